@@ -1,0 +1,26 @@
+# Everything but main() is in a convenience library that tests, benches and fuzzers link.
+noinst_LTLIBRARIES += libconnector.la
+libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
+	$(YAML_LIBS) $(SYSTEMD_LIBS) $(STDLOG_LIBS) -lm
+libconnector_la_SOURCES =
+
+libconnector_la_SOURCES += \
+	connector/base/arena.c \
+	connector/base/arena.h \
+	connector/base/clock.c \
+	connector/base/clock.h \
+	connector/base/error.c \
+	connector/base/error.h \
+	connector/base/list.h \
+	connector/base/log.c \
+	connector/base/log.h \
+	connector/base/loop.c \
+	connector/base/loop.h \
+	connector/base/strbuf.c \
+	connector/base/strbuf.h
+
+libconnector_la_SOURCES +=
+
+bin_PROGRAMS += alertrelay
+alertrelay_SOURCES = connector/main.c
+alertrelay_LDADD = libconnector.la libformats.la

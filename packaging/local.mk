@@ -1,0 +1,1 @@
+# What gets installed beside the program, and how packages are made.

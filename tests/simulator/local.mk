@@ -1,0 +1,1 @@
+# The vendor, played by a real HTTPS server.

@@ -1,0 +1,8 @@
+# One program per module; cmocka prints TAP.
+if UNIT_TESTS
+unit_tests = tests/unit/test_base
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+UNIT_LIBS = libconnector.la libformats.la $(CMOCKA_LIBS)
+tests_unit_test_base_LDADD = $(UNIT_LIBS)
+endif
