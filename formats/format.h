@@ -1,0 +1,250 @@
+/* format.h - all that a formatter sees: the alert, the output, the options.
+ *
+ * Purpose:  a formatter turns one alert into one message body. It is pure: no I/O, no clock,
+ *           no globals; equal input gives equal output.
+ * Owner:    the alert and everything it points to belong to the caller and live until format()
+ *           returns. The output buffers belong to the caller.
+ * Bytes:    strings are as the vendor sent them after JSON decoding: any bytes, NUL included, not
+ *           always valid UTF-8. Attackers choose many of them. Only escaping makes them safe.
+ * Units:    times are 100 ns ticks since 1970-01-01 UTC, FMT_NO_TIME when unknown; sizes in octets.
+ * Source:   Microsoft Graph security alert, v1.0 metadata; names follow its property names.
+ *
+ * New members and enumerators are only ever added at an end; FMT_ABI grows when that fails. */
+#ifndef ALERTRELAY_FORMAT_H
+#define ALERTRELAY_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FMT_ABI 1u
+#define FMT_NO_TIME INT64_MIN
+#define FMT_TICKS_PER_MS 10000
+
+/* Borrowed text. n == 0 means absent or empty; then p may be NULL. */
+struct fmt_str {
+	const char *p;
+	size_t n;
+};
+
+struct fmt_list {
+	const struct fmt_str *items;
+	size_t count;
+};
+
+enum fmt_severity {
+	FMT_SEVERITY_UNKNOWN,
+	FMT_SEVERITY_INFORMATIONAL,
+	FMT_SEVERITY_LOW,
+	FMT_SEVERITY_MEDIUM,
+	FMT_SEVERITY_HIGH,
+};
+
+/* Kinds of evidence: the 48 types of Graph, in groups whose fields are alike. The exact type is in
+ * fmt_evidence.type; what has no kind of its own is FMT_KIND_OTHER and keeps its raw JSON. */
+enum fmt_kind {
+	FMT_KIND_OTHER,
+	FMT_KIND_DEVICE,	 /* deviceEvidence, ioTDeviceEvidence */
+	FMT_KIND_USER,		 /* userEvidence */
+	FMT_KIND_PROCESS,	 /* processEvidence */
+	FMT_KIND_FILE,		 /* fileEvidence, fileHashEvidence */
+	FMT_KIND_IP,		 /* ipEvidence */
+	FMT_KIND_URL,		 /* urlEvidence */
+	FMT_KIND_MAILBOX,	 /* mailboxEvidence, mailboxConfigurationEvidence */
+	FMT_KIND_MESSAGE,	 /* analyzedMessage, mailCluster, submissionMail, teamsMessage */
+	FMT_KIND_REGISTRY,	 /* registryKeyEvidence, registryValueEvidence */
+	FMT_KIND_CLOUD_RESOURCE, /* azure, amazon, google resources, blobs, containers, clusters ... */
+	FMT_KIND_NETWORK,	 /* networkConnectionEvidence, dnsEvidence, nicEvidence */
+	FMT_KIND_APPLICATION,	 /* cloudApplication, oauthApplication, servicePrincipal, aiAgent */
+	FMT_KIND_LOGON,		 /* cloudLogonRequest, cloudLogonSession, hostLogonSession */
+	FMT_KIND_GROUP,		 /* securityGroupEvidence, activeDirectoryDomainEvidence */
+	FMT_KIND_MALWARE,	 /* malwareEvidence */
+	FMT_KINDS,
+};
+
+/* One piece of evidence: its scalar fields in the order they came, arrays of scalars as one field
+ * per item. The id says what a field means whichever source or path it came from, so the program
+ * file of a process and a file evidence both carry FMT_FILE_NAME. */
+struct fmt_field {
+	uint32_t id; /* enum fmt_field_id */
+	struct fmt_str value;
+};
+
+#define FMT_FIELD(id, name) id,
+enum fmt_field_id {
+	FMT_FIELD_NONE,
+#include "fields.def"
+	FMT_FIELD_IDS,
+};
+#undef FMT_FIELD
+
+struct fmt_evidence {
+	enum fmt_kind kind;
+	struct fmt_str type; /* "processEvidence": without the namespace; "" when the vendor named none */
+	int64_t created;
+	const struct fmt_field *fields;
+	size_t field_count;
+	struct fmt_str raw; /* its JSON text, as the vendor sent it */
+};
+
+struct fmt_comment {
+	struct fmt_str text;
+	struct fmt_str author;
+	int64_t created;
+};
+
+struct fmt_alert {
+	uint32_t struct_size;
+
+	/* Whose alert: the name in the configuration (the stable key for SIEM rules), the name for
+	 * people, and the vendor's tenant id. */
+	struct fmt_str customer;
+	struct fmt_str customer_name;
+	struct fmt_str tenant_id;
+
+	const char *source; /* "graph-alerts" */
+	/* id + version identify what was sent: a repeat carries the same two. The version is 16 hex
+	 * digits over the fields that the feed's update policy names. */
+	struct fmt_str id;
+	struct fmt_str version;
+
+	struct fmt_str provider_alert_id;
+	struct fmt_str incident_id;
+	struct fmt_str title;
+	struct fmt_str description;
+	struct fmt_str recommended_actions;
+	struct fmt_str category;
+	struct fmt_list categories;
+	struct fmt_list mitre_techniques;
+	struct fmt_list system_tags;
+	enum fmt_severity severity;
+	struct fmt_str severity_text;
+	struct fmt_str status;
+	struct fmt_str classification;
+	struct fmt_str determination;
+	struct fmt_str assigned_to;
+	struct fmt_str investigation_state;
+	struct fmt_str service_source;
+	struct fmt_str detection_source;
+	struct fmt_str product_name;
+	struct fmt_str detector_id;
+	struct fmt_str alert_policy_id;
+	struct fmt_str actor;
+	struct fmt_str threat_name;
+	struct fmt_str threat_family;
+	struct fmt_str alert_url;
+	struct fmt_str incident_url;
+	int64_t created;
+	int64_t updated;
+	int64_t resolved;
+	int64_t first_activity;
+	int64_t last_activity;
+	const struct fmt_comment *comments;
+	size_t comment_count;
+
+	const struct fmt_evidence *evidence;
+	size_t evidence_count;
+	/* Of each kind the one that says most (rules in connector/alert/alert.h), or NULL. */
+	const struct fmt_evidence *primary[FMT_KINDS];
+	/* Addresses by their part in the event: evidence with that role, or NULL. */
+	const struct fmt_evidence *source_ip;
+	const struct fmt_evidence *destination_ip;
+
+	struct fmt_str custom_details;	/* raw JSON */
+	struct fmt_str additional_data; /* raw JSON */
+	struct fmt_str raw;		/* the vendor's alert, raw JSON; may hold white space */
+};
+
+/* Output that grows to a stated maximum. A formatter writes through fmt_room() or fmt_put();
+ * past the maximum both refuse and set `full`, and what was written before stays. */
+struct fmt_out {
+	char *p;
+	size_t n;	/* written */
+	size_t room;	/* allocated */
+	size_t maximum; /* never more than this many octets */
+	int full;
+	int (*grow)(struct fmt_out *out, size_t want); /* 1 when room >= want now, else 0 */
+};
+
+/* What one alert becomes. The structured data (RFC 5424 section 6.3: zero or more complete
+ * [elements]) stays empty for formats that have none. */
+struct fmt_message {
+	struct fmt_out *body;
+	struct fmt_out *structured_data;
+	/* What did not fit the maximum: fields left out and texts cut. The host counts them. */
+	unsigned shed_fields;
+	unsigned cut_texts;
+};
+
+enum fmt_result {
+	FMT_OK = 0,
+	FMT_TOO_SMALL, /* not even the fields that always stay fit the maximum */
+	FMT_REJECT,    /* this alert cannot be written in this format */
+};
+
+struct fmt_option {
+	const char *name;
+	const char *value;
+};
+
+/* An option that a formatter takes; the table ends with name == NULL. */
+struct fmt_option_info {
+	const char *name;
+	const char *default_value;
+	const char *help;
+};
+
+struct fmt_module {
+	uint32_t abi_version; /* FMT_ABI; checked before anything else is read */
+	uint32_t struct_size; /* sizeof(struct fmt_module) */
+	const char *name;
+	const char *help;
+	const struct fmt_option_info *options;
+	/* Checks the options and keeps what it needs. NULL on failure, with a sentence in error that
+	 * names the option, what is wrong and what would be right. */
+	void *(*open)(const struct fmt_option *options, size_t count, char *error, size_t error_size);
+	/* Appends to message->body (empty at the call) and message->structured_data. One line: never
+	 * a control character in the output. */
+	enum fmt_result (*format)(void *self, const struct fmt_alert *alert, struct fmt_message *message);
+	void (*close)(void *self);
+};
+
+/* Room for n more octets at the end, or NULL when that would pass the maximum. The caller adds what
+ * it used to out->n. */
+static inline char *fmt_room(struct fmt_out *out, size_t n)
+{
+	if (n > out->room - out->n) {
+		if (n > out->maximum - out->n || !out->grow(out, out->n + n)) {
+			out->full = 1;
+			return NULL;
+		}
+	}
+	return out->p + out->n;
+}
+
+static inline int fmt_put(struct fmt_out *out, const char *p, size_t n)
+{
+	char *to = fmt_room(out, n);
+
+	if (!to)
+		return 0;
+	if (n)
+		memcpy(to, p, n);
+	out->n += n;
+	return 1;
+}
+
+/* The first field with this id, or an empty string. */
+static inline struct fmt_str fmt_get(const struct fmt_evidence *evidence, enum fmt_field_id id)
+{
+	static const struct fmt_str none = {NULL, 0};
+
+	if (!evidence)
+		return none;
+	for (size_t i = 0; i < evidence->field_count; i++)
+		if (evidence->fields[i].id == (uint32_t)id)
+			return evidence->fields[i].value;
+	return none;
+}
+
+#endif
