@@ -19,8 +19,11 @@ libconnector_la_SOURCES += \
 	connector/base/strbuf.c \
 	connector/base/strbuf.h
 
-libconnector_la_SOURCES +=
+
+libconnector_la_SOURCES += \
+	connector/cli/cli.c \
+	connector/cli/cli.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
-alertrelay_LDADD = libconnector.la libformats.la
+alertrelay_LDADD = libconnector.la

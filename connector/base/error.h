@@ -25,7 +25,7 @@ struct error {
 };
 
 #define NODISCARD __attribute__((warn_unused_result))
-#define PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 /* Fills err (which may be NULL) and returns code. A text too long is cut at a character. */
 enum rc error_set(struct error *err, enum rc code, const char *format, ...) PRINTF(3, 4);

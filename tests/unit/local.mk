@@ -3,6 +3,6 @@ if UNIT_TESTS
 unit_tests = tests/unit/test_base
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
-UNIT_LIBS = libconnector.la libformats.la $(CMOCKA_LIBS)
+UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 endif

@@ -1,0 +1,379 @@
+#include "config.h"
+
+#include "base/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+
+struct loop {
+	const struct clock *clock;
+	CURLM *multi;
+	struct list watches;
+	size_t watch_count;
+	struct curl_waitfd *fds; /* scratch of one turn, parallel to fd_watches */
+	struct loop_watch **fd_watches;
+	size_t fd_room;
+	struct loop_timer **heap;
+	size_t heap_count, heap_room;
+	struct list calls;
+	struct list signals;
+	sigset_t signal_set;
+	struct loop_watch signal_watch;
+	bool stopped;
+	bool running_now; /* transfers were added since the last perform */
+	uint64_t random;
+};
+
+static void signal_ready(struct loop_watch *watch, short revents);
+
+struct loop *loop_new(const struct clock *clock)
+{
+	struct loop *loop = xcalloc(1, sizeof(*loop));
+
+	loop->clock = clock;
+	loop->multi = curl_multi_init();
+	if (!loop->multi)
+		abort();
+	list_init(&loop->watches);
+	list_init(&loop->calls);
+	list_init(&loop->signals);
+	sigemptyset(&loop->signal_set);
+	loop->signal_watch = (struct loop_watch){.fd = -1, .ready = signal_ready};
+	loop_seed(loop, (uint64_t)clock_wall(clock) ^ ((uint64_t)getpid() << 40));
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	if (loop->signal_watch.fd >= 0)
+		close(loop->signal_watch.fd);
+	curl_multi_cleanup(loop->multi);
+	free(loop->fds);
+	free(loop->fd_watches);
+	free(loop->heap);
+	free(loop);
+}
+
+const struct clock *loop_clock(const struct loop *loop)
+{
+	return loop->clock;
+}
+
+void loop_keep_connections(struct loop *loop, long count)
+{
+	curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, count);
+	curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+}
+
+void loop_watch_add(struct loop *loop, struct loop_watch *watch)
+{
+	if (watch->active)
+		return;
+	watch->active = true;
+	list_append(&loop->watches, &watch->node);
+	loop->watch_count++;
+}
+
+void loop_watch_remove(struct loop *loop, struct loop_watch *watch)
+{
+	if (!watch->active)
+		return;
+	watch->active = false;
+	list_remove(&watch->node);
+	loop->watch_count--;
+	for (size_t i = 0; i < loop->fd_room; i++) /* it may be waiting for its call in this turn */
+		if (loop->fd_watches[i] == watch)
+			loop->fd_watches[i] = NULL;
+}
+
+/* Timers: a binary heap, 1-based so that slot 0 means "not set". */
+
+static void heap_put(struct loop *loop, size_t slot, struct loop_timer *timer)
+{
+	loop->heap[slot] = timer;
+	timer->slot = slot;
+}
+
+static void heap_up(struct loop *loop, size_t slot)
+{
+	struct loop_timer *timer = loop->heap[slot];
+
+	while (slot > 1 && loop->heap[slot / 2]->at_ms > timer->at_ms) {
+		heap_put(loop, slot, loop->heap[slot / 2]);
+		slot /= 2;
+	}
+	heap_put(loop, slot, timer);
+}
+
+static void heap_down(struct loop *loop, size_t slot)
+{
+	struct loop_timer *timer = loop->heap[slot];
+
+	for (;;) {
+		size_t child = slot * 2;
+
+		if (child > loop->heap_count)
+			break;
+		if (child < loop->heap_count &&
+			loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
+			child++;
+		if (loop->heap[child]->at_ms >= timer->at_ms)
+			break;
+		heap_put(loop, slot, loop->heap[child]);
+		slot = child;
+	}
+	heap_put(loop, slot, timer);
+}
+
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_ms)
+{
+	loop_timer_stop(loop, timer);
+	timer->at_ms = at_ms;
+	if (loop->heap_count + 2 > loop->heap_room) {
+		loop->heap_room = loop->heap_room ? loop->heap_room * 2 : 64;
+		loop->heap = xrealloc(loop->heap, loop->heap_room * sizeof(struct loop_timer *));
+	}
+	heap_put(loop, ++loop->heap_count, timer);
+	heap_up(loop, loop->heap_count);
+}
+
+void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
+{
+	size_t slot = timer->slot;
+	struct loop_timer *last;
+
+	if (!slot)
+		return;
+	timer->slot = 0;
+	last = loop->heap[loop->heap_count--];
+	if (last == timer)
+		return;
+	heap_put(loop, slot, last);
+	heap_up(loop, slot);
+	heap_down(loop, last->slot);
+}
+
+static void timers_fire(struct loop *loop)
+{
+	int64_t now = loop_now_ms(loop);
+
+	/* A timer set again while it fires waits for the next turn. */
+	for (size_t due = loop->heap_count; due && loop->heap_count; due--) {
+		struct loop_timer *timer = loop->heap[1];
+
+		if (timer->at_ms > now)
+			break;
+		loop_timer_stop(loop, timer);
+		timer->fire(timer);
+	}
+}
+
+enum rc loop_transfer_add(struct loop *loop, struct loop_transfer *transfer, struct error *err)
+{
+	CURLMcode code;
+
+	curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+	code = curl_multi_add_handle(loop->multi, transfer->easy);
+	if (code != CURLM_OK)
+		return error_set(
+			err, RC_IO, "cannot start a transfer: %s", curl_multi_strerror(code));
+	transfer->active = true;
+	loop->running_now = true;
+	return RC_OK;
+}
+
+void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
+{
+	if (!transfer->active)
+		return;
+	transfer->active = false;
+	curl_multi_remove_handle(loop->multi, transfer->easy);
+}
+
+static void transfers_finish(struct loop *loop)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(loop->multi, &left)) != NULL) {
+		CURLcode result = message->data.result;
+		struct loop_transfer *transfer = NULL;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		if (!transfer->keep_in_multi)
+			loop_transfer_remove(loop, transfer);
+		transfer->done(transfer, result);
+	}
+}
+
+void loop_defer(struct loop *loop, struct loop_call *call)
+{
+	if (call->queued)
+		return;
+	call->queued = true;
+	list_append(&loop->calls, &call->node);
+}
+
+void loop_defer_cancel(struct loop *loop, struct loop_call *call)
+{
+	(void)loop;
+	if (!call->queued)
+		return;
+	call->queued = false;
+	list_remove(&call->node);
+}
+
+static void calls_run(struct loop *loop)
+{
+	struct list now;
+
+	list_init(&now);
+	list_splice(&now, &loop->calls);
+	while (!list_empty(&now)) {
+		struct loop_call *call = CONTAINER_OF(now.next, struct loop_call, node);
+
+		list_remove(&call->node);
+		call->queued = false;
+		call->run(call);
+	}
+}
+
+static void signal_ready(struct loop_watch *watch, short revents)
+{
+	struct loop *loop = CONTAINER_OF(watch, struct loop, signal_watch);
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	while (read(watch->fd, &info, sizeof(info)) == sizeof(info))
+		for (struct list *n = loop->signals.next, *next; n != &loop->signals; n = next) {
+			struct loop_signal *sig = CONTAINER_OF(n, struct loop_signal, node);
+
+			next = n->next;
+			if (sig->signo == (int)info.ssi_signo)
+				sig->caught(sig);
+		}
+}
+
+void loop_signal_add(struct loop *loop, struct loop_signal *sig)
+{
+	list_append(&loop->signals, &sig->node);
+	sigaddset(&loop->signal_set, sig->signo);
+	sigprocmask(SIG_BLOCK, &loop->signal_set, NULL);
+	loop->signal_watch.fd =
+		signalfd(loop->signal_watch.fd, &loop->signal_set, SFD_NONBLOCK | SFD_CLOEXEC);
+	loop->signal_watch.events = CURL_WAIT_POLLIN;
+	loop_watch_add(loop, &loop->signal_watch);
+}
+
+void loop_signal_remove(struct loop *loop, struct loop_signal *sig)
+{
+	(void)loop;
+	list_remove(&sig->node);
+}
+
+static unsigned watches_fill(struct loop *loop)
+{
+	unsigned count = 0;
+
+	if (loop->watch_count > loop->fd_room) {
+		size_t room = loop->watch_count * 2;
+
+		loop->fds = xrealloc(loop->fds, room * sizeof(*loop->fds));
+		loop->fd_watches =
+			xrealloc(loop->fd_watches, room * sizeof(struct loop_watch *));
+		memset(loop->fd_watches, 0, room * sizeof(struct loop_watch *));
+		loop->fd_room = room;
+	}
+	for (struct list *n = loop->watches.next; n != &loop->watches; n = n->next) {
+		struct loop_watch *watch = CONTAINER_OF(n, struct loop_watch, node);
+
+		if (!watch->events)
+			continue;
+		loop->fds[count] = (struct curl_waitfd){.fd = watch->fd, .events = watch->events};
+		loop->fd_watches[count++] = watch;
+	}
+	return count;
+}
+
+static int wait_ms(struct loop *loop, int max_wait_ms)
+{
+	int64_t wait = max_wait_ms < 0 ? 60000 : max_wait_ms;
+
+	if (!list_empty(&loop->calls) || loop->running_now)
+		return 0;
+	if (loop->heap_count) {
+		int64_t due = loop->heap[1]->at_ms - loop_now_ms(loop);
+
+		if (due < wait)
+			wait = due < 0 ? 0 : due;
+	}
+	return (int)wait;
+}
+
+enum rc loop_turn(struct loop *loop, int max_wait_ms, struct error *err)
+{
+	unsigned count = watches_fill(loop);
+	int running;
+	CURLMcode code;
+
+	code = curl_multi_poll(loop->multi, loop->fds, count, wait_ms(loop, max_wait_ms), NULL);
+	if (code == CURLM_OK) {
+		loop->running_now = false;
+		code = curl_multi_perform(loop->multi, &running);
+	}
+	if (code != CURLM_OK)
+		return error_set(err, RC_IO, "the event loop failed: %s", curl_multi_strerror(code));
+	transfers_finish(loop);
+	for (unsigned i = 0; i < count; i++) {
+		struct loop_watch *watch = loop->fd_watches[i];
+
+		if (watch && loop->fds[i].revents)
+			watch->ready(watch, loop->fds[i].revents);
+		loop->fd_watches[i] = NULL;
+	}
+	timers_fire(loop);
+	calls_run(loop);
+	return RC_OK;
+}
+
+enum rc loop_run(struct loop *loop, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	loop->stopped = false;
+	while (rc == RC_OK && !loop->stopped)
+		rc = loop_turn(loop, -1, err);
+	return rc;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}
+
+void loop_seed(struct loop *loop, uint64_t seed)
+{
+	loop->random = seed ? seed : 1;
+}
+
+double loop_random(struct loop *loop)
+{
+	uint64_t x = loop->random;
+
+	/* xorshift64*: jitter needs no better. */
+	x ^= x >> 12;
+	x ^= x << 25;
+	x ^= x >> 27;
+	loop->random = x;
+	return (double)((x * UINT64_C(0x2545F4914F6CDD1D)) >> 11) / (double)(UINT64_C(1) << 53);
+}
