@@ -1,0 +1,44 @@
+/* token.h - an access token for one tenant and one API, fetched when needed and kept.
+ *
+ * Purpose:  client credentials with a secret (RFC 6749 section 4.4; facts 1.2). The end of life is
+ *           counted on the monotonic clock from expires_in; renewed early, with jitter.
+ * Owner:    embedded in the tenant; secrets are wiped by token_clear() and never reach a message.
+ * Errors:   RC_AUTH: an operator must act, the sentence holds the AADSTS code and what to do;
+ *           RC_IO, RC_TLS, RC_PROTO, RC_AGAIN (throttled): try again later. After a failure the
+ *           answer is remembered for a while (facts 1.7), so broken tenants do not hammer login. */
+#ifndef FETCH_TOKEN_H
+#define FETCH_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fetch/http.h"
+
+struct token_options { /* strings outlive the token */
+	const char *login_root; /* "https://login.microsoftonline.com" */
+	const char *tenant_id;
+	const char *client_id;
+	const char *client_secret;
+	const char *scope; /* "https://graph.microsoft.com/.default" */
+};
+
+struct token;
+
+struct token *token_new(
+	struct loop *loop, struct http *http, const struct token_options *options);
+void token_free(struct token *token);
+
+/* Gives the token at once (RC_OK and *bearer, valid until the next call of any token_ function on
+ * it), or RC_AGAIN: then ready() comes later, once, from the loop. */
+struct token_waiter {
+	void (*ready)(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
+		const struct error *err);
+	struct list node;
+	bool waiting;
+};
+NODISCARD enum rc token_get(struct token *token, struct token_waiter *waiter, const char **bearer);
+void token_cancel(struct token *token, struct token_waiter *waiter);
+/* The API refused this token (401), or may know newer rights (403): the next token_get() asks anew. */
+void token_drop(struct token *token);
+
+#endif
