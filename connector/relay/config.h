@@ -1,0 +1,81 @@
+/* config.h - the configuration: YAML files to typed, checked structs.
+ *
+ * Purpose:  reads alertrelay.yaml and tenants.d/*.yaml beside it against the one table of options
+ *           (options.def), which also makes the sample file, the manual's section and `check`.
+ * Errors:   all of them at once, each as `file:line: what is wrong, what would be right`.
+ * Owner:    config_free() frees everything and wipes secrets.
+ * Units:    durations in ms ("500ms", "30s", "5m", "12h", "7d"), sizes in octets ("64K", "2M", "1G"). */
+#ifndef RELAY_CONFIG_H
+#define RELAY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alert/alert.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "deliver/destination.h"
+
+struct config_feed {
+	const char *source;	       /* a name of fetch/source.h */
+	const char **destinations;     /* names, in the order of the file */
+	size_t destination_count;
+	size_t *destination_index;     /* places in config.destinations */
+	int64_t poll_ms;	       /* pause between passes */
+	int64_t look_back_ms;	       /* where a new feed starts */
+	int64_t overlap_ms;
+	int64_t slice_ms;	       /* longest range of one request series */
+	unsigned page_size;	       /* $top */
+	enum alert_policy policy;
+	size_t window_bytes;	       /* unconfirmed messages held for one feed */
+};
+
+struct config_tenant {
+	const char *key;	  /* name in the configuration: the customer in every message */
+	const char *tenant_id;	  /* lower case GUID, or a domain */
+	const char *display_name; /* never NULL; the key when none was given */
+	const char *client_id, *client_secret; /* the tenant's own, else the app's */
+	const char *login_root, *graph_root;   /* "https://..." without a slash at the end */
+	struct config_feed *feeds; /* its own, else a copy of the common ones */
+	size_t feed_count;
+	const char *file; /* where it was read: for messages */
+	int line;
+};
+
+struct config {
+	struct config_tenant *tenants;
+	size_t tenant_count;
+	struct destination_options *destinations;
+	size_t destination_count;
+
+	const char *state_file;	 /* "" with state.type: memory */
+	int64_t state_keep_ms;	 /* how long confirmed versions are remembered */
+	const char *log_channel; /* "stderr:" ... */
+	int log_priority;
+	size_t memory_bytes; /* of all windows together */
+
+	unsigned http_max_transfers;
+	const char *http_ca_file, *http_proxy;
+	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms, http_stall_timeout_ms;
+
+	struct config_memory *memory; /* what config_free() frees */
+};
+
+/* Errors found, in the order of files and lines. */
+struct config_report {
+	struct strbuf text; /* one error a line */
+	size_t count;
+};
+
+/* *out is NULL when there was any error. report is filled either way; config_report_clear() it. */
+NODISCARD enum rc config_load(const char *path, struct config **out, struct config_report *report);
+void config_free(struct config *config);
+void config_report_clear(struct config_report *report);
+
+/* The commented sample file, made from the table of options: every option with its default. */
+void config_sample(struct strbuf *out);
+/* The section OPTIONS of the manual, mdoc. */
+void config_manual(struct strbuf *out);
+
+#endif
