@@ -7,6 +7,7 @@ libconnector_la_SOURCES =
 libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
+	connector/base/backoff.h \
 	connector/base/clock.c \
 	connector/base/clock.h \
 	connector/base/error.c \
