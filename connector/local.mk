@@ -43,6 +43,13 @@ libconnector_la_SOURCES += \
 	connector/cli/cli.c \
 	connector/cli/cli.h
 
+libconnector_la_SOURCES += \
+	connector/store/store.c \
+	connector/store/store.h \
+	connector/store/store_backend.h \
+	connector/store/store_memory.c \
+	connector/store/store_sqlite.c
+
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
 alertrelay_LDADD = libconnector.la
