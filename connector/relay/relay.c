@@ -116,12 +116,12 @@ static void on_prune(struct loop_timer *timer)
 	int64_t before = clock_wall(loop_clock(relay->loop)) -
 		relay->config->state_keep_ms * TICKS_PER_MS;
 	struct error err = {0};
-	size_t removed = 0;
+	bool more = false;
 
-	if (store_prune(relay->host.store, before, PRUNE_ROWS, &removed, &err) != RC_OK)
+	if (store_prune(relay->host.store, before, PRUNE_ROWS, &more, &err) != RC_OK)
 		log_write(LOG_WARNING, "cannot tidy the state", "reason=\"%s\"", err.text);
 	loop_timer_set(relay->loop, timer,
-		loop_now_ms(relay->loop) + (removed == PRUNE_ROWS ? 100 : PRUNE_MS));
+		loop_now_ms(relay->loop) + (more ? 100 : PRUNE_MS));
 }
 
 static enum rc open_store(struct relay *relay, struct error *err)
