@@ -19,6 +19,9 @@ libconnector_la_SOURCES += \
 	connector/base/strbuf.c \
 	connector/base/strbuf.h
 
+libconnector_la_SOURCES += \
+	connector/fetch/http.c \
+	connector/fetch/http.h
 
 libconnector_la_SOURCES += \
 	connector/cli/cli.c \
