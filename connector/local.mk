@@ -5,6 +5,15 @@ libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIB
 libconnector_la_SOURCES =
 
 libconnector_la_SOURCES += \
+	connector/alert/alert.c \
+	connector/alert/alert.h \
+	connector/alert/build.c \
+	connector/alert/build.h \
+	connector/alert/evidence.c \
+	connector/alert/map.c \
+	connector/alert/map.h
+
+libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
 	connector/base/clock.c \
@@ -22,6 +31,15 @@ libconnector_la_SOURCES += \
 libconnector_la_SOURCES += \
 	connector/fetch/http.c \
 	connector/fetch/http.h
+
+	connector/fetch/error_answer.c \
+	connector/fetch/error_answer.h \
+	connector/fetch/graph_alerts.c \
+	connector/fetch/page_parser.c \
+	connector/fetch/page_parser.h \
+	connector/fetch/source.c \
+	connector/fetch/source.h
+
 
 libconnector_la_SOURCES += \
 	connector/cli/cli.c \
