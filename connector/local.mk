@@ -30,6 +30,9 @@ libconnector_la_SOURCES += \
 	connector/base/strbuf.h
 
 libconnector_la_SOURCES += \
+	connector/fetch/http.c \
+	connector/fetch/http.h
+
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
