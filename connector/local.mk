@@ -5,8 +5,18 @@ libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIB
 libconnector_la_SOURCES =
 
 libconnector_la_SOURCES += \
+	connector/alert/alert.c \
+	connector/alert/alert.h \
+	connector/alert/build.c \
+	connector/alert/build.h \
+	connector/alert/evidence.c \
+	connector/alert/map.c \
+	connector/alert/map.h
+
+libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
+	connector/base/backoff.h \
 	connector/base/clock.c \
 	connector/base/clock.h \
 	connector/base/error.c \
@@ -18,6 +28,15 @@ libconnector_la_SOURCES += \
 	connector/base/loop.h \
 	connector/base/strbuf.c \
 	connector/base/strbuf.h
+
+libconnector_la_SOURCES += \
+	connector/fetch/error_answer.c \
+	connector/fetch/error_answer.h \
+	connector/fetch/graph_alerts.c \
+	connector/fetch/page_parser.c \
+	connector/fetch/page_parser.h \
+	connector/fetch/source.c \
+	connector/fetch/source.h
 
 
 libconnector_la_SOURCES += \
