@@ -16,6 +16,7 @@ libconnector_la_SOURCES += \
 libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
+	connector/base/backoff.h \
 	connector/base/clock.c \
 	connector/base/clock.h \
 	connector/base/error.c \
@@ -41,6 +42,13 @@ libconnector_la_SOURCES += \
 libconnector_la_SOURCES += \
 	connector/cli/cli.c \
 	connector/cli/cli.h
+
+libconnector_la_SOURCES += \
+	connector/store/store.c \
+	connector/store/store.h \
+	connector/store/store_backend.h \
+	connector/store/store_memory.c \
+	connector/store/store_sqlite.c
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
