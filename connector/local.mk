@@ -5,6 +5,15 @@ libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIB
 libconnector_la_SOURCES =
 
 libconnector_la_SOURCES += \
+	connector/alert/alert.c \
+	connector/alert/alert.h \
+	connector/alert/build.c \
+	connector/alert/build.h \
+	connector/alert/evidence.c \
+	connector/alert/map.c \
+	connector/alert/map.h
+
+libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
 	connector/base/backoff.h \
@@ -20,10 +29,26 @@ libconnector_la_SOURCES += \
 	connector/base/strbuf.c \
 	connector/base/strbuf.h
 
+libconnector_la_SOURCES += \
+	connector/fetch/error_answer.c \
+	connector/fetch/error_answer.h \
+	connector/fetch/graph_alerts.c \
+	connector/fetch/page_parser.c \
+	connector/fetch/page_parser.h \
+	connector/fetch/source.c \
+	connector/fetch/source.h
+
 
 libconnector_la_SOURCES += \
 	connector/cli/cli.c \
 	connector/cli/cli.h
+
+libconnector_la_SOURCES += \
+	connector/store/store.c \
+	connector/store/store.h \
+	connector/store/store_backend.h \
+	connector/store/store_memory.c \
+	connector/store/store_sqlite.c
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

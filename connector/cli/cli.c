@@ -80,6 +80,26 @@ struct config *cli_config(const struct cli_command *command, const char *path)
 	return config;
 }
 
+const struct destination_options *cli_destination(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->destination_count; i++)
+		if (!name || strcmp(config->destinations[i].name, name) == 0)
+			return &config->destinations[i];
+	return NULL;
+}
+
+void cli_customer(const struct config *config, const char *key, struct fmt_str *customer,
+	struct fmt_str *name)
+{
+	const char *display = key;
+
+	for (size_t i = 0; config && i < config->tenant_count; i++)
+		if (strcmp(config->tenants[i].key, key) == 0)
+			display = config->tenants[i].display_name;
+	*customer = (struct fmt_str){key, strlen(key)};
+	*name = (struct fmt_str){display, strlen(display)};
+}
+
 bool cli_duration(const struct cli_command *command, const char *option, const char *value,
 	int64_t *ms)
 {

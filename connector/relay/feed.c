@@ -62,7 +62,8 @@ struct feed {
 	uint64_t received, duplicate, unaccepted, passes;
 };
 
-static void pass_begin(struct feed *feed);
+static void page_failed(struct feed *feed, enum page_result result, int64_t retry_after_ms,
+	const struct error *err);
 
 static void feed_enter(struct feed *feed, enum feed_state state)
 {
@@ -135,22 +136,28 @@ static void page_ask(struct feed *feed)
 
 static void slice_begin(struct feed *feed, int64_t from)
 {
-	int64_t until = from + feed->config->slice_ms * TICKS_PER_MS;
+	struct source_range range = {from, from + feed->config->slice_ms * TICKS_PER_MS,
+		feed->config->page_size};
+	struct error err = {0};
 	struct strbuf url;
+	enum rc rc;
 
-	if (until > feed->pass_until)
-		until = feed->pass_until;
+	if (range.to > feed->pass_until)
+		range.to = feed->pass_until;
 	feed->slice_from = from;
-	feed->slice_until = until;
+	feed->slice_until = range.to;
 	feed->link_mark = 0;
 	feed->link_steps = 0;
 	feed->link_limit = 1;
 	strbuf_init(&url, URL_MAX);
-	source_first_url(feed->source, feed->tenant->graph_root, from, until,
-		feed->config->page_size, &url);
-	url_set(feed, url.p, url.n);
+	rc = feed->source->first_url(feed->source, feed->tenant->graph_root, &range, &url, &err);
+	if (rc == RC_OK)
+		url_set(feed, url.p, url.n);
 	strbuf_clear(&url);
-	page_ask(feed);
+	if (rc == RC_OK)
+		page_ask(feed);
+	else
+		page_failed(feed, PAGE_BAD_REQUEST, -1, &err);
 }
 
 static void pass_begin(struct feed *feed)

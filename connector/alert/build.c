@@ -1,0 +1,489 @@
+#include "config.h"
+
+#include "alert/build.h"
+
+#include <stdlib.h>
+
+#include "alert/alert.h"
+#include "base/clock.h"
+#include "base/strbuf.h"
+
+#define KEEP_FIELDS 512
+#define KEEP_ITEMS 128
+#define KEEP_EVIDENCE 64
+#define KEEP_COMMENTS 16
+#define KEEP_ARENA 65536
+
+#define MEMBER(base, type, offset) ((type *)(void *)((char *)(base) + (offset)))
+
+static bool more_room(size_t *room, size_t count, size_t first, size_t maximum)
+{
+	if (count >= maximum)
+		return false;
+	*room = *room ? 2 * *room : first;
+	if (*room > maximum)
+		*room = maximum;
+	return true;
+}
+
+/* Room for one more item, or false at the maximum. */
+#define GROW(items, room, count, first, maximum) \
+	((count) < (room) || (more_room(&(room), (count), (first), (maximum)) && \
+				     ((items) = xrealloc((items), (room) * sizeof(*(items)))) != NULL))
+
+void alert_build_init(struct alert_builder *b, const struct alert_map *map,
+	const struct alert_limits *limits, size_t depth_max, size_t arena_max)
+{
+	*b = (struct alert_builder){.map = map, .limits = *limits, .depth_max = depth_max};
+	arena_init(&b->arena, arena_max);
+	b->frames = xcalloc(depth_max + 1, sizeof(*b->frames));
+	b->marks = xcalloc(map->node_count, sizeof(*b->marks));
+}
+
+static void vectors_free(struct alert_builder *b)
+{
+	free(b->evidence);
+	free(b->fields);
+	free(b->items);
+	free(b->comments);
+	b->evidence = NULL;
+	b->fields = NULL;
+	b->items = NULL;
+	b->comments = NULL;
+	b->evidence_room = b->field_room = b->item_room = b->comment_room = 0;
+}
+
+void alert_build_clear(struct alert_builder *b)
+{
+	arena_clear(&b->arena);
+	vectors_free(b);
+	free(b->frames);
+	free(b->marks);
+	b->frames = NULL;
+	b->marks = NULL;
+}
+
+void alert_build_shrink(struct alert_builder *b)
+{
+	arena_reset(&b->arena);
+	if (b->arena.block && (size_t)(b->arena.end - b->arena.next) > KEEP_ARENA)
+		arena_clear(&b->arena);
+	if (b->evidence_room > KEEP_EVIDENCE || b->field_room > KEEP_FIELDS ||
+		b->item_room > KEEP_ITEMS || b->comment_room > KEEP_COMMENTS)
+		vectors_free(b);
+}
+
+void alert_build_begin(struct alert_builder *b, const char *at)
+{
+	arena_reset(&b->arena);
+	memset(&b->alert, 0, sizeof(b->alert));
+	b->alert.struct_size = sizeof(b->alert);
+	b->alert.source = b->map->source;
+	b->alert.created = b->alert.updated = b->alert.resolved = FMT_NO_TIME;
+	b->alert.first_activity = b->alert.last_activity = FMT_NO_TIME;
+	b->alert.raw.p = at;
+	b->depth = 0;
+	b->skip = 0;
+	b->next = NULL;
+	b->raw_from = NULL;
+	b->taken_back = false;
+	b->matched = 0;
+	b->field_count = b->item_first = b->item_count = 0;
+	memset(b->lists, 0, sizeof(b->lists));
+	b->frames[0] = (struct alert_frame){.node = b->map->root, .serial = ++b->serial};
+}
+
+/* Borrows what lies in the text, copies what the tokenizer had to put together elsewhere. */
+static bool keep(struct alert_builder *b, struct fmt_str *to, const char *p, size_t n)
+{
+	to->n = n;
+	to->p = p;
+	if (n && (uintptr_t)p - (uintptr_t)b->text >= b->text_n)
+		to->p = arena_copy(&b->arena, p, n);
+	return to->p || !n;
+}
+
+/* Once per key and object: takes back the fields of the same key before. */
+static void mark(struct alert_builder *b, struct alert_frame *f, const struct alert_node *node)
+{
+	struct alert_mark *m = &b->marks[node->index];
+
+	if (f->last)
+		f->last->end = (uint32_t)b->field_count;
+	if (m->serial == f->serial) {
+		for (uint32_t i = m->first; i < m->end; i++)
+			b->fields[i].id = FMT_FIELD_NONE;
+		b->taken_back |= m->end > m->first;
+	}
+	m->serial = f->serial;
+	m->first = m->end = (uint32_t)b->field_count;
+	f->last = m;
+}
+
+void alert_build_key(struct alert_builder *b, const char *p, size_t n)
+{
+	struct alert_frame *f = &b->frames[b->depth];
+	const struct alert_node *node;
+
+	if (b->skip)
+		return;
+	node = alert_child(f->node, p, n);
+	b->next = node;
+	if (!node)
+		return;
+	if (f->evidence) {
+		mark(b, f, node);
+		return;
+	}
+	switch (node->target) {
+	case ALERT_RAW:
+		b->raw_from = b->position(b->context);
+		b->raw_offset = node->arg;
+		break;
+	case ALERT_LIST:
+		b->lists[node->arg].first = b->item_count;
+		b->lists[node->arg].count = 0;
+		break;
+	case ALERT_EVIDENCE:
+		b->alert.evidence_count = b->field_count = b->item_first = 0;
+		break;
+	case ALERT_COMMENT:
+		b->alert.comment_count = 0;
+		break;
+	default:
+		break;
+	}
+}
+
+/* The value that ends here, from the end of its key. */
+static void raw_end(struct alert_builder *b)
+{
+	struct fmt_str *to = MEMBER(&b->alert, struct fmt_str, b->raw_offset);
+	const char *from = b->raw_from, *end = b->position(b->context);
+
+	while (from < end && (*from == ':' || *from == ' ' || *from == '\t' ||
+				     *from == '\n' || *from == '\r'))
+		from++;
+	to->p = from;
+	to->n = (size_t)(end - from);
+	b->raw_from = NULL;
+	b->matched++;
+}
+
+static struct fmt_evidence *evidence_now(struct alert_builder *b)
+{
+	return &b->evidence[b->alert.evidence_count];
+}
+
+static bool field_add(struct alert_builder *b, uint32_t id, const char *p, size_t n)
+{
+	struct fmt_field *field;
+
+	if (!n)
+		return true;
+	if (!GROW(b->fields, b->field_room, b->field_count, 128, b->limits.fields)) {
+		b->shed++;
+		return true;
+	}
+	field = &b->fields[b->field_count];
+	field->id = id;
+	if (!keep(b, &field->value, p, n))
+		return false;
+	b->field_count++;
+	return true;
+}
+
+static bool list_add(struct alert_builder *b, struct alert_list *list, const char *p, size_t n)
+{
+	if (!n)
+		return true;
+	if (!GROW(b->items, b->item_room, b->item_count, 32, b->limits.list_items)) {
+		b->shed++;
+		return true;
+	}
+	if (!keep(b, &b->items[b->item_count], p, n))
+		return false;
+	b->item_count++;
+	list->count++;
+	return true;
+}
+
+static void time_set(int64_t *to, enum alert_scalar type, const char *p, size_t n)
+{
+	int64_t ticks;
+
+	*to = type == ALERT_SCALAR_TEXT && time_parse(p, n, &ticks) ? ticks : FMT_NO_TIME;
+}
+
+static void evidence_type(struct alert_builder *b, struct fmt_str *type)
+{
+	struct fmt_evidence *evidence = evidence_now(b);
+	const struct alert_node *node;
+
+	/* "#microsoft.graph.security.processEvidence" */
+	for (size_t i = type->n; i > 0; i--) {
+		if (type->p[i - 1] == '.' || type->p[i - 1] == '#') {
+			type->p += i;
+			type->n -= i;
+			break;
+		}
+	}
+	node = alert_child(b->map->types, type->p, type->n);
+	evidence->type = *type;
+	evidence->kind = node ? node->type->kind : FMT_KIND_OTHER;
+}
+
+bool alert_build_scalar(
+	struct alert_builder *b, enum alert_scalar type, const char *p, size_t n)
+{
+	struct alert_frame *f = &b->frames[b->depth];
+	const struct alert_node *node = f->array ? f->node : b->next;
+	struct fmt_str text;
+
+	if (b->skip || !node)
+		return true;
+	if (type == ALERT_SCALAR_NULL)
+		n = 0;
+	b->matched += n != 0;
+	switch (node->target) {
+	case EVIDENCE_FIELD:
+		return field_add(b, node->arg, p, n);
+	case ALERT_STRING:
+		return keep(b, MEMBER(&b->alert, struct fmt_str, node->arg), p, n);
+	case ALERT_TIME:
+		time_set(MEMBER(&b->alert, int64_t, node->arg), type, p, n);
+		return true;
+	case ALERT_SEVERITY:
+		b->alert.severity = alert_severity(p, n);
+		return keep(b, &b->alert.severity_text, p, n);
+	case ALERT_LIST:
+		return list_add(b, &b->lists[node->arg], p, n);
+	case ALERT_RAW:
+		if (n || type == ALERT_SCALAR_TEXT) {
+			raw_end(b);
+		} else {
+			*MEMBER(&b->alert, struct fmt_str, b->raw_offset) = (struct fmt_str){NULL, 0};
+			b->raw_from = NULL;
+		}
+		return true;
+	case COMMENT_STRING:
+		return keep(b, MEMBER(&b->comments[b->alert.comment_count], struct fmt_str, node->arg),
+			p, n);
+	case COMMENT_TIME:
+		time_set(MEMBER(&b->comments[b->alert.comment_count], int64_t, node->arg), type, p, n);
+		return true;
+	case EVIDENCE_TYPE:
+		if (!keep(b, &text, p, n))
+			return false;
+		evidence_type(b, &text);
+		return true;
+	case EVIDENCE_CREATED:
+		time_set(&evidence_now(b)->created, type, p, n);
+		return true;
+	case ALERT_NOTHING:
+	case ALERT_COMMENT:
+	case ALERT_EVIDENCE:
+		break;
+	}
+	return true;
+}
+
+static bool evidence_begin(struct alert_builder *b)
+{
+	struct fmt_evidence *evidence;
+
+	if (!GROW(b->evidence, b->evidence_room, b->alert.evidence_count, 16, b->limits.evidence))
+		return false;
+	evidence = evidence_now(b);
+	*evidence = (struct fmt_evidence){
+		.created = FMT_NO_TIME,
+		.raw.p = b->position(b->context) - 1,
+	};
+	b->item_first = b->field_count;
+	return true;
+}
+
+static const struct alert_type *type_of(struct alert_builder *b, struct fmt_str name)
+{
+	const struct alert_node *node = alert_child(b->map->types, name.p, name.n);
+
+	return node ? node->type : NULL;
+}
+
+static uint32_t fixed(const struct alert_fix *fixes, uint32_t id)
+{
+	for (; fixes->from; fixes++)
+		if (fixes->from == id)
+			return fixes->to;
+	return id;
+}
+
+static void evidence_end(struct alert_builder *b)
+{
+	struct fmt_evidence *evidence = evidence_now(b);
+	const struct alert_type *type = type_of(b, evidence->type);
+	bool left_out = b->taken_back;
+	size_t to;
+
+	if (type && type->fixes) {
+		for (size_t i = b->item_first; i < b->field_count; i++) {
+			uint32_t id = fixed(type->fixes, b->fields[i].id);
+
+			left_out |= id == FMT_FIELD_NONE;
+			b->fields[i].id = id;
+		}
+	}
+	if (left_out) {
+		to = b->item_first;
+		for (size_t i = b->item_first; i < b->field_count; i++)
+			if (b->fields[i].id != FMT_FIELD_NONE)
+				b->fields[to++] = b->fields[i];
+		b->field_count = to;
+		b->taken_back = false;
+	}
+	evidence->field_count = b->field_count - b->item_first;
+	evidence->raw.n = (size_t)(b->position(b->context) - evidence->raw.p);
+	b->item_first = b->field_count;
+	b->alert.evidence_count++;
+}
+
+static bool comment_begin(struct alert_builder *b)
+{
+	if (!GROW(b->comments, b->comment_room, b->alert.comment_count, 4, b->limits.comments))
+		return false;
+	b->comments[b->alert.comment_count] = (struct fmt_comment){.created = FMT_NO_TIME};
+	return true;
+}
+
+/* Does a container here hold anything that a path leads to? */
+static bool enters(const struct alert_frame *f, const struct alert_node *node, bool array)
+{
+	if (!node || node->target == ALERT_RAW || (array && f->array))
+		return false;
+	if (node->slots)
+		return true;
+	return array && (node->target == ALERT_LIST || node->target == EVIDENCE_FIELD);
+}
+
+void alert_build_open(struct alert_builder *b, bool array)
+{
+	struct alert_frame *f = &b->frames[b->depth];
+	const struct alert_node *node = f->array ? f->node : b->next;
+	bool entered;
+
+	if (b->skip) {
+		b->skip++;
+		return;
+	}
+	entered = b->depth < b->depth_max && enters(f, node, array);
+	if (entered && !array) {
+		if (node->target == ALERT_EVIDENCE)
+			entered = evidence_begin(b);
+		else if (node->target == ALERT_COMMENT)
+			entered = comment_begin(b);
+		b->shed += !entered;
+	}
+	if (!entered) {
+		b->skip = 1;
+		return;
+	}
+	f[1].node = node;
+	f[1].last = NULL;
+	f[1].array = array;
+	f[1].evidence = f->evidence || (!array && node->target == ALERT_EVIDENCE);
+	f[1].serial = array ? f->serial : ++b->serial;
+	b->depth++;
+}
+
+void alert_build_close(struct alert_builder *b)
+{
+	struct alert_frame *f = &b->frames[b->depth];
+
+	if (b->skip) {
+		if (--b->skip == 0 && b->raw_from)
+			raw_end(b);
+		return;
+	}
+	if (f->last)
+		f->last->end = (uint32_t)b->field_count;
+	b->depth--;
+	if (f->array)
+		return;
+	if (f->node->target == ALERT_EVIDENCE) {
+		evidence_end(b);
+	} else if (f->node->target == ALERT_COMMENT) {
+		b->alert.comment_count++;
+	}
+}
+
+struct fmt_alert *alert_build_end(struct alert_builder *b)
+{
+	struct fmt_alert *alert = &b->alert;
+	const struct fmt_field *fields = b->fields;
+
+	alert->raw.n = (size_t)(b->position(b->context) - alert->raw.p);
+	for (size_t i = 0; i < alert->evidence_count; i++) {
+		b->evidence[i].fields = fields;
+		fields += b->evidence[i].field_count;
+	}
+	for (size_t i = 0; i < b->map->list_count; i++) {
+		struct fmt_list *list = MEMBER(alert, struct fmt_list, b->map->lists[i]);
+
+		list->items = b->lists[i].count ? b->items + b->lists[i].first : NULL;
+		list->count = b->lists[i].count;
+	}
+	alert->evidence = b->evidence;
+	alert->comments = b->comments;
+	if (!alert->id.n) {
+		char *id = arena_alloc(&b->arena, ALERT_NOID_LENGTH);
+
+		if (!id)
+			return NULL;
+		alert_noid(alert->raw.p, alert->raw.n, id);
+		alert->id = (struct fmt_str){id, ALERT_NOID_LENGTH};
+	}
+	alert_choose(alert);
+	return alert;
+}
+
+struct move {
+	const char *from, *to;
+	size_t n;
+};
+
+static inline void moved(const struct move *m, const char **p)
+{
+	uintptr_t offset = (uintptr_t)*p - (uintptr_t)m->from;
+
+	if (offset < m->n)
+		*p = m->to + offset;
+}
+
+void alert_build_moved(struct alert_builder *b, const char *from, size_t n, const char *to)
+{
+	const struct move m = {from, to, n};
+	bool item_open = false;
+
+	for (size_t i = 0; i < b->map->string_count; i++)
+		moved(&m, &MEMBER(&b->alert, struct fmt_str, b->map->strings[i])->p);
+	moved(&m, &b->alert.raw.p);
+	if (b->raw_from) /* may be just behind the text so far */
+		b->raw_from = to + (b->raw_from - from);
+	for (size_t i = 0; i < b->field_count; i++)
+		moved(&m, &b->fields[i].value.p);
+	for (size_t i = 0; i < b->item_count; i++)
+		moved(&m, &b->items[i].p);
+	for (size_t i = 0; i <= b->depth; i++)
+		item_open |= b->frames[i].node->target == ALERT_EVIDENCE && !b->frames[i].array;
+	for (size_t i = 0; i < b->alert.evidence_count + item_open; i++) {
+		moved(&m, &b->evidence[i].type.p);
+		moved(&m, &b->evidence[i].raw.p);
+	}
+	item_open = false;
+	for (size_t i = 0; i <= b->depth; i++)
+		item_open |= b->frames[i].node->target == ALERT_COMMENT && !b->frames[i].array;
+	for (size_t i = 0; i < b->alert.comment_count + item_open; i++) {
+		moved(&m, &b->comments[i].text.p);
+		moved(&m, &b->comments[i].author.p);
+	}
+}

@@ -1,0 +1,239 @@
+#include "config.h"
+
+#include "alert/map.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+
+#define DEPTH_MAX 16
+#define FACTORS 2000
+
+/* While the tree is made its children are in lists; nodes are numbers, because the array moves. */
+struct growing {
+	struct alert_node *nodes;
+	struct link {
+		uint32_t first, next, children, parent;
+	} *links;
+	size_t count, room;
+};
+
+static uint32_t node_add(struct growing *g, const char *name, size_t length, uint32_t parent)
+{
+	uint32_t at = (uint32_t)g->count;
+
+	if (g->count == g->room) {
+		g->room = g->room ? 2 * g->room : 256;
+		g->nodes = xrealloc(g->nodes, g->room * sizeof(*g->nodes));
+		g->links = xrealloc(g->links, g->room * sizeof(*g->links));
+	}
+	memset(&g->nodes[at], 0, sizeof(g->nodes[at]));
+	memset(&g->links[at], 0, sizeof(g->links[at]));
+	g->nodes[at].name = name;
+	g->nodes[at].length = (uint32_t)length;
+	g->nodes[at].index = at;
+	g->count++;
+	if (at == parent)
+		return at;
+	g->links[at].parent = parent;
+	g->links[at].next = g->links[parent].first;
+	g->links[parent].first = at;
+	g->links[parent].children++;
+	return at;
+}
+
+static uint32_t node_root(struct growing *g)
+{
+	return node_add(g, "", 0, (uint32_t)g->count);
+}
+
+/* Node 0 is a root, so it is nobody's child and 0 can mean none. */
+static uint32_t child_find(struct growing *g, uint32_t parent, const char *name, size_t length)
+{
+	for (uint32_t at = g->links[parent].first; at; at = g->links[at].next)
+		if (g->nodes[at].length == length && !memcmp(g->nodes[at].name, name, length))
+			return at;
+	return 0;
+}
+
+static bool remember(uint32_t *offsets, size_t *count, size_t maximum, uint32_t offset)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (offsets[i] == offset)
+			return true;
+	if (*count == maximum)
+		return false;
+	offsets[(*count)++] = offset;
+	return true;
+}
+
+static bool fits(uint32_t offset, size_t member, size_t whole)
+{
+	return offset % sizeof(void *) == 0 && member <= whole && offset <= whole - member;
+}
+
+/* `above` is the nearest target above that starts an item: evidence, comment, or nothing. */
+static bool target_fits(struct alert_map *map, const struct alert_row *row,
+	enum alert_target above)
+{
+	const size_t alert = sizeof(struct fmt_alert), comment = sizeof(struct fmt_comment);
+
+	switch (row->target) {
+	case ALERT_STRING:
+	case ALERT_RAW:
+		return !above && fits(row->arg, sizeof(struct fmt_str), alert) &&
+		       remember(map->strings, &map->string_count, ALERT_STRINGS_MAX,
+			       row->arg);
+	case ALERT_SEVERITY:
+		return !above && remember(map->strings, &map->string_count,
+					 ALERT_STRINGS_MAX,
+					 offsetof(struct fmt_alert, severity_text));
+	case ALERT_TIME:
+		return !above && fits(row->arg, sizeof(int64_t), alert);
+	case ALERT_LIST:
+		return !above && fits(row->arg, sizeof(struct fmt_list), alert) &&
+		       remember(map->lists, &map->list_count, ALERT_LISTS_MAX, row->arg);
+	case ALERT_COMMENT:
+	case ALERT_EVIDENCE:
+		return !above;
+	case COMMENT_STRING:
+		return above == ALERT_COMMENT &&
+		       fits(row->arg, sizeof(struct fmt_str), comment);
+	case COMMENT_TIME:
+		return above == ALERT_COMMENT && fits(row->arg, sizeof(int64_t), comment);
+	case EVIDENCE_TYPE:
+	case EVIDENCE_CREATED:
+		return above == ALERT_EVIDENCE;
+	case EVIDENCE_FIELD:
+		return above == ALERT_EVIDENCE && row->arg > FMT_FIELD_NONE &&
+		       row->arg < FMT_FIELD_IDS;
+	case ALERT_NOTHING:
+		return true;
+	}
+	return false;
+}
+
+static enum rc row_add(struct alert_map *map, struct growing *g, const struct alert_row *row,
+	struct error *err)
+{
+	enum alert_target above = ALERT_NOTHING;
+	const char *name = row->path;
+	uint32_t at = 0;
+
+	for (int depth = 0;; depth++) {
+		size_t length = strcspn(name, "/");
+		uint32_t child;
+
+		if (!length || depth == DEPTH_MAX)
+			return error_set(err, RC_CONFIG,
+				"path \"%s\": names joined by '/', at most %d of them, are needed",
+				row->path, DEPTH_MAX);
+		if (g->nodes[at].target == ALERT_EVIDENCE ||
+			g->nodes[at].target == ALERT_COMMENT)
+			above = g->nodes[at].target;
+		child = child_find(g, at, name, length);
+		at = child ? child : node_add(g, name, length, at);
+		if (!name[length])
+			break;
+		name += length + 1;
+	}
+	if (!target_fits(map, row, above))
+		return error_set(err, RC_CONFIG,
+			"path \"%s\": target %d with argument %u cannot be filled there",
+			row->path, (int)row->target, (unsigned)row->arg);
+	g->nodes[at].target = row->target;
+	g->nodes[at].arg = row->arg;
+	if (row->target == ALERT_SEVERITY)
+		g->nodes[at].arg = offsetof(struct fmt_alert, severity_text);
+	for (size_t i = 0; row->target == ALERT_LIST && i < map->list_count; i++)
+		if (map->lists[i] == row->arg)
+			g->nodes[at].arg = (uint32_t)i;
+	return RC_OK;
+}
+
+/* How many children do not get their first slot. */
+static unsigned slots_fill(struct growing *g, uint32_t at, uint32_t factor)
+{
+	struct alert_node *node = &g->nodes[at];
+	unsigned collisions = 0;
+
+	node->factor = factor;
+	memset(node->slots, 0, (node->mask + 1) * sizeof(*node->slots));
+	for (uint32_t c = g->links[at].first; c; c = g->links[c].next) {
+		uint32_t slot = alert_hash(factor, g->nodes[c].name, g->nodes[c].length) &
+				node->mask;
+
+		for (; node->slots[slot]; slot = (slot + 1) & node->mask)
+			collisions++;
+		node->slots[slot] = &g->nodes[c];
+	}
+	return collisions;
+}
+
+static void slots_make(struct growing *g, uint32_t at)
+{
+	struct alert_node *node = &g->nodes[at];
+	uint32_t room = 2, best = 1, factor = 2654435761u;
+	unsigned fewest = UINT32_MAX;
+
+	if (!g->links[at].children)
+		return;
+	while (room < 4 * g->links[at].children)
+		room *= 2;
+	node->mask = room - 1;
+	node->slots = xcalloc(room, sizeof(*node->slots));
+	for (int i = 0; i < FACTORS && fewest; i++) {
+		unsigned collisions = slots_fill(g, at, factor);
+
+		if (collisions < fewest) {
+			fewest = collisions;
+			best = factor;
+		}
+		factor = (factor * 1664525u + 1013904223u) | 1;
+	}
+	(void)slots_fill(g, at, best);
+}
+
+struct alert_map *alert_map_new(const char *source, const struct alert_row *rows,
+	size_t count, struct error *err)
+{
+	struct alert_map *map = xcalloc(1, sizeof(*map));
+	struct growing g = {NULL, NULL, 0, 0};
+	uint32_t types;
+	enum rc rc = RC_OK;
+
+	map->source = source;
+	(void)node_root(&g);
+	for (size_t i = 0; i < count && rc == RC_OK; i++)
+		rc = row_add(map, &g, &rows[i], err);
+	types = node_root(&g);
+	for (const struct alert_type *type = alert_types; type->name; type++) {
+		uint32_t at = node_add(&g, type->name, strlen(type->name), types);
+
+		g.nodes[at].type = type;
+	}
+	/* From here on the nodes stay where they are. */
+	map->nodes = g.nodes;
+	map->node_count = g.count;
+	map->root = &g.nodes[0];
+	map->types = &g.nodes[types];
+	for (size_t i = 0; i < g.count; i++)
+		slots_make(&g, (uint32_t)i);
+	free(g.links);
+	if (rc != RC_OK) {
+		alert_map_free(map);
+		return NULL;
+	}
+	return map;
+}
+
+void alert_map_free(struct alert_map *map)
+{
+	if (!map)
+		return;
+	for (size_t i = 0; i < map->node_count; i++)
+		free(map->nodes[i].slots);
+	free(map->nodes);
+	free(map);
+}

@@ -1,0 +1,54 @@
+/* source.h - where alerts come from: one table row for each API call that lists them.
+ *
+ * Purpose:  all that differs between sources is in their row and their own file (graph_alerts.c);
+ *           the rest of the program asks the row.
+ * Owner:    rows are constant.   Units: times in 100 ns ticks since 1970 UTC.
+ * Source:   facts, section 2; the request line of 2.8. */
+#ifndef FETCH_SOURCE_H
+#define FETCH_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alert/map.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+
+/* Whose token, request budget and root a source uses. */
+enum api_family {
+	API_GRAPH,
+	API_FAMILIES,
+};
+
+/* One slice of time: updated at `from` or later and before `to`. */
+struct source_range {
+	int64_t from, to;
+	unsigned page_size; /* 0: the source's own */
+};
+
+struct source {
+	const char *name; /* "graph-alerts"; also fmt_alert.source */
+	const char *help;
+	enum api_family api;
+	const char *list_key; /* the list's property, NULL: the answer is the list */
+	unsigned page_size, page_size_max;
+	const char *const *headers; /* "Name: value" to send beside the usual ones, NULL at the end */
+	const struct alert_row *rows;
+	size_t row_count;
+	/* Puts the URL of the first page into url (reset first). root is "https://host[:port][/path]",
+	 * with or without a '/' at its end. */
+	enum rc (*first_url)(const struct source *source, const char *root,
+		const struct source_range *range, struct strbuf *url, struct error *err);
+};
+
+/* The row with this name, or NULL. */
+const struct source *source_find(const char *name);
+/* All rows in order; NULL past the last. */
+const struct source *source_at(size_t i);
+
+/* The compiled table of paths of a source; the caller frees it with alert_map_free(). */
+struct alert_map *source_map_new(const struct source *source, struct error *err);
+
+extern const struct source source_graph_alerts;
+
+#endif
