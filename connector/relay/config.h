@@ -1,6 +1,6 @@
 /* config.h - the configuration: YAML files to typed, checked structs.
  *
- * Purpose:  reads alertrelay.yaml and tenants.d/*.yaml beside it against the one table of options
+ * Purpose:  reads alertrelay.yaml and the files of tenants.d beside it against the one table of options
  *           (options.def), which also makes the sample file, the manual's section and `check`.
  * Errors:   all of them at once, each as `file:line: what is wrong, what would be right`.
  * Owner:    config_free() frees everything and wipes secrets.

@@ -310,14 +310,15 @@ static void say_rejected(struct feed *feed, const struct fmt_alert *alert,
 		log_quote(reason, sizeof(reason), err->text, strlen(err->text)));
 }
 
-static void send_to_all(struct feed *feed, const struct fmt_alert *alert, uint64_t version)
+static void send_to_all(
+	struct feed *feed, const struct fmt_alert *alert, struct fmt_str key, uint64_t version)
 {
 	const struct syslog_fields fields = {.severity = alert->severity,
 		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
 		.customer = alert->customer,
 		.msgid = "alert"};
-	struct window_entry *entry = window_add(feed->host->window, &feed->window, alert->id.p,
-		alert->id.n, version, fields.time == NO_TIME ? 0 : fields.time);
+	struct window_entry *entry = window_add(feed->host->window, &feed->window, key.p, key.n,
+		version, fields.time == NO_TIME ? 0 : fields.time);
 
 	for (size_t i = 0; i < feed->config->destination_count; i++) {
 		struct destination *to =
@@ -339,22 +340,31 @@ static struct fmt_str text(const char *s)
 	return (struct fmt_str){s, strlen(s)};
 }
 
+/* What the state calls this alert: its id, or a digest of an id that is absurdly long. */
+static struct fmt_str state_key(const struct fmt_alert *alert, char digest[ALERT_NOID_LENGTH])
+{
+	if (alert->id.n <= STORE_ALERT_MAXIMUM)
+		return alert->id;
+	alert_noid(alert->id.p, alert->id.n, digest);
+	return (struct fmt_str){digest, ALERT_NOID_LENGTH};
+}
+
 static bool on_alert(void *context, struct fmt_alert *alert)
 {
 	struct feed *feed = context;
-	char version_text[ALERT_VERSION_TEXT];
+	char version_text[ALERT_VERSION_TEXT], digest[ALERT_NOID_LENGTH];
+	struct fmt_str key = state_key(alert, digest);
 	uint64_t version, seen_version;
 	struct error err = {0};
 	bool seen;
 
 	feed->received++;
 	version = alert_version(alert, feed->config->policy);
-	if (window_holds(
-		    feed->host->window, &feed->window, alert->id.p, alert->id.n, version)) {
+	if (window_holds(feed->host->window, &feed->window, key.p, key.n, version)) {
 		feed->duplicate++;
 		return true;
 	}
-	if (store_seen(feed->host->store, feed->window.store_id, alert->id.p, alert->id.n, &seen,
+	if (store_seen(feed->host->store, feed->window.store_id, key.p, key.n, &seen,
 		    &seen_version, &err) != RC_OK) {
 		feed->store_failed = true;
 		feed->unaccepted++;
@@ -370,7 +380,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	alert->customer_name = text(feed->tenant->display_name);
 	if (!alert->tenant_id.n)
 		alert->tenant_id = text(feed->tenant->tenant_id);
-	send_to_all(feed, alert, version);
+	send_to_all(feed, alert, key, version);
 	if (!window_full(feed->host->window, &feed->window))
 		return true;
 	if (list_empty(&feed->paused_node))

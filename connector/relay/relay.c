@@ -116,12 +116,12 @@ static void on_prune(struct loop_timer *timer)
 	int64_t before = clock_wall(loop_clock(relay->loop)) -
 		relay->config->state_keep_ms * TICKS_PER_MS;
 	struct error err = {0};
-	size_t removed = 0;
+	bool more = false;
 
-	if (store_prune(relay->host.store, before, PRUNE_ROWS, &removed, &err) != RC_OK)
+	if (store_prune(relay->host.store, before, PRUNE_ROWS, &more, &err) != RC_OK)
 		log_write(LOG_WARNING, "cannot tidy the state", "reason=\"%s\"", err.text);
 	loop_timer_set(relay->loop, timer,
-		loop_now_ms(relay->loop) + (removed == PRUNE_ROWS ? 100 : PRUNE_MS));
+		loop_now_ms(relay->loop) + (more ? 100 : PRUNE_MS));
 }
 
 static enum rc open_store(struct relay *relay, struct error *err)
@@ -189,15 +189,30 @@ static const char *scope_of(struct relay *relay, const char *root)
 	return relay->scopes[relay->scope_count++];
 }
 
+static enum rc open_tenant(
+	struct relay *relay, const struct config_tenant *tenant, struct token *token, struct error *err)
+{
+	for (size_t i = 0; i < tenant->feed_count; i++) {
+		enum rc rc = feed_new(&relay->host, tenant, &tenant->feeds[i], token,
+			&relay->feeds[relay->feed_count], err);
+
+		if (rc != RC_OK)
+			return rc;
+		relay->feed_count++;
+	}
+	return RC_OK;
+}
+
 static enum rc open_feeds(struct relay *relay, struct error *err)
 {
+	enum rc rc = store_begin(relay->host.store, err); /* new feeds cost one sync, not one each */
 	size_t count = 0;
 
 	for (size_t i = 0; i < relay->config->tenant_count; i++)
 		count += relay->config->tenants[i].feed_count;
 	relay->feeds = xcalloc(count, sizeof(struct feed *));
 	relay->tokens = xcalloc(relay->config->tenant_count, sizeof(struct token *));
-	for (size_t i = 0; i < relay->config->tenant_count; i++) {
+	for (size_t i = 0; rc == RC_OK && i < relay->config->tenant_count; i++) {
 		const struct config_tenant *tenant = &relay->config->tenants[i];
 		const struct token_options options = {
 			.login_root = tenant->login_root,
@@ -208,16 +223,9 @@ static enum rc open_feeds(struct relay *relay, struct error *err)
 		};
 
 		relay->tokens[i] = token_new(relay->loop, relay->host.http, &options);
-		for (size_t k = 0; k < tenant->feed_count; k++) {
-			enum rc rc = feed_new(&relay->host, tenant, &tenant->feeds[k],
-				relay->tokens[i], &relay->feeds[relay->feed_count], err);
-
-			if (rc != RC_OK)
-				return rc;
-			relay->feed_count++;
-		}
+		rc = open_tenant(relay, tenant, relay->tokens[i], err);
 	}
-	return RC_OK;
+	return rc == RC_OK ? store_commit(relay->host.store, err) : rc;
 }
 
 enum rc relay_new(struct loop *loop, const struct config *config,

@@ -201,14 +201,12 @@ static void order_hook(struct order *o)
 
 static void set_tenant(const struct order *o, struct tenant *t)
 {
-	pthread_mutex_lock(&t->lock);
 	t->token_life_s = get_number(o, "token_life", t->token_life_s);
 	if (get(o, "roles"))
 		t->no_roles = !get_bool(o, "roles");
 	if (get(o, "consent"))
 		t->disabled = !get_bool(o, "consent");
 	t->token_epoch += get_bool(o, "revoke");
-	pthread_mutex_unlock(&t->lock);
 }
 
 static void order_tenant(struct order *o)

@@ -20,7 +20,7 @@ enum token_check {
 
 enum token_check token_read(
 	struct world *, const char *authorization, struct tenant **, bool *has_roles);
-/* Three GUID-like ids for errors and headers. */
+/* A GUID-like id for errors and headers. */
 void trace_id(struct world *, char out[GENERATE_GUID_SIZE]);
 
 #endif

@@ -73,9 +73,9 @@ struct tenant {
 	struct counters counters;
 	struct last_request *last;
 	struct hook hook;
-	int64_t token_life_s; /* 0 is the world's */
-	unsigned token_epoch; /* tokens of an older epoch are revoked */
-	bool no_roles, disabled;
+	_Atomic int64_t token_life_s; /* 0 is the world's */
+	atomic_uint token_epoch; /* tokens of an older epoch are revoked */
+	atomic_bool no_roles, disabled;
 	int64_t rate_minute; /* rate limit: which minute, and how many so far */
 	unsigned rate_used;
 	struct fault *faults; /* faults.c; under the lock of the faults */
