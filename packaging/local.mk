@@ -1,8 +1,10 @@
 # What gets installed beside the program, and how packages are made.
 EXTRA_DIST += \
 	packaging/common.sh \
+	packaging/debian/alertrelay.lintian-overrides \
 	packaging/debian/alertrelay.postinst \
 	packaging/debian/alertrelay.postrm \
+	packaging/debian/alertrelay.prerm \
 	packaging/debian/changelog \
 	packaging/debian/control \
 	packaging/debian/copyright \
@@ -18,7 +20,7 @@ nodist_doc_DATA = packaging/alertrelay.yaml
 nodist_man_MANS = packaging/man/alertrelay.8
 nodist_systemdsystemunit_DATA = packaging/systemd/alertrelay.service
 CLEANFILES += $(nodist_doc_DATA) $(nodist_man_MANS) $(nodist_systemdsystemunit_DATA) \
-	packaging/man/options.mdoc $(PACKAGE)_*.deb $(PACKAGE)-dbgsym_*.deb
+	packaging/man/options.mdoc $(PACKAGE)_*.deb
 
 fill_in = $(SED) -e 's,[@]bindir@,$(bindir),g' -e 's,[@]sysconfdir@,$(sysconfdir),g' \
 	-e 's,[@]localstatedir@,$(localstatedir),g' -e 's,[@]docdir@,$(docdir),g' \

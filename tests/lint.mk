@@ -7,7 +7,7 @@ c_unit_list = find $(c_places) -name '*.c'
 c_header_list = find $(c_places) -name '*.h'
 shell_files = $(top_srcdir)/.ci/run $(top_srcdir)/tests/run $(top_srcdir)/tests/lint-banned \
 	$(top_srcdir)/packaging/quickstart $(top_srcdir)/packaging/debian/alertrelay.postinst \
-	$(top_srcdir)/packaging/debian/alertrelay.postrm
+	$(top_srcdir)/packaging/debian/alertrelay.postrm $(top_srcdir)/packaging/debian/alertrelay.prerm
 JOBS = `nproc 2>/dev/null || echo 1`
 lint_flags = -DHAVE_CONFIG_H $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(CPPFLAGS) $(CMOCKA_CFLAGS) \
 	$(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) -I$(top_srcdir)/tests/simulator -std=gnu11
