@@ -37,15 +37,15 @@ struct cef_row {
 	enum cef_class class;
 };
 
-#define ROW(class_, max_, before_, after_)                                                 \
-	{.before = before_,                                                                \
-		.after = after_,                                                           \
-		.before_n = sizeof(before_) - 1,                                           \
-		.after_n = sizeof(after_) - 1,                                             \
-		.max = max_,                                                               \
+#define ROW(class_, max_, before_, after_)                                             \
+	{.before = before_,                                                            \
+		.after = after_,                                                       \
+		.before_n = sizeof(before_) - 1,                                       \
+		.after_n = sizeof(after_) - 1,                                         \
+		.max = max_,                                                           \
 		.class = class_},
 #define PAIR(id, class, max, key) ROW(class, max, " " key "=", "")
-#define LABELLED(id, class, max, key, label)                                               \
+#define LABELLED(id, class, max, key, label)                                           \
 	ROW(class, max, " " key "=", " " key "Label=" label)
 static const struct cef_row rows[CEF_ROWS] = {
 #include "cef_keys.def"

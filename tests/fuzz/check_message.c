@@ -28,7 +28,8 @@ void check_format(struct check *check, const struct fmt_module *module,
 	free(check->structured_data.p);
 	check->body = (struct fmt_out){.maximum = maximum, .grow = check_grow};
 	check->structured_data = check->body;
-	check->message = (struct fmt_message){&check->body, &check->structured_data, 0, 0};
+	check->message =
+		(struct fmt_message){&check->body, &check->structured_data, 0, 0};
 	check->result = module->format(check->module, alert, &check->message);
 }
 
@@ -104,7 +105,8 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 		{"AlertrelayCustomerName", alert->customer_name, 255, USUAL},
 		{"MicrosoftDefenderThreatFamily", alert->threat_family, 255, USUAL},
 		{"MicrosoftDefenderAssignedTo", alert->assigned_to, 255, USUAL},
-		{"MicrosoftDefenderProviderAlertId", alert->provider_alert_id, 1023, USUAL},
+		{"MicrosoftDefenderProviderAlertId", alert->provider_alert_id, 1023,
+			USUAL},
 		{"msg", alert->description, 1023, USUAL},
 	};
 	const struct fmt_out *body = &check->body;
@@ -171,10 +173,11 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 /* [id name="value" ...] of RFC 5424; values go through `want` in order of names. */
 static const char *check_sd(const struct fmt_out *out, const struct fmt_alert *alert)
 {
-	static const char *const names[] = {"customer", "customerName", "tenantId", "alertId",
-		"version", "incidentId", "severity"};
+	static const char *const names[] = {"customer", "customerName", "tenantId",
+		"alertId", "version", "incidentId", "severity"};
 	const struct fmt_str *values[] = {&alert->customer, &alert->customer_name,
-		&alert->tenant_id, &alert->id, &alert->version, &alert->incident_id, NULL};
+		&alert->tenant_id, &alert->id, &alert->version, &alert->incident_id,
+		NULL};
 	const char *p = out->p, *end;
 	size_t turn = 0, n;
 	char *value;
@@ -186,7 +189,7 @@ static const char *check_sd(const struct fmt_out *out, const struct fmt_alert *a
 		return "structured data is not clean";
 	if (*p++ != '[')
 		return "structured data does not begin with [";
-	for (n = 0; p < end && *p > 32 && *p < 127 && !strchr("=]\"", *p); p++)
+	for (n = 0; p<end && * p> 32 && *p < 127 && !strchr("=]\"", *p); p++)
 		n++;
 	if (n < 3 || n > 32)
 		return "wrong SD-ID";
@@ -197,7 +200,7 @@ static const char *check_sd(const struct fmt_out *out, const struct fmt_alert *a
 		const char *name = ++p;
 		char *to = value;
 
-		while (p < end && *p > 32 && *p < 127 && !strchr("=]\"", *p))
+		while (p<end && * p> 32 && *p < 127 && !strchr("=]\"", *p))
 			p++;
 		n = (size_t)(p - name);
 		if (end - p < 3 || p[0] != '=' || p[1] != '"')
@@ -215,8 +218,8 @@ static const char *check_sd(const struct fmt_out *out, const struct fmt_alert *a
 		*to = 0;
 		if (p++ == end)
 			goto bad;
-		while (turn < 7 && (strlen(names[turn]) != n ||
-					   memcmp(names[turn], name, n) != 0))
+		while (turn < 7 &&
+			(strlen(names[turn]) != n || memcmp(names[turn], name, n) != 0))
 			turn++;
 		if (turn == 7)
 			goto bad;
@@ -292,20 +295,18 @@ static const char *check_raw(yajl_val sent, const struct fmt_alert *alert)
 	yajl_val raw;
 	int same;
 
-	if (!alert->raw.n || memchr(alert->raw.p, 0, alert->raw.n) || has_surrogate(alert->raw))
+	if (!alert->raw.n || memchr(alert->raw.p, 0, alert->raw.n) ||
+		has_surrogate(alert->raw))
 		return NULL;
-	copy = malloc(alert->raw.n + 1);
-	if (!copy)
-		abort();
-	memcpy(copy, alert->raw.p, alert->raw.n);
-	copy[alert->raw.n] = 0;
+	/* What needs repair is not the same afterwards, and yajl is no strict judge of UTF-8. */
+	copy = model(alert->raw, MODEL_JSON, 0);
+	if (strlen(copy) != alert->raw.n ||
+		memcmp(copy, alert->raw.p, alert->raw.n) != 0)
+		return NULL;
 	raw = yajl_tree_parse(copy, error, sizeof(error));
-	free(copy);
-	/* yajl takes comments and is not strict about escapes; only objects are compared. */
 	if (!raw)
 		return NULL;
-	same = raw->type != yajl_t_object || strchr("{", alert->raw.p[0]) == NULL ||
-	       is_same(raw, sent);
+	same = raw->type != yajl_t_object || is_same(raw, sent);
 	yajl_tree_free(raw);
 	return same ? NULL : "the alert is not what the vendor sent";
 }
@@ -339,7 +340,8 @@ static const char *check_tree(
 		if (!members[i].value.n && !value)
 			continue;
 		if (!value || strcmp(value->u.string, want) != 0)
-			return say(members[i].name, value ? value->u.string : NULL, want);
+			return say(
+				members[i].name, value ? value->u.string : NULL, want);
 	}
 	path[0] = "alert";
 	value = yajl_tree_get(tree, path, yajl_t_object);

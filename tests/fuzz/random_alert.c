@@ -3,24 +3,26 @@
 
 #define TEXT_LIMIT 20000u
 
-static const char *const hostile[] = {"=", "\\", "|", "\\n", "\n", "\r\n", "\r", "\t", " ",
-	"   ", "a=b", " src=1.2.3.4", "msg=x", "\\=", "\\|", "|||", "\"", "]", "[x@1 a=\"b\"]",
-	"\xEF\xBB\xBF", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9", "\x7F", "\x1B[31m", "\xFF",
-	"\xC3", "\xE2\x80", "\xED\xA0\x80", "\xF0\x9F\x8E\xA3", "\xF4\x90\x80\x80", "\xC0\x80",
-	"e\xCC\x81", "\xE2\x80\x8D", "\xE8\xAB\x8B\xE6\xB1\x82", "%s%n", "\\ud800", "\\u0000",
-	"{\"a\":1}", ";", "...", "<13>1 - - - - - - x", "CEF:0|a|b|c|d|e|1|",
-	"C:\\Windows\\System32\\", "https://x.example/?a=1&b=2", "cs1Label=forged"};
+static const char *const hostile[] = {"=", "\\", "|", "\\n", "\n", "\r\n", "\r", "\t",
+	" ", "   ", "a=b", " src=1.2.3.4", "msg=x", "\\=", "\\|", "|||", "\"", "]",
+	"[x@1 a=\"b\"]", "\xEF\xBB\xBF", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9",
+	"\x7F", "\x1B[31m", "\xFF", "\xC3", "\xE2\x80", "\xED\xA0\x80",
+	"\xF0\x9F\x8E\xA3", "\xF4\x90\x80\x80", "\xC0\x80", "e\xCC\x81", "\xE2\x80\x8D",
+	"\xE8\xAB\x8B\xE6\xB1\x82", "%s%n", "\\ud800", "\\u0000", "{\"a\":1}", ";",
+	"...", "<13>1 - - - - - - x", "CEF:0|a|b|c|d|e|1|", "C:\\Windows\\System32\\",
+	"https://x.example/?a=1&b=2", "cs1Label=forged"};
 
 static const char *const plausible[] = {"10.1.2.3", "::ffff:10.0.0.1", "fe80::1%eth0",
-	"2001:db8::1", "[2001:db8::1]", "10.0.0.1:443", "1.2.3.4,5.6.7.8", "010.1.1.1", "443",
-	"65536", "0", "4294967296", "2147483647", "2147483648", "-1", "9223372036854775807",
-	"9223372036854775808", "007", "aa:bb:cc:dd:ee:ff", "AA-BB-CC-DD-EE-FF", "aabbccddeeff",
-	"aa:bb-cc:dd:ee:ff", "powershell.exe", "C:\\Windows\\System32", "/usr/bin", "tcp",
-	"malicious", "suspicious", "none", "unknown", "blocked", "detected",
-	"microsoftDefenderForEndpoint", "MICROSOFTDEFENDERFORIDENTITY", "high", "Medium",
-	"HKEY_LOCAL_MACHINE", "T1059.001", "user@contoso.example", "S-1-5-21-1-2-3-500",
-	"https://example.com/a?b=c|d", "example.com/x", "9f914d42706fe215501044acd85a32d5",
-	"true", "{\"a\":[1,2]}", "24"};
+	"2001:db8::1", "[2001:db8::1]", "10.0.0.1:443", "1.2.3.4,5.6.7.8", "010.1.1.1",
+	"443", "65536", "0", "4294967296", "2147483647", "2147483648", "-1",
+	"9223372036854775807", "9223372036854775808", "007", "aa:bb:cc:dd:ee:ff",
+	"AA-BB-CC-DD-EE-FF", "aabbccddeeff", "aa:bb-cc:dd:ee:ff", "powershell.exe",
+	"C:\\Windows\\System32", "/usr/bin", "tcp", "malicious", "suspicious", "none",
+	"unknown", "blocked", "detected", "microsoftDefenderForEndpoint",
+	"MICROSOFTDEFENDERFORIDENTITY", "high", "Medium", "HKEY_LOCAL_MACHINE",
+	"T1059.001", "user@contoso.example", "S-1-5-21-1-2-3-500",
+	"https://example.com/a?b=c|d", "example.com/x",
+	"9f914d42706fe215501044acd85a32d5", "true", "{\"a\":[1,2]}", "24"};
 
 static unsigned draw(struct random_alert *r)
 {
@@ -49,10 +51,12 @@ static struct fmt_str text(struct random_alert *r)
 	if (kind < 32)
 		return (struct fmt_str){NULL, 0};
 	if (kind < 128) {
-		add_text(r, plausible[draw(r) % (sizeof(plausible) / sizeof(plausible[0]))]);
+		add_text(r, plausible[draw(r) %
+				      (sizeof(plausible) / sizeof(plausible[0]))]);
 	} else if (kind < 210) {
 		for (n = kind % 8 + 1; n; n--)
-			add_text(r, hostile[draw(r) % (sizeof(hostile) / sizeof(hostile[0]))]);
+			add_text(r, hostile[draw(r) %
+					    (sizeof(hostile) / sizeof(hostile[0]))]);
 	} else if (kind < 248) {
 		for (n = draw(r) % 24; n; n--) {
 			char c = (char)draw(r);
@@ -108,11 +112,12 @@ static void add_json_text(struct random_alert *r, struct fmt_str s)
 
 static struct fmt_str raw_object(struct random_alert *r, int depth)
 {
-	static const char *const names[] = {"id", "title", "description", "recommendedActions",
-		"additionalData", "customDetails", "comments", "incidentId", "alertWebUrl",
-		"evidenceOmitted", "unknown member", "severity"};
-	static const char *const scalars[] = {
-		"null", "true", "-0.5e+10", "12345678901234567890", "[]", "{}", "[ 1 , 2 ]"};
+	static const char *const names[] = {"id", "title", "description",
+		"recommendedActions", "additionalData", "customDetails", "comments",
+		"incidentId", "alertWebUrl", "evidenceOmitted", "unknown member",
+		"severity"};
+	static const char *const scalars[] = {"null", "true", "-0.5e+10",
+		"12345678901234567890", "[]", "{}", "[ 1 , 2 ]"};
 	size_t members = draw(r) % 10, start;
 	struct fmt_str texts[10];
 
@@ -131,7 +136,8 @@ static struct fmt_str raw_object(struct random_alert *r, int depth)
 		if (what < 100)
 			add_json_text(r, texts[i]);
 		else if (what < 200)
-			add_text(r, scalars[what % (sizeof(scalars) / sizeof(scalars[0]))]);
+			add_text(r,
+				scalars[what % (sizeof(scalars) / sizeof(scalars[0]))]);
 		else if (what < 230)
 			add_text(r, "\"\\ud800 \\uD83D\\uDE00 \\udc00\\n\"");
 		else if (depth < 3)
@@ -183,14 +189,15 @@ static void evidence(struct random_alert *r, size_t i)
 void random_alert_build(struct random_alert *r, const unsigned char *data, size_t n)
 {
 	struct fmt_alert *alert = &r->alert;
-	struct fmt_str *texts[] = {&alert->customer, &alert->customer_name, &alert->tenant_id,
-		&alert->id, &alert->version, &alert->provider_alert_id, &alert->incident_id,
-		&alert->title, &alert->description, &alert->recommended_actions,
-		&alert->category, &alert->severity_text, &alert->status,
-		&alert->classification, &alert->determination, &alert->assigned_to,
-		&alert->investigation_state, &alert->service_source, &alert->detection_source,
-		&alert->product_name, &alert->detector_id, &alert->alert_policy_id,
-		&alert->actor, &alert->threat_name, &alert->threat_family, &alert->alert_url,
+	struct fmt_str *texts[] = {&alert->customer, &alert->customer_name,
+		&alert->tenant_id, &alert->id, &alert->version,
+		&alert->provider_alert_id, &alert->incident_id, &alert->title,
+		&alert->description, &alert->recommended_actions, &alert->category,
+		&alert->severity_text, &alert->status, &alert->classification,
+		&alert->determination, &alert->assigned_to, &alert->investigation_state,
+		&alert->service_source, &alert->detection_source, &alert->product_name,
+		&alert->detector_id, &alert->alert_policy_id, &alert->actor,
+		&alert->threat_name, &alert->threat_family, &alert->alert_url,
 		&alert->incident_url, &alert->custom_details, &alert->additional_data};
 	unsigned how;
 
@@ -223,8 +230,8 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 		evidence(r, i);
 	if (how >= 224)
 		/* What is left of the octets as the vendor's own text. */
-		alert->raw = (struct fmt_str){
-			(const char *)r->data + r->at, r->n - r->at};
+		alert->raw =
+			(struct fmt_str){(const char *)r->data + r->at, r->n - r->at};
 	else if (how >= 64)
 		alert->raw = raw_object(r, 0);
 	if (!alert->raw.n)

@@ -25,6 +25,7 @@ struct random_alert {
 	size_t used;
 };
 
-void random_alert_build(struct random_alert *random, const unsigned char *data, size_t n);
+void random_alert_build(
+	struct random_alert *random, const unsigned char *data, size_t n);
 
 #endif

@@ -23,7 +23,8 @@ static const struct {
 };
 
 /* One character; valid says whether it is one. */
-static size_t one_character(const unsigned char *p, size_t n, uint32_t *code, int *valid)
+static size_t one_character(
+	const unsigned char *p, size_t n, uint32_t *code, int *valid)
 {
 	*valid = 0;
 	*code = 0xFFFD;
@@ -121,7 +122,8 @@ size_t model_clean(char *to, const char *p, size_t n, enum model_text mode, size
 	for (size_t i = 0; i < n;) {
 		int valid;
 
-		i += one_character((const unsigned char *)p + i, n - i, &codes[count], &valid);
+		i += one_character(
+			(const unsigned char *)p + i, n - i, &codes[count], &valid);
 		count++;
 	}
 	if (mode != MODEL_JSON) {
@@ -320,7 +322,8 @@ static int is_typed(const char *s, enum type type)
 		if (strlen(s) != 17)
 			return 0;
 		for (int i = 0; i < 17; i++)
-			if (i % 3 == 2 ? s[i] != ':' : !strchr("0123456789abcdef", s[i]))
+			if (i % 3 == 2 ? s[i] != ':'
+				       : !strchr("0123456789abcdef", s[i]))
 				return 0;
 		return 1;
 	}
@@ -390,7 +393,8 @@ static const char *read_header(struct cef_event *event, const char *p, const cha
 			if (*p == '\\') {
 				p++;
 				if (p == end || (*p != '\\' && *p != '|')) {
-					fail(event, "wrong escape in header field %d", i);
+					fail(event, "wrong escape in header field %d",
+						i);
 					return NULL;
 				}
 			}
@@ -400,7 +404,8 @@ static const char *read_header(struct cef_event *event, const char *p, const cha
 		if (p == end || !*event->header[i] ||
 			count_characters(event->header[i]) > limits[i] ||
 			event->header[i][0] == ' ' || to[-2] == ' ') {
-			fail(event, "header field %d is empty, too long or not ended", i);
+			fail(event, "header field %d is empty, too long or not ended",
+				i);
 			return NULL;
 		}
 		p++;
@@ -428,7 +433,8 @@ static const char *read_header(struct cef_event *event, const char *p, const cha
 
 static int is_key_character(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
 }
 
 /* The next unescaped = from p on, or end; checks the escapes on the way. */
@@ -511,7 +517,8 @@ int cef_read(struct cef_event *event, const char *line, size_t n)
 	for (size_t i = 0; i < event->pair_count; i++) {
 		for (size_t k = 0; k < i; k++)
 			if (!strcmp(event->pairs[i].key, event->pairs[k].key))
-				return fail(event, "%s is there twice", event->pairs[i].key);
+				return fail(event, "%s is there twice",
+					event->pairs[i].key);
 		if (!check_pair(event, &event->pairs[i]))
 			return 0;
 	}

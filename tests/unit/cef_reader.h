@@ -39,8 +39,8 @@ int utf8_is_clean(const char *p, size_t n);
 
 enum model_text {
 	MODEL_HEADER, /* line ends become spaces */
-	MODEL_VALUE,  /* line ends stay */
-	MODEL_JSON,   /* only repaired */
+	MODEL_VALUE, /* line ends stay */
+	MODEL_JSON, /* only repaired */
 };
 
 /* What a reader must get back for these octets. Gives the octets at `to`, which ends with a NUL;

@@ -60,7 +60,8 @@ static int setup(void **state)
 	alert.product_name = str("Microsoft Defender for Endpoint");
 	alert.detector_id = str("7f1c3609-a3ff-40e2-995b-c01770161d68");
 	alert.alert_url = str("https://security.microsoft.com/alerts/da63?tid=0000");
-	alert.incident_url = str("https://security.microsoft.com/incidents/28282?tid=0000");
+	alert.incident_url =
+		str("https://security.microsoft.com/incidents/28282?tid=0000");
 	alert.created = INT64_C(17723604301239999);
 	alert.updated = alert.first_activity = alert.last_activity = FMT_NO_TIME;
 	alert.resolved = FMT_NO_TIME;
@@ -120,11 +121,13 @@ static void test_golden(void **state)
 {
 	static const char want[] =
 		"CEF:0|Microsoft|Microsoft Defender for Endpoint|1.0|"
-		"7f1c3609-a3ff-40e2-995b-c01770161d68|Suspicious PowerShell \\| encoded command|5|"
+		"7f1c3609-a3ff-40e2-995b-c01770161d68|Suspicious PowerShell \\| "
+		"encoded command|5|"
 		"rt=1772360430123 externalId=da637551227677560813_-961444813 "
 		"MicrosoftDefenderAlertId=da637551227677560813_-961444813 "
 		"AlertrelayVersion=00112233445566aa cs5=acme cs5Label=customer "
-		"MicrosoftDefenderTenantId=b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c cat=Execution "
+		"MicrosoftDefenderTenantId=b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c "
+		"cat=Execution "
 		"cn1=28282 cn1Label=incidentId outcome=new "
 		"flexString1=https://security.microsoft.com/alerts/da63?tid\\=0000 "
 		"flexString1Label=alertUrl "
@@ -238,7 +241,8 @@ static void test_ids(void **state)
 	alert.id = str("ad3ef58dc561c3234527be2d9ff82524a967a5fb1c");
 	format_within(BIG);
 	expect("externalId", NULL);
-	expect("MicrosoftDefenderAlertId", "ad3ef58dc561c3234527be2d9ff82524a967a5fb1c");
+	expect("MicrosoftDefenderAlertId",
+		"ad3ef58dc561c3234527be2d9ff82524a967a5fb1c");
 	alert.incident_id = str("9223372036854775807");
 	format_within(BIG);
 	expect("cn1", "9223372036854775807");
@@ -371,7 +375,8 @@ static void test_process_and_file(void **state)
 	field(process, FMT_FILE_MD5, "bb");
 	field(process, FMT_FILE_SIZE, "4294967296");
 	field(process, FMT_PROCESS_ID, "4711");
-	field(process, FMT_PROCESS_COMMAND_LINE, "powershell.exe -enc SQBFAFgA== | out-null");
+	field(process, FMT_PROCESS_COMMAND_LINE,
+		"powershell.exe -enc SQBFAFgA== | out-null");
 	field(process, FMT_PARENT_FILE_NAME, "cmd.exe");
 	field(process, FMT_PARENT_FILE_PATH, "C:\\Windows");
 	field(process, FMT_PARENT_PROCESS_ID, "5000000000");
@@ -410,7 +415,8 @@ static void test_process_and_file(void **state)
 
 static void test_mail(void **state)
 {
-	struct fmt_evidence *mail = piece(FMT_KIND_MESSAGE), *user = piece(FMT_KIND_USER);
+	struct fmt_evidence *mail = piece(FMT_KIND_MESSAGE),
+			    *user = piece(FMT_KIND_USER);
 	struct fmt_evidence *url = piece(FMT_KIND_URL);
 
 	(void)state;
@@ -462,7 +468,8 @@ static void test_forgery(void **state)
 
 	(void)state;
 	field(process, FMT_FILE_NAME, "x src=9.9.9.9 cs5=other");
-	field(process, FMT_PROCESS_COMMAND_LINE, "a\\ dst=8.8.8.8 \\= suser=root\n<13>CEF:0|");
+	field(process, FMT_PROCESS_COMMAND_LINE,
+		"a\\ dst=8.8.8.8 \\= suser=root\n<13>CEF:0|");
 	alert.title = str("x|9|src=1.1.1.1 ");
 	format_within(BIG);
 	expect("src", NULL);
@@ -501,8 +508,8 @@ static void test_oversize(void **state)
 	alert.assigned_to = str("analyst@mssp.example");
 	process = piece(FMT_KIND_PROCESS);
 	field(process, FMT_FILE_NAME, "powershell.exe");
-	fields[0][1] = (struct fmt_field){
-		FMT_PROCESS_COMMAND_LINE, {line, sizeof(line)}};
+	fields[0][1] =
+		(struct fmt_field){FMT_PROCESS_COMMAND_LINE, {line, sizeof(line)}};
 	process->field_count = 2;
 	field(piece(FMT_KIND_FILE), FMT_FILE_NAME, "a.exe");
 	field(piece(FMT_KIND_FILE), FMT_FILE_NAME, "b.exe");
@@ -522,7 +529,8 @@ static void test_oversize(void **state)
 		omitted = cef_value(&event, "AlertrelayOmitted");
 		line_sent = cef_value(&event, "cs2");
 		expect("MicrosoftDefenderAlertId", "da637551227677560813_-961444813");
-		expect("flexString1", "https://security.microsoft.com/alerts/da63?tid=0000");
+		expect("flexString1",
+			"https://security.microsoft.com/alerts/da63?tid=0000");
 		expect("flexString2",
 			"https://security.microsoft.com/incidents/28282?tid=0000");
 		expect("cs5", "acme");
@@ -554,8 +562,9 @@ static void test_small_maxima(void **state)
 
 static void test_options(void **state)
 {
-	static const struct fmt_option good[] = {{"version", "1"}, {"leading_space", "yes"},
-		{"replace_pipe", "yes"}, {"device_version", "2|0"}};
+	static const struct fmt_option good[] = {{"version", "1"},
+		{"leading_space", "yes"}, {"replace_pipe", "yes"},
+		{"device_version", "2|0"}};
 	static const struct {
 		struct fmt_option option;
 		const char *part;
@@ -622,8 +631,8 @@ static void test_property(void **state)
 		check_format(&check, &cef_module, &random.alert, maxima[i % 8]);
 		error = check_cef(&check, &random.alert);
 		if (error)
-			fail_msg("alert %zu, maximum %zu: %s\n%.*s", i, maxima[i % 8], error,
-				(int)check.body.n, check.body.p);
+			fail_msg("alert %zu, maximum %zu: %s\n%.*s", i, maxima[i % 8],
+				error, (int)check.body.n, check.body.p);
 		ok += check.result == FMT_OK;
 	}
 	assert_true(ok > PROPERTY_ALERTS / 2);

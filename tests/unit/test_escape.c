@@ -57,22 +57,24 @@ static const struct row rows[] = {
 	/* U+FFFD for each maximal bad part: one, one, two, three, two */
 	{S("\xFF"), "\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD",
 		"\xEF\xBF\xBD", "\xEF\xBF\xBD"},
-	{S("\xF0\x9F\x8E"), "\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD",
-		"\xEF\xBF\xBD", "\xEF\xBF\xBD"},
+	{S("\xF0\x9F\x8E"), "\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD",
+		"\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD"},
 	{S("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD",
 		"\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD",
 		"\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD"},
 	{S("\xED\xA0\x80="), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD=",
-		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD=", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD_",
-		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\\=", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD=",
+		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD=",
+		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD_",
+		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\\=",
+		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD=",
 		"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD="},
 	{S("\xE2\x80\xE2\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD",
 		"\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD",
 		"\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD"},
 };
 
-static void expect(char *(*escape)(char *, struct fmt_str), size_t room, struct fmt_str in,
-	const char *before, const char *want, const char *after)
+static void expect(char *(*escape)(char *, struct fmt_str), size_t room,
+	struct fmt_str in, const char *before, const char *want, const char *after)
 {
 	/* Exactly the room that is promised, so that a sanitizer sees more being used. */
 	char *text = malloc(in.n + strlen(before) + strlen(after) + 1);
@@ -209,7 +211,8 @@ static void test_addresses(void **state)
 		{"::ffff:10.0.0.1", ADDRESS_IPV4, "10.0.0.1"},
 		{"::FFFF:0A00:0001", ADDRESS_IPV4, "10.0.0.1"},
 		{"2001:DB8::1", ADDRESS_IPV6, "2001:db8::1"},
-		{"2001:0db8:0000:0000:0000:0000:0000:0001", ADDRESS_IPV6, "2001:db8::1"},
+		{"2001:0db8:0000:0000:0000:0000:0000:0001", ADDRESS_IPV6,
+			"2001:db8::1"},
 		{"::", ADDRESS_IPV6, "::"},
 		{"", ADDRESS_NONE, NULL},
 		{"1", ADDRESS_NONE, NULL},
@@ -225,14 +228,15 @@ static void test_addresses(void **state)
 		{"fe80::1/64", ADDRESS_NONE, NULL},
 		{"1:2:3:4:5:6:7:8:9", ADDRESS_NONE, NULL},
 		{"localhost", ADDRESS_NONE, NULL},
-		{"2001:0db8:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001", ADDRESS_NONE,
-			NULL},
+		{"2001:0db8:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001",
+			ADDRESS_NONE, NULL},
 	};
 	char out[ADDRESS_SIZE], mac[18];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		assert_int_equal(address_read(text_str(table[i].in), out), table[i].kind);
+		assert_int_equal(
+			address_read(text_str(table[i].in), out), table[i].kind);
 		if (table[i].want)
 			assert_string_equal(out, table[i].want);
 	}
