@@ -39,9 +39,10 @@ enum rc value_duration(const char *text, int64_t *ms, struct error *err)
 	static const struct {
 		const char *name;
 		int64_t ms;
-	} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-	static const char right[] =
-		"no duration; write a whole number and a unit, as 500ms, 30s, 5m, 12h or 7d";
+	} units[] = {
+		{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+	static const char right[] = "no duration; write a whole number and a unit, as "
+				    "500ms, 30s, 5m, 12h or 7d";
 	const char *rest;
 	int64_t n;
 
@@ -63,7 +64,8 @@ enum rc value_duration(const char *text, int64_t *ms, struct error *err)
 enum rc value_size(const char *text, size_t *octets, struct error *err)
 {
 	static const char units[] = "KMG";
-	static const char right[] = "no size; write a whole number of octets, or with K, M or G, as 64K";
+	static const char right[] =
+		"no size; write a whole number of octets, or with K, M or G, as 64K";
 	const char *rest, *unit = NULL;
 	int64_t n;
 
@@ -110,7 +112,8 @@ enum rc value_integer(
 		(long long)max);
 }
 
-enum rc value_choice(const char *text, const char *choices, int *index, struct error *err)
+enum rc value_choice(
+	const char *text, const char *choices, int *index, struct error *err)
 {
 	size_t n = strlen(text);
 	const char *at = choices;
@@ -142,10 +145,13 @@ enum rc value_guid(const char *text, char out[VALUE_GUID], struct error *err)
 	bool good = strlen(text) == sizeof(form) - 1;
 
 	for (size_t i = 0; good && form[i]; i++)
-		good = form[i] == '-' ? text[i] == '-' : isxdigit((unsigned char)text[i]) != 0;
+		good = form[i] == '-' ? text[i] == '-'
+				      : isxdigit((unsigned char)text[i]) != 0;
 	if (!good)
 		return not_a(text,
-			"no id; write it as 11111111-2222-3333-4444-555555555555 (hexadecimal)", err);
+			"no id; write it as 11111111-2222-3333-4444-555555555555 "
+			"(hexadecimal)",
+			err);
 	lower(out, text);
 	return RC_OK;
 }
@@ -178,7 +184,8 @@ enum rc value_tenant_id(const char *text, char out[VALUE_TENANT_ID], struct erro
 	if (!is_host_name(text, n) || !strchr(text, '.') || text[n - 1] == '.' ||
 		strspn(text, DIGITS ".") == n)
 		return not_a(text,
-			"no tenant id; write the directory's id (11111111-2222-3333-4444-555555555555) "
+			"no tenant id; write the directory's id "
+			"(11111111-2222-3333-4444-555555555555) "
 			"or a domain of it (contoso.onmicrosoft.com)",
 			err);
 	lower(out, text);
@@ -244,9 +251,13 @@ enum rc value_address(const char *text, struct error *err)
 	if (is_host_port(text, strlen(text), true))
 		return RC_OK;
 	if (inet_pton(AF_INET6, text, scratch) == 1)
-		return not_a(text, "an IPv6 address without brackets and port; write [address]:port, "
-			"as [2001:db8::1]:6514", err);
-	return not_a(text, "no address; write host:port, as siem.example.net:6514", err);
+		return not_a(text,
+			"an IPv6 address without brackets and port; write "
+			"[address]:port, "
+			"as [2001:db8::1]:6514",
+			err);
+	return not_a(
+		text, "no address; write host:port, as siem.example.net:6514", err);
 }
 
 static bool is_loopback(const char *p, size_t n)
@@ -265,8 +276,8 @@ static bool is_loopback(const char *p, size_t n)
 
 enum rc value_root(const char *text, size_t *n, struct error *err)
 {
-	static const char right[] =
-		"no root of an API; write https://host, with :port and /path where needed";
+	static const char right[] = "no root of an API; write https://host, with :port "
+				    "and /path where needed";
 	bool tls = !strncmp(text, "https://", 8);
 	const char *host = text + (tls ? 8 : 7), *path;
 	size_t host_n;
@@ -281,7 +292,9 @@ enum rc value_root(const char *text, size_t *n, struct error *err)
 			return not_a(text, right, err);
 	host_n = host_length(host, (size_t)(path - host));
 	if (!tls && !is_loopback(host, host_n))
-		return not_a(text, "not encrypted; write https:// (http:// is for this host only)", err);
+		return not_a(text,
+			"not encrypted; write https:// (http:// is for this host only)",
+			err);
 	*n = strlen(text);
 	while (text[*n - 1] == '/')
 		--*n;
@@ -290,7 +303,8 @@ enum rc value_root(const char *text, size_t *n, struct error *err)
 
 enum rc value_proxy(const char *text, struct error *err)
 {
-	static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://"};
+	static const char *const schemes[] = {
+		"http://", "https://", "socks5://", "socks5h://"};
 	const char *host = text;
 	size_t n;
 
@@ -299,12 +313,15 @@ enum rc value_proxy(const char *text, struct error *err)
 			host = text + strlen(schemes[i]);
 	if (strchr(host, '@')) /* not quoted: it may be a password */
 		return error_set(err, RC_CONFIG,
-			"a user and password are not taken here; let the proxy know this host by its address");
+			"a user and password are not taken here; let the proxy know "
+			"this host by its address");
 	n = strlen(host);
 	if (n && host[n - 1] == '/')
 		n--;
 	if (!is_host_port(host, n, true))
-		return not_a(text, "no proxy; write http://host:port (or https, socks5, socks5h)", err);
+		return not_a(text,
+			"no proxy; write http://host:port (or https, socks5, socks5h)",
+			err);
 	return RC_OK;
 }
 
@@ -314,7 +331,10 @@ enum rc value_name(const char *text, struct error *err)
 
 	if (n && n <= VALUE_NAME_MAXIMUM && strspn(text, LETTERS DIGITS "._-") == n)
 		return RC_OK;
-	return not_a(text, "no name; write 1 to 63 letters, digits and . _ - (it becomes a host name in syslog)", err);
+	return not_a(text,
+		"no name; write 1 to 63 letters, digits and . _ - (it becomes a host "
+		"name in syslog)",
+		err);
 }
 
 /* Edits from a to b: insert, delete, replace, swap neighbours. Names are short. */
@@ -338,8 +358,8 @@ static size_t distance(const char *a, const char *b)
 				best = d[i - 1][j] + 1;
 			if (d[i][j - 1] + 1 < best)
 				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				d[i - 2][j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+				a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
 				best = d[i - 2][j - 2] + 1;
 			d[i][j] = best;
 		}

@@ -29,7 +29,8 @@ NODISCARD enum rc value_choice(
 NODISCARD enum rc value_guid(const char *text, char out[VALUE_GUID], struct error *err);
 #define VALUE_TENANT_ID 254
 /* A GUID or a domain name with a dot; lower case out. */
-NODISCARD enum rc value_tenant_id(const char *text, char out[VALUE_TENANT_ID], struct error *err);
+NODISCARD enum rc value_tenant_id(
+	const char *text, char out[VALUE_TENANT_ID], struct error *err);
 
 /* "host:port", "192.0.2.1:514", "[2001:db8::1]:6514". */
 NODISCARD enum rc value_address(const char *text, struct error *err);

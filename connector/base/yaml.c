@@ -18,7 +18,7 @@
 struct level {
 	struct yaml_node *node;
 	struct yaml_node **end; /* where the next member goes */
-	const char *key;	/* in a map: the key whose value comes next */
+	const char *key; /* in a map: the key whose value comes next */
 	int key_line;
 	size_t count;
 };
@@ -89,15 +89,19 @@ static int compare_keys(const void *a, const void *b)
 	const struct yaml_node *y = *(const struct yaml_node *const *)b;
 	int order = strcmp(x->key, y->key);
 
-	return order ? order : (x->key_line > y->key_line) - (x->key_line < y->key_line);
+	return order ? order
+		     : (x->key_line > y->key_line) - (x->key_line < y->key_line);
 }
 
-static void say_repeated(struct builder *b, const struct yaml_node *again, int first_line)
+static void say_repeated(
+	struct builder *b, const struct yaml_node *again, int first_line)
 {
 	char quoted[100];
 
-	wrong(b, again->key_line, "%s is here a second time, first in line %d; keep one of them",
-		log_quote(quoted, sizeof(quoted), again->key, strlen(again->key)), first_line);
+	wrong(b, again->key_line,
+		"%s is here a second time, first in line %d; keep one of them",
+		log_quote(quoted, sizeof(quoted), again->key, strlen(again->key)),
+		first_line);
 }
 
 static void find_repeated(struct builder *b, const struct level *map)
@@ -127,7 +131,9 @@ static struct yaml_node *add(struct builder *b, enum yaml_kind kind, int line)
 	struct yaml_node *node;
 
 	if (++b->nodes > YAML_NODES_MAXIMUM) {
-		stop(b, line, "too many values in one file; split it into files in tenants.d");
+		stop(b, line,
+			"too many values in one file; split it into files in "
+			"tenants.d");
 		return NULL;
 	}
 	if (level && level->node->kind == YAML_MAP && !level->key) {
@@ -180,12 +186,15 @@ static void on_start(struct builder *b, enum yaml_kind kind, int line)
 	struct yaml_node *node;
 
 	if (b->depth == YAML_DEPTH_MAXIMUM) {
-		stop(b, line, "nested deeper than anything in this configuration can be; look for a bracket or an indent too many");
+		stop(b, line,
+			"nested deeper than anything in this configuration can be; "
+			"look for a bracket or an indent too many");
 		return;
 	}
 	node = add(b, kind, line);
 	if (node)
-		b->levels[b->depth++] = (struct level){.node = node, .end = &node->first};
+		b->levels[b->depth++] =
+			(struct level){.node = node, .end = &node->first};
 }
 
 static void on_end(struct builder *b)
@@ -196,10 +205,13 @@ static void on_end(struct builder *b)
 		find_repeated(b, level);
 }
 
-static void refuse_extras(struct builder *b, const void *anchor, const void *tag, int line)
+static void refuse_extras(
+	struct builder *b, const void *anchor, const void *tag, int line)
 {
 	if (anchor)
-		wrong(b, line, "anchors (&name) are not taken; write the value out where it is needed");
+		wrong(b, line,
+			"anchors (&name) are not taken; write the value out where it "
+			"is needed");
 	if (tag)
 		wrong(b, line, "tags (!name) are not taken; leave the tag out");
 }
@@ -211,7 +223,8 @@ static bool on_event(struct builder *b, const yaml_event_t *event)
 
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
-		refuse_extras(b, event->data.scalar.anchor, event->data.scalar.tag, line);
+		refuse_extras(
+			b, event->data.scalar.anchor, event->data.scalar.tag, line);
 		on_text(b, event, line);
 		break;
 	case YAML_SEQUENCE_START_EVENT:
@@ -229,11 +242,15 @@ static bool on_event(struct builder *b, const yaml_event_t *event)
 		on_end(b);
 		break;
 	case YAML_ALIAS_EVENT:
-		stop(b, line, "aliases (*name) are not taken; write the value out where it is needed");
+		stop(b, line,
+			"aliases (*name) are not taken; write the value out where it "
+			"is needed");
 		break;
 	case YAML_DOCUMENT_START_EVENT:
 		if (b->yaml->root)
-			stop(b, line, "a second document begins here; one file is one document, so take out the `---`");
+			stop(b, line,
+				"a second document begins here; one file is one "
+				"document, so take out the `---`");
 		break;
 	default:
 		break;
@@ -243,21 +260,28 @@ static bool on_event(struct builder *b, const yaml_event_t *event)
 
 static void on_syntax_error(struct builder *b, const yaml_parser_t *parser)
 {
-	bool scanned = parser->error == YAML_SCANNER_ERROR || parser->error == YAML_PARSER_ERROR;
+	bool scanned = parser->error == YAML_SCANNER_ERROR ||
+		       parser->error == YAML_PARSER_ERROR;
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
-	int line = scanned ? (int)parser->problem_mark.line + 1 : (int)parser->mark.line + 1;
+	int line = scanned ? (int)parser->problem_mark.line + 1
+			   : (int)parser->mark.line + 1;
 
 	if (parser->error == YAML_READER_ERROR)
-		wrong(b, line, "not UTF-8 text: %s at octet %zu; save the file as UTF-8", problem,
-			parser->problem_offset);
+		wrong(b, line,
+			"not UTF-8 text: %s at octet %zu; save the file as UTF-8",
+			problem, parser->problem_offset);
 	else if (strstr(problem, "cannot start any token") && parser->buffer.pointer &&
 		 parser->unread && *parser->buffer.pointer == '\t')
 		wrong(b, line, "a tab begins something here; indent with spaces");
 	else if (scanned && parser->context)
-		wrong(b, line, "not YAML: %s, %s (from line %zu); look for a missing quote, bracket, colon or indent here or just above",
+		wrong(b, line,
+			"not YAML: %s, %s (from line %zu); look for a missing quote, "
+			"bracket, colon or indent here or just above",
 			problem, parser->context, parser->context_mark.line + 1);
 	else
-		wrong(b, line, "not YAML: %s; look for a missing quote, bracket, colon or indent here or just above",
+		wrong(b, line,
+			"not YAML: %s; look for a missing quote, bracket, colon or "
+			"indent here or just above",
 			problem);
 }
 
@@ -284,7 +308,8 @@ bool yaml_parse(struct yaml *yaml, const char *p, size_t n, struct yaml_report *
 	return b.good;
 }
 
-static bool refuse_file(struct yaml_report *report, const char *format, ...) PRINTF(2, 3);
+static bool refuse_file(struct yaml_report *report, const char *format, ...)
+	PRINTF(2, 3);
 
 static bool refuse_file(struct yaml_report *report, const char *format, ...)
 {
@@ -328,9 +353,12 @@ bool yaml_load(struct yaml *yaml, const char *path, struct yaml_report *report)
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		good = refuse_file(report, "not a regular file");
 	else if (!read_all(fd, &text))
-		good = errno == EFBIG ? refuse_file(report, "larger than %d MB; split it into files in tenants.d",
+		good = errno == EFBIG ? refuse_file(report,
+						"larger than %d MB; split it into "
+						"files in tenants.d",
 						YAML_FILE_MAXIMUM / 1048576)
-				      : refuse_file(report, "cannot be read: %s", strerror(errno));
+				      : refuse_file(report, "cannot be read: %s",
+						strerror(errno));
 	else
 		good = yaml_parse(yaml, text.p, text.n, report);
 	strbuf_clear(&text);

@@ -24,11 +24,11 @@ enum yaml_kind { YAML_TEXT, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
 	enum yaml_kind kind;
-	int line;		 /* 1-based; of the value */
-	bool plain;		 /* a text without quotes */
-	const char *key;	 /* terminated; NULL outside a map */
+	int line; /* 1-based; of the value */
+	bool plain; /* a text without quotes */
+	const char *key; /* terminated; NULL outside a map */
 	int key_line;
-	const char *text;	 /* terminated; NULL for lists and maps */
+	const char *text; /* terminated; NULL for lists and maps */
 	struct yaml_node *first; /* members of a list or map */
 	struct yaml_node *next;
 };
