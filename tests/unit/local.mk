@@ -2,13 +2,11 @@
 if UNIT_TESTS
 unit_tests = tests/unit/test_base
 unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test_store
-TESTS += tests/unit/test_store
+unit_tests += tests/unit/test_store tests/unit/test_window
+tests_unit_test_window_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
@@ -35,4 +33,6 @@ tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_CHECK)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_CHECK)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
 endif
