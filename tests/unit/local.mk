@@ -7,6 +7,14 @@ TESTS += $(unit_tests)
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
+tests_unit_test_alert_SOURCES = tests/unit/test_alert.c tests/unit/parse_help.h
+tests_unit_test_alert_LDADD = $(UNIT_LIBS)
+tests_unit_test_page_parser_SOURCES = tests/unit/test_page_parser.c tests/unit/parse_help.h
+tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/parse_help.h
+tests_unit_test_source_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
