@@ -7,6 +7,16 @@ tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
+tests_unit_test_alert_SOURCES = tests/unit/test_alert.c tests/unit/parse_help.h
+tests_unit_test_alert_LDADD = $(UNIT_LIBS)
+tests_unit_test_page_parser_SOURCES = tests/unit/test_page_parser.c tests/unit/parse_help.h
+tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/parse_help.h
+tests_unit_test_source_LDADD = $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_store
+TESTS += tests/unit/test_store
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
