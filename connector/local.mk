@@ -30,8 +30,13 @@ libconnector_la_SOURCES += \
 
 libconnector_la_SOURCES += \
 	connector/fetch/http.c \
-	connector/fetch/http.h
+	connector/fetch/http.h \
+	connector/fetch/page.c \
+	connector/fetch/page.h \
+	connector/fetch/token.c \
+	connector/fetch/token.h
 
+libconnector_la_SOURCES += \
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
@@ -39,7 +44,6 @@ libconnector_la_SOURCES += \
 	connector/fetch/page_parser.h \
 	connector/fetch/source.c \
 	connector/fetch/source.h
-
 
 libconnector_la_SOURCES += \
 	connector/cli/cli.c \
