@@ -42,6 +42,12 @@ libconnector_la_SOURCES += \
 
 libconnector_la_SOURCES += \
 	connector/deliver/destination.h
+	connector/fetch/http.c \
+	connector/fetch/http.h \
+	connector/fetch/page.c \
+	connector/fetch/page.h \
+	connector/fetch/token.c \
+	connector/fetch/token.h
 
 libconnector_la_SOURCES += \
 	connector/fetch/error_answer.c \
@@ -55,6 +61,7 @@ libconnector_la_SOURCES += \
 	connector/fetch/source.c \
 	connector/fetch/source.h \
 	connector/fetch/token.h
+	connector/fetch/source.h
 
 libconnector_la_SOURCES += \
 	connector/relay/configuration.c \

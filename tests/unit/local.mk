@@ -20,12 +20,18 @@ TESTS += tests/unit/test_store
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
-unit_tests += tests/unit/test_http
+unit_tests += tests/unit/test_http tests/unit/test_page tests/unit/test_token
 SERVER_FILES = tests/unit/server.c tests/unit/server.h
 SERVER_LIBS = $(UNIT_LIBS) $(GNUTLS_LIBS) -lpthread -lz
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(SERVER_FILES)
 tests_unit_test_http_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_http_LDADD = $(SERVER_LIBS)
+tests_unit_test_page_SOURCES = tests/unit/test_page.c $(SERVER_FILES)
+tests_unit_test_page_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_page_LDADD = $(SERVER_LIBS)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(SERVER_FILES)
+tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_token_LDADD = $(SERVER_LIBS)
 endif
 # formats/ stands alone, so its tests link it alone.
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
