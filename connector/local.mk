@@ -25,6 +25,36 @@ libconnector_la_SOURCES += \
 	connector/base/yaml.h
 
 libconnector_la_SOURCES += \
+	connector/deliver/carrier.c \
+	connector/deliver/carrier.h \
+	connector/deliver/carrier_file.c \
+	connector/deliver/carrier_stream.c \
+	connector/deliver/conn.c \
+	connector/deliver/conn.h \
+	connector/deliver/destination.c \
+	connector/deliver/destination.h \
+	connector/deliver/framing.c \
+	connector/deliver/framing.h \
+	connector/deliver/render.c \
+	connector/deliver/render.h \
+	connector/deliver/send_queue.c \
+	connector/deliver/send_queue.h \
+	connector/deliver/syslog_msg.c \
+	connector/deliver/syslog_msg.h
+
+libconnector_la_SOURCES += \
+	connector/fetch/error_answer.c \
+	connector/fetch/error_answer.h \
+	connector/fetch/graph_alerts.c \
+	connector/fetch/page_parser.c \
+	connector/fetch/page_parser.h \
+	connector/fetch/source.c \
+	connector/fetch/source.h
+
+
+libconnector_la_SOURCES += \
+	connector/cli/cli.c \
+	connector/cli/cli.h
 	connector/alert/alert.c \
 	connector/alert/alert.h \
 	connector/alert/build.c \
