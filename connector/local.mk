@@ -34,17 +34,6 @@ libconnector_la_SOURCES += \
 	connector/alert/map.h
 
 libconnector_la_SOURCES += \
-	connector/base/values.c \
-	connector/base/values.h \
-	connector/base/yaml.c \
-	connector/base/yaml.h \
-	connector/relay/config.c \
-	connector/relay/options.c \
-	connector/relay/options.def \
-	connector/relay/options.h \
-	connector/relay/options_text.c
-
-libconnector_la_SOURCES += \
 	connector/store/store.c \
 	connector/store/store.h \
 	connector/store/store_backend.h \
@@ -68,9 +57,14 @@ libconnector_la_SOURCES += \
 	connector/fetch/token.h
 
 libconnector_la_SOURCES += \
+	connector/relay/config.c \
 	connector/relay/config.h \
 	connector/relay/feed.c \
 	connector/relay/feed.h \
+	connector/relay/options.c \
+	connector/relay/options.def \
+	connector/relay/options.h \
+	connector/relay/options_text.c \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
 	connector/relay/window.c \

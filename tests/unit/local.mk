@@ -6,9 +6,13 @@ TESTS += $(unit_tests)
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
-check_PROGRAMS += tests/unit/test_store
-TESTS += tests/unit/test_store
+unit_tests += tests/unit/test_store
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_values tests/unit/test_config
+tests_unit_test_values_LDADD = $(UNIT_LIBS)
+tests_unit_test_config_LDADD = $(UNIT_LIBS)
+
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
 unit_tests += tests/unit/test_http
