@@ -59,6 +59,8 @@ libconnector_la_SOURCES += \
 libconnector_la_SOURCES += \
 	connector/relay/config.c \
 	connector/relay/config.h \
+	connector/relay/configuration.c \
+	connector/relay/configuration.h \
 	connector/relay/feed.c \
 	connector/relay/feed.h \
 	connector/relay/options.c \

@@ -37,10 +37,16 @@ struct cef_row {
 	enum cef_class class;
 };
 
-#define PAIR(id, class, max, key) {" " key "=", "", sizeof(key) + 1, 0, max, class},
+#define ROW(class_, max_, before_, after_)                                             \
+	{.before = before_,                                                            \
+		.after = after_,                                                       \
+		.before_n = sizeof(before_) - 1,                                       \
+		.after_n = sizeof(after_) - 1,                                         \
+		.max = max_,                                                           \
+		.class = class_},
+#define PAIR(id, class, max, key) ROW(class, max, " " key "=", "")
 #define LABELLED(id, class, max, key, label)                                           \
-	{" " key "=", " " key "Label=" label, sizeof(key) + 1,                         \
-		sizeof(key) + sizeof(label) + 6, max, class},
+	ROW(class, max, " " key "=", " " key "Label=" label)
 static const struct cef_row rows[CEF_ROWS] = {
 #include "cef_keys.def"
 };
@@ -72,6 +78,8 @@ static int writer_open(struct writer *w, struct fmt_out *out)
 	size_t want = limit < CEF_RESERVE ? limit : CEF_RESERVE;
 
 	w->out = out;
+	if (!want)
+		return 0;
 	if (out->room < out->n + want && !fmt_room(out, want))
 		return 0;
 	w->p = out->p + out->n;

@@ -61,6 +61,8 @@ static struct fmt_str pool_put(struct cef_values *v, const char *p, size_t n)
 {
 	char *to = v->pool + v->used;
 
+	if (!n)
+		return (struct fmt_str){to, 0};
 	if (n > sizeof(v->pool) - v->used)
 		n = sizeof(v->pool) - v->used;
 	memcpy(to, p, n);
@@ -646,9 +648,9 @@ static int list_item(char *list, size_t *used, const struct fmt_evidence *eviden
 			}
 		}
 	}
-	tag = text_str(kind_names[kind]);
-	if (kind == FMT_KIND_OTHER && evidence->type.n)
-		tag = text_trim(evidence->type);
+	tag = text_trim(evidence->type);
+	if (kind != FMT_KIND_OTHER || !tag.n)
+		tag = text_str(kind_names[kind]);
 	text_cut(&tag, 40);
 	cut = text_cut(&name, ITEM_MAX);
 	n = 2 + tag.n + 1 + name.n + TEXT_MARK_LEN + 2 + verdict.n;

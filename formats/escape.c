@@ -38,7 +38,7 @@ static inline size_t escape_wide(
 BLOCK_INLINE char *escape_text(
 	char *to, struct fmt_str s, const enum escape_kind kind, const char pipe)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
 	const char x = kind == ESCAPE_CEF_HEADER  ? '|'
 		       : kind == ESCAPE_CEF_VALUE ? '='
 						  : '"';
@@ -95,7 +95,7 @@ char *escape_sd_value(char *to, struct fmt_str s)
 
 char *escape_cef_class(char *to, struct fmt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
 
 	if (!s.n)
 		return to;
@@ -120,7 +120,7 @@ char *escape_cef_class(char *to, struct fmt_str s)
 
 char *escape_json_string(char *to, struct fmt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
 
 	if (!s.n)
 		return to;

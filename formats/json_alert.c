@@ -448,10 +448,13 @@ static int put_note(struct fmt_out *out, const char *name, size_t number)
 static void fit_plan(struct fit *fit, size_t limit, const struct fmt_alert *alert)
 {
 	/* Our own notes may come only once. */
-	for (size_t i = 0; i < fit->member_count; i++)
+	for (size_t i = 0; i < fit->member_count; i++) {
 		if (is_named(&fit->members[i], "evidenceOmitted") ||
-			is_named(&fit->members[i], "fieldsOmitted"))
+			is_named(&fit->members[i], "fieldsOmitted")) {
 			fit_drop(fit, &fit->members[i]);
+			fit->fields_omitted++;
+		}
+	}
 	fit_evidence(fit, limit, alert);
 	fit_named(fit, limit, "additionalData", 0);
 	fit_named(fit, limit, "customDetails", 0);

@@ -14,7 +14,7 @@ char *json_room(struct fmt_out *out, size_t n)
 {
 	size_t limit = out->room < out->maximum ? out->room : out->maximum;
 
-	if (out->n <= limit && n <= limit - out->n)
+	if (out->p && out->n <= limit && n <= limit - out->n)
 		return out->p + out->n;
 	if (out->n > out->maximum || n > out->maximum - out->n)
 		return NULL;
@@ -345,6 +345,8 @@ enum json_result json_copy(struct fmt_out *out, struct fmt_str raw)
 
 	if (!raw.n)
 		return JSON_BAD;
+	if (!json_room(out, COPY_SLACK))
+		return JSON_FULL;
 	c.end = c.p + raw.n;
 	c.to = out->p + out->n;
 	c.limit = c.to;

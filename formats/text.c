@@ -99,7 +99,7 @@ static inline size_t text_step(
 
 size_t text_count(struct fmt_str s, size_t limit)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
 	uint32_t code;
 	size_t count = 0;
 
@@ -122,7 +122,7 @@ int text_is_joining(uint32_t c)
 
 int text_cut(struct fmt_str *s, size_t max)
 {
-	const unsigned char *p = (const unsigned char *)s->p, *end = p + s->n;
+	const unsigned char *p = (const unsigned char *)s->p, *end = text_end(*s);
 	const unsigned char *cut =
 		p; /* last place to cut that still leaves room for the mark */
 	size_t keep = max > TEXT_MARK_LEN ? max - TEXT_MARK_LEN : 0, count = 0;

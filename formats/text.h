@@ -14,6 +14,12 @@
 #define TEXT_MARK "..." /* ends what was cut */
 #define TEXT_MARK_LEN 3u
 
+/* The end of a text; a null pointer gets no offset, not even 0. */
+static inline const unsigned char *text_end(struct fmt_str s)
+{
+	return s.n ? (const unsigned char *)s.p + s.n : (const unsigned char *)s.p;
+}
+
 static inline struct fmt_str text_str(const char *s)
 {
 	return (struct fmt_str){s, strlen(s)};

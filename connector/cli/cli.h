@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "relay/config.h"
+#include "relay/configuration.h"
 
 #define EXIT_DONE 0
 #define EXIT_INCOMPLETE 1

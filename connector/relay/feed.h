@@ -14,7 +14,7 @@
 #include "deliver/destination.h"
 #include "fetch/http.h"
 #include "fetch/token.h"
-#include "relay/config.h"
+#include "relay/configuration.h"
 #include "relay/window.h"
 
 struct feed;

@@ -12,7 +12,7 @@
 #include "deliver/destination.h"
 #include "fetch/source.h"
 #include "formats/registry.h"
-#include "relay/config.h"
+#include "relay/configuration.h"
 
 #define NAMES_MAXIMUM 64
 

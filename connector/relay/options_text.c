@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "formats/registry.h"
-#include "relay/config.h"
+#include "relay/configuration.h"
 #include "relay/options.h"
 
 #define SAMPLE_COLUMNS 98

@@ -7,7 +7,7 @@
 #define RELAY_RELAY_H
 
 #include "base/loop.h"
-#include "relay/config.h"
+#include "relay/configuration.h"
 #include "relay/feed.h"
 
 struct relay;

@@ -1,12 +1,13 @@
 # One program per module; cmocka prints TAP.
 if UNIT_TESTS
 unit_tests = tests/unit/test_base
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_store
+unit_tests += tests/unit/test_store tests/unit/test_window
+tests_unit_test_window_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_values tests/unit/test_config
@@ -22,4 +23,22 @@ tests_unit_test_http_SOURCES = tests/unit/test_http.c $(SERVER_FILES)
 tests_unit_test_http_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_http_LDADD = $(SERVER_LIBS)
 endif
+# formats/ stands alone, so its tests link it alone.
+FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
+FORMAT_CHECK = \
+	tests/fuzz/check_message.c \
+	tests/fuzz/check_message.h \
+	tests/fuzz/random_alert.c \
+	tests/fuzz/random_alert.h \
+	tests/unit/cef_reader.c \
+	tests/unit/cef_reader.h
+tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
+	tests/unit/cef_reader.c tests/unit/cef_reader.h
+tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_CHECK)
+tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_CHECK)
+tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
 endif

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "relay/config.h"
+#include "relay/configuration.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* config.h - the configuration: YAML files to typed, checked structs.
+/* configuration.h - the configuration: YAML files to typed, checked structs.
  *
  * Purpose:  reads alertrelay.yaml and the files of tenants.d beside it against the one table of
  *           options (options.def), which also makes the sample file and the manual's section.
@@ -7,8 +7,8 @@
  * Paths:    relative ones are taken from the directory of the main file.
  * Tests:    unit/test_config.c, config/, fuzz/fuzz_config.c
  * Units:    durations in ms ("500ms", "30s", "5m", "12h", "7d"), sizes in octets ("64K", "2M", "1G"). */
-#ifndef RELAY_CONFIG_H
-#define RELAY_CONFIG_H
+#ifndef RELAY_CONFIGURATION_H
+#define RELAY_CONFIGURATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
