@@ -94,6 +94,8 @@ libconnector_la_SOURCES += \
 	connector/fetch/source.h
 
 libconnector_la_SOURCES += \
+	connector/relay/config.c \
+	connector/relay/config.h \
 	connector/relay/configuration.c \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \

@@ -5,6 +5,7 @@ unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
@@ -18,6 +19,11 @@ tests_unit_test_source_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_values tests/unit/test_config
+tests_unit_test_values_LDADD = $(UNIT_LIBS)
+tests_unit_test_config_LDADD = $(UNIT_LIBS)
+
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
 unit_tests += tests/unit/test_http tests/unit/test_page tests/unit/test_token
