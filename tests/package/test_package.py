@@ -123,7 +123,8 @@ class Chroot:
     def files(self):
         """Everything there is: path to kind, mode, owner and, below etc, content."""
         listing = run(*ROOT, "find", self.path, "-xdev", "-printf", r"%P|%y %m %U:%G %l\n").stdout
-        found = dict(line.split("|", 1) for line in listing.splitlines() if not NOT_OURS.match(line))
+        found = dict(line.split("|", 1) for line in listing.splitlines())
+        found = {path: what for path, what in found.items() if not NOT_OURS.match(path)}
         sums = run(*ROOT, "find", self.path / "etc", "-type", "f", "-exec", "sha256sum", "{}", "+").stdout
         for line in sums.splitlines():
             digest, path = line.split(None, 1)
