@@ -5,15 +5,6 @@ libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIB
 libconnector_la_SOURCES =
 
 libconnector_la_SOURCES += \
-	connector/alert/alert.c \
-	connector/alert/alert.h \
-	connector/alert/build.c \
-	connector/alert/build.h \
-	connector/alert/evidence.c \
-	connector/alert/map.c \
-	connector/alert/map.h
-
-libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
 	connector/base/backoff.h \
@@ -27,21 +18,20 @@ libconnector_la_SOURCES += \
 	connector/base/loop.c \
 	connector/base/loop.h \
 	connector/base/strbuf.c \
-	connector/base/strbuf.h
+	connector/base/strbuf.h \
+	connector/base/values.c \
+	connector/base/values.h \
+	connector/base/yaml.c \
+	connector/base/yaml.h
 
 libconnector_la_SOURCES += \
-	connector/fetch/error_answer.c \
-	connector/fetch/error_answer.h \
-	connector/fetch/graph_alerts.c \
-	connector/fetch/page_parser.c \
-	connector/fetch/page_parser.h \
-	connector/fetch/source.c \
-	connector/fetch/source.h
-
-
-libconnector_la_SOURCES += \
-	connector/cli/cli.c \
-	connector/cli/cli.h
+	connector/alert/alert.c \
+	connector/alert/alert.h \
+	connector/alert/build.c \
+	connector/alert/build.h \
+	connector/alert/evidence.c \
+	connector/alert/map.c \
+	connector/alert/map.h
 
 libconnector_la_SOURCES += \
 	connector/store/store.c \
@@ -49,6 +39,42 @@ libconnector_la_SOURCES += \
 	connector/store/store_backend.h \
 	connector/store/store_memory.c \
 	connector/store/store_sqlite.c
+
+libconnector_la_SOURCES += \
+	connector/deliver/destination.h
+
+libconnector_la_SOURCES += \
+	connector/fetch/error_answer.c \
+	connector/fetch/error_answer.h \
+	connector/fetch/graph_alerts.c \
+	connector/fetch/http.c \
+	connector/fetch/http.h \
+	connector/fetch/page.h \
+	connector/fetch/page_parser.c \
+	connector/fetch/page_parser.h \
+	connector/fetch/source.c \
+	connector/fetch/source.h \
+	connector/fetch/token.h
+
+libconnector_la_SOURCES += \
+	connector/relay/config.h \
+	connector/relay/feed.c \
+	connector/relay/feed.h \
+	connector/relay/relay.c \
+	connector/relay/relay.h \
+	connector/relay/window.c \
+	connector/relay/window.h
+
+libconnector_la_SOURCES += \
+	connector/cli/answers.c \
+	connector/cli/answers.h \
+	connector/cli/cli.c \
+	connector/cli/cli.h \
+	connector/cli/cmd_check.c \
+	connector/cli/cmd_preview.c \
+	connector/cli/cmd_replay.c \
+	connector/cli/cmd_run.c \
+	connector/cli/cmd_sample.c
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

@@ -90,7 +90,11 @@ void alert_build_begin(struct alert_builder *b, const char *at)
 	b->matched = 0;
 	b->field_count = b->item_first = b->item_count = 0;
 	memset(b->lists, 0, sizeof(b->lists));
-	b->frames[0] = (struct alert_frame){.node = b->map->root, .serial = ++b->serial};
+	b->frames[0] = (struct alert_frame){.node = b->map->nodes};
+	if (b->serial > UINT32_MAX / 2) {
+		memset(b->marks, 0, b->map->node_count * sizeof(*b->marks));
+		b->serial = 0;
+	}
 }
 
 /* Borrows what lies in the text, copies what the tokenizer had to put together elsewhere. */
@@ -103,36 +107,46 @@ static bool keep(struct alert_builder *b, struct fmt_str *to, const char *p, siz
 	return to->p || !n;
 }
 
-/* Once per key and object: takes back the fields of the same key before. */
-static void mark(struct alert_builder *b, struct alert_frame *f, const struct alert_node *node)
+/* The same key came before in this object: its fields, which end where those of the next key begin,
+ * do not count any more. */
+static void take_back(struct alert_builder *b, const struct alert_frame *f, struct alert_mark *m)
 {
-	struct alert_mark *m = &b->marks[node->index];
+	uint32_t next_serial = UINT32_MAX, end = (uint32_t)b->field_count;
 
-	if (f->last)
-		f->last->end = (uint32_t)b->field_count;
-	if (m->serial == f->serial) {
-		for (uint32_t i = m->first; i < m->end; i++)
-			b->fields[i].id = FMT_FIELD_NONE;
-		b->taken_back |= m->end > m->first;
+	for (uint32_t slot = 0; slot <= f->node->mask; slot++) {
+		const struct alert_mark *other = &b->marks[f->node->slots[slot]];
+
+		if (f->node->slots[slot] && other->serial > m->serial &&
+			other->serial < next_serial) {
+			next_serial = other->serial;
+			end = other->first;
+		}
 	}
-	m->serial = f->serial;
-	m->first = m->end = (uint32_t)b->field_count;
-	f->last = m;
+	for (uint32_t i = m->first; i < end; i++) {
+		b->fields[i].id = FMT_FIELD_NONE;
+		b->taken_back = true;
+	}
 }
 
 void alert_build_key(struct alert_builder *b, const char *p, size_t n)
 {
 	struct alert_frame *f = &b->frames[b->depth];
+	size_t before = (uintptr_t)p - (uintptr_t)b->text;
 	const struct alert_node *node;
 
 	if (b->skip)
 		return;
-	node = alert_child(f->node, p, n);
+	node = alert_child(b->map, f->node, p, n, before < b->text_n ? b->text_n - before : n);
 	b->next = node;
 	if (!node)
 		return;
 	if (f->evidence) {
-		mark(b, f, node);
+		struct alert_mark *m = &b->marks[node - b->map->nodes];
+
+		if (m->serial > f->serial)
+			take_back(b, f, m);
+		m->serial = ++b->serial;
+		m->first = (uint32_t)b->field_count;
 		return;
 	}
 	switch (node->target) {
@@ -228,9 +242,10 @@ static void evidence_type(struct alert_builder *b, struct fmt_str *type)
 			break;
 		}
 	}
-	node = alert_child(b->map->types, type->p, type->n);
+	node = alert_child(b->map, b->map->types, type->p, type->n, type->n);
 	evidence->type = *type;
-	evidence->kind = node ? node->type->kind : FMT_KIND_OTHER;
+	evidence->kind = node ? alert_types[node->arg].kind : FMT_KIND_OTHER;
+	b->type = node ? &alert_types[node->arg] : NULL;
 }
 
 bool alert_build_scalar(
@@ -245,9 +260,9 @@ bool alert_build_scalar(
 	if (type == ALERT_SCALAR_NULL)
 		n = 0;
 	b->matched += n != 0;
-	switch (node->target) {
-	case EVIDENCE_FIELD:
+	if (node->target == EVIDENCE_FIELD)
 		return field_add(b, node->arg, p, n);
+	switch ((enum alert_target)node->target) {
 	case ALERT_STRING:
 		return keep(b, MEMBER(&b->alert, struct fmt_str, node->arg), p, n);
 	case ALERT_TIME:
@@ -280,6 +295,7 @@ bool alert_build_scalar(
 	case EVIDENCE_CREATED:
 		time_set(&evidence_now(b)->created, type, p, n);
 		return true;
+	case EVIDENCE_FIELD:
 	case ALERT_NOTHING:
 	case ALERT_COMMENT:
 	case ALERT_EVIDENCE:
@@ -300,14 +316,8 @@ static bool evidence_begin(struct alert_builder *b)
 		.raw.p = b->position(b->context) - 1,
 	};
 	b->item_first = b->field_count;
+	b->type = NULL;
 	return true;
-}
-
-static const struct alert_type *type_of(struct alert_builder *b, struct fmt_str name)
-{
-	const struct alert_node *node = alert_child(b->map->types, name.p, name.n);
-
-	return node ? node->type : NULL;
 }
 
 static uint32_t fixed(const struct alert_fix *fixes, uint32_t id)
@@ -321,7 +331,7 @@ static uint32_t fixed(const struct alert_fix *fixes, uint32_t id)
 static void evidence_end(struct alert_builder *b)
 {
 	struct fmt_evidence *evidence = evidence_now(b);
-	const struct alert_type *type = type_of(b, evidence->type);
+	const struct alert_type *type = b->type;
 	bool left_out = b->taken_back;
 	size_t to;
 
@@ -388,10 +398,9 @@ void alert_build_open(struct alert_builder *b, bool array)
 		return;
 	}
 	f[1].node = node;
-	f[1].last = NULL;
 	f[1].array = array;
 	f[1].evidence = f->evidence || (!array && node->target == ALERT_EVIDENCE);
-	f[1].serial = array ? f->serial : ++b->serial;
+	f[1].serial = b->serial;
 	b->depth++;
 }
 
@@ -404,16 +413,13 @@ void alert_build_close(struct alert_builder *b)
 			raw_end(b);
 		return;
 	}
-	if (f->last)
-		f->last->end = (uint32_t)b->field_count;
 	b->depth--;
 	if (f->array)
 		return;
-	if (f->node->target == ALERT_EVIDENCE) {
+	if (f->node->target == ALERT_EVIDENCE)
 		evidence_end(b);
-	} else if (f->node->target == ALERT_COMMENT) {
+	else if (f->node->target == ALERT_COMMENT)
 		b->alert.comment_count++;
-	}
 }
 
 struct fmt_alert *alert_build_end(struct alert_builder *b)

@@ -29,16 +29,15 @@ struct alert_limits {
 /* What is open around the current event. */
 struct alert_frame {
 	const struct alert_node *node;
-	struct alert_mark *last; /* the key before this one, in an object inside evidence */
-	uint32_t serial;
+	uint32_t serial; /* of the last key before this object */
 	bool array;
 	bool evidence; /* in or below a piece of evidence */
 };
 
-/* Where the fields of a key are, to take them back when the key comes again. */
+/* Where a key came last, to notice when it comes again in the same object: the number of the key,
+ * and the first of the fields that its value gave. */
 struct alert_mark {
-	uint32_t serial; /* of the object */
-	uint32_t first, end;
+	uint32_t serial, first;
 };
 
 struct alert_list {
@@ -63,13 +62,14 @@ struct alert_builder {
 	const struct alert_node *next; /* of the key just read */
 	const char *raw_from;	       /* end of that key, when its value is kept as raw text */
 	uint32_t raw_offset;
-	struct alert_mark *marks;
-	uint32_t serial;
+	struct alert_mark *marks;      /* by node */
+	uint32_t serial;	       /* of the last key */
 	bool taken_back; /* there are fields that a repeated key made void */
 	struct alert_list lists[ALERT_LISTS_MAX];
 
 	struct fmt_evidence *evidence;
 	size_t evidence_room;
+	const struct alert_type *type; /* of the evidence being read, or NULL */
 	struct fmt_field *fields;
 	size_t field_count, field_room, item_first; /* item_first: of the evidence being read */
 	struct fmt_str *items;

@@ -9,6 +9,7 @@
 
 #define DEPTH_MAX 16
 #define FACTORS 2000
+#define NODES_MAX 10000
 
 /* While the tree is made its children are in lists; nodes are numbers, because the array moves. */
 struct growing {
@@ -24,15 +25,23 @@ static uint32_t node_add(struct growing *g, const char *name, size_t length, uin
 	uint32_t at = (uint32_t)g->count;
 
 	if (g->count == g->room) {
-		g->room = g->room ? 2 * g->room : 256;
-		g->nodes = xrealloc(g->nodes, g->room * sizeof(*g->nodes));
-		g->links = xrealloc(g->links, g->room * sizeof(*g->links));
+		size_t room = g->room ? 2 * g->room : 512;
+		struct alert_node *nodes = aligned_alloc(_Alignof(struct alert_node),
+			room * sizeof(*nodes));
+
+		if (!nodes)
+			abort(); /* out of memory */
+		if (g->count)
+			memcpy(nodes, g->nodes, g->count * sizeof(*nodes));
+		free(g->nodes);
+		g->nodes = nodes;
+		g->room = room;
+		g->links = xrealloc(g->links, room * sizeof(*g->links));
 	}
 	memset(&g->nodes[at], 0, sizeof(g->nodes[at]));
 	memset(&g->links[at], 0, sizeof(g->links[at]));
-	g->nodes[at].name = name;
-	g->nodes[at].length = (uint32_t)length;
-	g->nodes[at].index = at;
+	memcpy(g->nodes[at].name, name, length);
+	g->nodes[at].length = (uint8_t)length;
 	g->count++;
 	if (at == parent)
 		return at;
@@ -74,8 +83,7 @@ static bool fits(uint32_t offset, size_t member, size_t whole)
 }
 
 /* `above` is the nearest target above that starts an item: evidence, comment, or nothing. */
-static bool target_fits(struct alert_map *map, const struct alert_row *row,
-	enum alert_target above)
+static bool target_fits(struct alert_map *map, const struct alert_row *row, uint8_t above)
 {
 	const size_t alert = sizeof(struct fmt_alert), comment = sizeof(struct fmt_comment);
 
@@ -117,7 +125,7 @@ static bool target_fits(struct alert_map *map, const struct alert_row *row,
 static enum rc row_add(struct alert_map *map, struct growing *g, const struct alert_row *row,
 	struct error *err)
 {
-	enum alert_target above = ALERT_NOTHING;
+	uint8_t above = ALERT_NOTHING;
 	const char *name = row->path;
 	uint32_t at = 0;
 
@@ -125,10 +133,11 @@ static enum rc row_add(struct alert_map *map, struct growing *g, const struct al
 		size_t length = strcspn(name, "/");
 		uint32_t child;
 
-		if (!length || depth == DEPTH_MAX)
+		if (!length || length > ALERT_NAME_MAX || depth == DEPTH_MAX ||
+			g->count == NODES_MAX)
 			return error_set(err, RC_CONFIG,
-				"path \"%s\": names joined by '/', at most %d of them, are needed",
-				row->path, DEPTH_MAX);
+				"path \"%s\": at most %d names of at most %d octets, joined by '/', are needed",
+				row->path, DEPTH_MAX, ALERT_NAME_MAX);
 		if (g->nodes[at].target == ALERT_EVIDENCE ||
 			g->nodes[at].target == ALERT_COMMENT)
 			above = g->nodes[at].target;
@@ -142,7 +151,7 @@ static enum rc row_add(struct alert_map *map, struct growing *g, const struct al
 		return error_set(err, RC_CONFIG,
 			"path \"%s\": target %d with argument %u cannot be filled there",
 			row->path, (int)row->target, (unsigned)row->arg);
-	g->nodes[at].target = row->target;
+	g->nodes[at].target = (uint8_t)row->target;
 	g->nodes[at].arg = row->arg;
 	if (row->target == ALERT_SEVERITY)
 		g->nodes[at].arg = offsetof(struct fmt_alert, severity_text);
@@ -153,38 +162,45 @@ static enum rc row_add(struct alert_map *map, struct growing *g, const struct al
 }
 
 /* How many children do not get their first slot. */
-static unsigned slots_fill(struct growing *g, uint32_t at, uint32_t factor)
+static unsigned slots_fill(struct growing *g, uint32_t at, uint32_t factor, uint16_t *slots)
 {
 	struct alert_node *node = &g->nodes[at];
 	unsigned collisions = 0;
 
 	node->factor = factor;
-	memset(node->slots, 0, (node->mask + 1) * sizeof(*node->slots));
+	memset(slots, 0, (node->mask + 1u) * sizeof(*slots));
 	for (uint32_t c = g->links[at].first; c; c = g->links[c].next) {
 		uint32_t slot = alert_hash(factor, g->nodes[c].name, g->nodes[c].length) &
 				node->mask;
 
-		for (; node->slots[slot]; slot = (slot + 1) & node->mask)
+		for (; slots[slot]; slot = (slot + 1) & node->mask)
 			collisions++;
-		node->slots[slot] = &g->nodes[c];
+		slots[slot] = (uint16_t)c;
 	}
 	return collisions;
 }
 
-static void slots_make(struct growing *g, uint32_t at)
+static size_t slots_room(const struct growing *g, uint32_t at)
 {
-	struct alert_node *node = &g->nodes[at];
-	uint32_t room = 2, best = 1, factor = 2654435761u;
-	unsigned fewest = UINT32_MAX;
+	size_t room = 2;
 
 	if (!g->links[at].children)
-		return;
-	while (room < 4 * g->links[at].children)
+		return 0;
+	while (room < 3 * g->links[at].children)
 		room *= 2;
-	node->mask = room - 1;
-	node->slots = xcalloc(room, sizeof(*node->slots));
+	return room;
+}
+
+static void slots_make(struct growing *g, uint32_t at, size_t room, uint16_t *slots)
+{
+	struct alert_node *node = &g->nodes[at];
+	uint32_t best = 1, factor = 2654435761u;
+	unsigned fewest = UINT32_MAX;
+
+	node->mask = (uint16_t)(room - 1);
+	node->slots = slots;
 	for (int i = 0; i < FACTORS && fewest; i++) {
-		unsigned collisions = slots_fill(g, at, factor);
+		unsigned collisions = slots_fill(g, at, factor, slots);
 
 		if (collisions < fewest) {
 			fewest = collisions;
@@ -192,7 +208,26 @@ static void slots_make(struct growing *g, uint32_t at)
 		}
 		factor = (factor * 1664525u + 1013904223u) | 1;
 	}
-	(void)slots_fill(g, at, best);
+	(void)slots_fill(g, at, best, slots);
+}
+
+/* The rows were read; from here on the nodes stay where they are. */
+static void map_compile(struct alert_map *map, struct growing *g)
+{
+	size_t slot_count = 0;
+	uint16_t *slots;
+
+	for (uint32_t i = 0; i < g->count; i++)
+		slot_count += slots_room(g, i);
+	slots = xcalloc(slot_count, sizeof(*slots));
+	map->memory[1] = slots;
+	for (uint32_t i = 0; i < g->count; i++) {
+		size_t room = slots_room(g, i);
+
+		if (room)
+			slots_make(g, i, room, slots);
+		slots += room;
+	}
 }
 
 struct alert_map *alert_map_new(const char *source, const struct alert_row *rows,
@@ -208,18 +243,13 @@ struct alert_map *alert_map_new(const char *source, const struct alert_row *rows
 	for (size_t i = 0; i < count && rc == RC_OK; i++)
 		rc = row_add(map, &g, &rows[i], err);
 	types = node_root(&g);
-	for (const struct alert_type *type = alert_types; type->name; type++) {
-		uint32_t at = node_add(&g, type->name, strlen(type->name), types);
-
-		g.nodes[at].type = type;
-	}
-	/* From here on the nodes stay where they are. */
+	for (uint32_t i = 0; alert_types[i].name; i++)
+		g.nodes[node_add(&g, alert_types[i].name, strlen(alert_types[i].name), types)].arg = i;
+	map->memory[0] = g.nodes;
 	map->nodes = g.nodes;
 	map->node_count = g.count;
-	map->root = &g.nodes[0];
 	map->types = &g.nodes[types];
-	for (size_t i = 0; i < g.count; i++)
-		slots_make(&g, (uint32_t)i);
+	map_compile(map, &g);
 	free(g.links);
 	if (rc != RC_OK) {
 		alert_map_free(map);
@@ -232,8 +262,7 @@ void alert_map_free(struct alert_map *map)
 {
 	if (!map)
 		return;
-	for (size_t i = 0; i < map->node_count; i++)
-		free(map->nodes[i].slots);
-	free(map->nodes);
+	for (size_t i = 0; i < sizeof(map->memory) / sizeof(map->memory[0]); i++)
+		free(map->memory[i]);
 	free(map);
 }

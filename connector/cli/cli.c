@@ -105,7 +105,7 @@ bool cli_duration(const struct cli_command *command, const char *option, const c
 {
 	struct error err;
 
-	if (value_duration(value, strlen(value), ms, &err) == RC_OK)
+	if (value_duration(value, ms, &err) == RC_OK)
 		return true;
 	cli_wrong(command, "%s: %s", option, err.text);
 	return false;

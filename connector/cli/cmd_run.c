@@ -158,10 +158,10 @@ static int run(const struct cli_command *command, int argc, char **argv)
 		{"once", no_argument, NULL, 'o'}, {"give-up", required_argument, NULL, 'g'},
 		{"log-level", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
 	struct relay_options relay_options = {.give_up_ms = 60000};
-	const char *path = CLI_CONFIG_DEFAULT, *level = NULL;
+	const char *path = CLI_CONFIG_DEFAULT;
 	struct config *config;
 	struct error err;
-	int c, priority, status;
+	int c, status, level = -1;
 
 	while ((c = cli_option(command, argc, argv, ":c:h", options)) != -1) {
 		switch (c) {
@@ -176,7 +176,9 @@ static int run(const struct cli_command *command, int argc, char **argv)
 				return EXIT_USAGE;
 			break;
 		case 'l':
-			level = optarg;
+			if (value_choice(optarg, "error|warning|notice|info|debug", &level, &err) !=
+				RC_OK)
+				return cli_wrong(command, "--log-level: %s", err.text);
 			break;
 		case 'h':
 			return EXIT_DONE;
@@ -191,14 +193,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
 	config = cli_config(command, path);
 	if (!config)
 		return EXIT_USAGE;
-	priority = config->log_priority;
-	if (level && !value_log_level(level, strlen(level), &priority)) {
-		config_free(config);
-		return cli_wrong(command,
-			"--log-level: \"%s\" is no level: use error, warning, notice, info or debug",
-			level);
-	}
-	log_set_level(priority);
+	log_set_level(level >= 0 ? LOG_ERR + level : config->log_priority);
 	if (log_open(config->log_channel, &err) != RC_OK) {
 		config_free(config);
 		return cli_wrong(command, "%s", err.text);

@@ -5,9 +5,13 @@
  *           server offers it. Redirects are never followed.
  * Owner:    the request is embedded in its owner, who keeps it and its strings alive until done()
  *           or http_cancel(). done() comes exactly once, never from inside http_start().
- * Bounds:   the body is handed on as it comes and never kept; header lines are cut by libcurl.
- * Errors:   result->rc is RC_OK for any complete HTTP answer, whatever its status; RC_IO, RC_TLS,
- *           RC_PROTO otherwise, with the sentence in result->error. */
+ * Bounds:   the body is handed on in pieces of at most 16 KB and never kept; a head over 64 KB ends
+ *           the request. While paused libcurl keeps what one piece unpacks to, not more.
+ * Errors:   result->rc is RC_OK for any complete HTTP answer, whatever its status. Otherwise RC_IO
+ *           (network, timeout), RC_TLS, RC_PROTO (an answer that is cut or no HTTP), RC_CONFIG (no
+ *           http(s) URL) or what body() returned, with the sentence in result->error. Sentences name
+ *           scheme, host and port, never path or query.
+ * Proxy:    never used for loopback and link-local hosts (managed identity). */
 #ifndef FETCH_HTTP_H
 #define FETCH_HTTP_H
 
@@ -34,7 +38,7 @@ struct http;
 struct http_result {
 	enum rc rc;
 	long status;
-	int64_t retry_after_ms; /* of the Retry-After header (whole, decimal or date), -1: none */
+	int64_t retry_after_ms; /* of the Retry-After header, see http_retry_after(); -1: none */
 	bool json;		/* Content-Type says JSON */
 	uint64_t body_bytes;
 	struct error error;
@@ -42,18 +46,26 @@ struct http_result {
 
 struct http_transfer; /* what libcurl needs; borrowed from a pool while in flight */
 
+#define HTTP_HEADERS_MAX 6
+
 struct http_request {
 	/* filled by the owner */
 	const char *url;
-	const char *bearer; /* token, or NULL. Sent to this URL's host only. */
+	const char *bearer; /* token, or NULL. Sent to this URL's host only. Copied when sent. */
 	const char *form;   /* body of a POST, form-encoded; NULL: GET */
-	const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
+	/* "Name: value", NULL at the end, at most HTTP_HEADERS_MAX; may be NULL */
+	const char *const *headers;
+	/* May be NULL. Called when the request leaves the queue, to fill bearer or form as late as
+	 * possible. False: not now; it is out of the queue and its owner may start it again. */
+	bool (*prepare)(struct http_request *request);
 	/* Takes a piece of the body, whatever the status. Returns RC_OK;
-	 * RC_AGAIN after having taken it to pause until http_resume(); anything else ends the request
-	 * with that result (set err). */
+	 * RC_AGAIN after having taken it to pause: it is not called again until http_resume(), but
+	 * done() comes if that was the end; anything else ends the request with that result (set
+	 * err). May cancel this or another request, and start others. */
 	enum rc (*body)(
 		struct http_request *request, const char *p, size_t n, struct error *err);
-	/* The answer's head is complete and has this status; called before the first body(). */
+	/* The answer's head is complete and has this status; called once, before the first body() or,
+	 * without a body, before done(). May be NULL. */
 	void (*status)(struct http_request *request, long status);
 	void (*done)(struct http_request *request, const struct http_result *result);
 	int64_t body_timeout_ms; /* 0: the client's stall_timeout_ms */
@@ -64,14 +76,22 @@ struct http_request {
 	bool waiting;
 };
 
+/* SIGPIPE is ignored from here on. Strings of the options are copied. */
 NODISCARD enum rc http_new(struct loop *loop, const struct http_options *options,
 	struct http **out, struct error *err);
-/* Cancels everything without done(). */
+/* Cancels everything without done(). Not from inside a callback. NULL does nothing. */
 void http_free(struct http *http);
 
+/* Puts it at the end of the queue; it goes out at the end of this turn at the earliest. */
 void http_start(struct http *http, struct http_request *request);
+/* No callback comes any more, the request may go. Does nothing when it is not in flight. */
 void http_cancel(struct http *http, struct http_request *request);
+/* body() comes again, from the loop and not from inside this call. */
 void http_resume(struct http *http, struct http_request *request);
+static inline bool http_busy(const struct http_request *request)
+{
+	return request->waiting || request->transfer;
+}
 
 struct http_stats {
 	unsigned in_flight, waiting;
@@ -79,11 +99,16 @@ struct http_stats {
 };
 void http_stats(const struct http *http, struct http_stats *stats);
 
+#define HTTP_ORIGIN 288
 /* "https://host:port" of a URL with the default port filled in, lower case; false when it is no
- * http(s) URL or holds user info. Next links are compared by it. */
+ * http(s) URL, holds user info or anything else in its authority that two parsers could read in two
+ * ways. Next links are compared by it. A size of HTTP_ORIGIN is enough for any. */
 bool http_origin(const char *url, size_t n, char *out, size_t size);
 
-/* Retry-After: seconds, whole or decimal (rounded up), or an HTTP date. -1 when it is neither. */
+/* Retry-After in ms: seconds, whole or decimal (rounded up to a whole second), or an HTTP date; at
+ * most HTTP_RETRY_AFTER_MAX_MS, so that a broken value cannot stop a tenant for good. -1 when it is
+ * neither. wall_ticks: the time that a date counts from (the answer's own Date where it has one). */
+#define HTTP_RETRY_AFTER_MAX_MS INT64_C(3600000)
 int64_t http_retry_after(const char *value, size_t n, int64_t wall_ticks);
 
 #endif

@@ -535,13 +535,10 @@ static bool carry_keep(struct page_parser *p, const char *text, size_t n)
 		p->carry_n = length;
 		return true;
 	}
-	if (p->carry_n) {
-		/* it began within the slice, which was parsed in the carry itself */
-		memmove(p->carry, from, length);
-	} else {
+	/* it may have begun in the carry itself, behind the end of another */
+	if (!p->carry_n)
 		carry_reserve(p, length);
-		memcpy(p->carry, from, length);
-	}
+	memmove(p->carry, from, length);
 	alert_build_moved(&p->builder, from, length, p->carry);
 	p->carry_n = length;
 	return true;
@@ -561,7 +558,7 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 			size_t at = p->carry_n;
 
 			carry_reserve(p, at + slice);
-			memcpy(p->carry + at, bytes, slice);
+			memmove(p->carry + at, bytes, slice); /* memcpy() becomes a slow rep movs */
 			text = p->carry + at;
 		}
 		p->builder.text = text;

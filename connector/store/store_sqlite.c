@@ -493,7 +493,7 @@ static int connect_and_set(struct sqlite_store *s)
 		"PRAGMA trusted_schema = OFF;"
 		"PRAGMA cell_size_check = ON;"
 		"PRAGMA temp_store = MEMORY;"
-		"PRAGMA cache_size = -1536";
+		"PRAGMA cache_size = -2048";
 	int code = sqlite3_open_v2(
 		s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
