@@ -1,12 +1,13 @@
 /* test_alert.c - from JSON to the alert: all types of evidence, wrong types, choices, versions. */
 #include "config.h"
 
-#include <cmocka.h>
-#include <libfastjson/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <libfastjson/json.h>
 
 #include "alert/alert.h"
 #include "parse_help.h"

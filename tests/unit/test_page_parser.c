@@ -1,12 +1,13 @@
 /* test_page_parser.c - pages in any pieces, every kind of broken page, the limits. */
 #include "config.h"
 
-#include <cmocka.h>
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <malloc.h>
 
 #include "parse_help.h"
 

@@ -1,12 +1,13 @@
 /* test_source.c - the table of sources, first URLs, error answers. */
 #include "config.h"
 
-#include <cmocka.h>
-#include <libfastjson/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
+#include <libfastjson/json.h>
 
 #include "fetch/error_answer.h"
 #include "parse_help.h"
