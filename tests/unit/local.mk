@@ -24,3 +24,5 @@ tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_CHECK)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
 endif
+
+EXTRA_DIST += tests/golden/README.md
