@@ -23,41 +23,99 @@ BLOCK_INLINE int block_special(unsigned char c, char x, char y, char z)
 	       c == (unsigned char)y || c == (unsigned char)z;
 }
 
+/* Which octets of v are special: not 0 if any is; *first is then the first of them. */
+BLOCK_INLINE int block_test(
+	block_v v, const char x, const char y, const char z, size_t *first)
+{
+	block_s m = (block_s)((block_s)v < 0x20) | (block_s)(v == 0x7F) |
+		    (block_s)(v == (unsigned char)x) |
+		    (block_s)(v == (unsigned char)y) | (block_s)(v == (unsigned char)z);
+#ifdef __SSE2__
+	typedef char block_c __attribute__((vector_size(16)));
+	unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((block_c)m);
+
+	*first = bits ? (size_t)__builtin_ctz(bits) : 0;
+	return bits != 0;
+#else
+	block_u64 w = (block_u64)m;
+
+	*first = 0;
+	if (w[0])
+		*first = (size_t)__builtin_ctzll(w[0]) / 8;
+	else if (w[1])
+		*first = 8 + (size_t)__builtin_ctzll(w[1]) / 8;
+	return (w[0] | w[1]) != 0;
+#endif
+}
+
+BLOCK_INLINE uint64_t block_load(const unsigned char *p, size_t n)
+{
+	uint32_t half = 0;
+	uint64_t whole = 0;
+
+	if (n == 4) {
+		memcpy(&half, p, 4);
+		return half;
+	}
+	memcpy(&whole, p, 8);
+	return whole;
+}
+
+/* Fewer than 16 octets, with zeros behind them; nothing beyond them is read. */
+BLOCK_INLINE block_v block_short(const unsigned char *p, size_t n)
+{
+	block_u64 w = {0, 0};
+
+	if (n > 8) {
+		w[0] = block_load(p, 8);
+		w[1] = block_load(p + n - 8, 8) >> (8 * (16 - n));
+	} else if (n == 8) {
+		w[0] = block_load(p, 8);
+	} else if (n >= 4) {
+		w[0] = block_load(p, 4) | block_load(p + n - 4, 4) << (8 * (n - 4));
+	} else if (n) {
+		w[0] = (uint64_t)p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) |
+		       (uint64_t)p[n - 1] << (8 * (n - 1));
+	}
+	return (block_v)w;
+}
+
 /* Copies plain octets from p to `to`, stops at a special one or at the end; gives how many. There
- * must be room for end - p + 16 octets. */
+ * must be room for end - p + 16 octets. With `to` NULL it only looks. */
 BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
 	const unsigned char *end, const char x, const char y, const char z)
 {
 	const unsigned char *from = p;
+	size_t first;
+	block_v v;
 
-	while (end - p >= 16) {
-		block_v v;
-		block_s m;
-		block_u64 w;
-
-		memcpy(&v, p, 16);
-		memcpy(to, &v, 16);
-		m = (block_s)((block_s)v < 0x20) | (block_s)(v == 0x7F) |
-		    (block_s)(v == (unsigned char)x) |
-		    (block_s)(v == (unsigned char)y) | (block_s)(v == (unsigned char)z);
-		w = (block_u64)m;
-		if (w[0] | w[1]) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-			if (w[0])
-				return (size_t)(p - from) +
-				       (size_t)__builtin_ctzll(w[0]) / 8;
-			return (size_t)(p - from) + 8 +
-			       (size_t)__builtin_ctzll(w[1]) / 8;
-#else
-			break;
-#endif
+	while (end - p >= 16) {
+		memcpy(&v, p, 16);
+		if (to) {
+			memcpy(to, &v, 16);
+			to += 16;
 		}
+		if (block_test(v, x, y, z, &first))
+			return (size_t)(p - from) + first;
 		p += 16;
-		to += 16;
 	}
+	if (p == end)
+		return (size_t)(p - from);
+	/* The zeros at the end of a short block are special, so it stops there at the latest. */
+	v = block_short(p, (size_t)(end - p));
+	if (to)
+		memcpy(to, &v, 16);
+	block_test(v, x, y, z, &first);
+	return (size_t)(p - from) + first;
+#else
+	(void)first;
+	(void)v;
 	for (; p < end && !block_special(*p, x, y, z); p++)
-		*to++ = (char)*p;
+		if (to)
+			*to++ = (char)*p;
 	return (size_t)(p - from);
+#endif
 }
 
 #endif

@@ -136,8 +136,19 @@ static enum json_result copy_escape(struct copy *c)
 	if (c->end - p < 2)
 		return JSON_BAD;
 	if (p[1] != 'u') {
-		if (!p[1] || !strchr("\"\\/bfnrt", p[1]))
+		switch (p[1]) {
+		case '"':
+		case '\\':
+		case '/':
+		case 'b':
+		case 'f':
+		case 'n':
+		case 'r':
+		case 't':
+			break;
+		default:
 			return JSON_BAD;
+		}
 		c->to[0] = '\\';
 		c->to[1] = (char)p[1];
 		c->to += 2;
@@ -163,47 +174,54 @@ static enum json_result copy_escape(struct copy *c)
 	return JSON_OK;
 }
 
-/* p is at the opening quote. */
-static enum json_result copy_string(struct copy *c)
+/* A character of a string that is not plain ASCII. */
+static enum json_result copy_character(struct copy *c)
 {
+	uint32_t code;
+	int bad;
+	size_t n = text_next(c->p, (size_t)(c->end - c->p), &code, &bad);
+	struct fmt_str one = {(const char *)c->p, n};
+
+	c->p += n;
+	if (!bad && code >= 0xA0 && code != 0x2028 && code != 0x2029) {
+		for (size_t i = 0; i < n; i++)
+			*c->to++ = one.p[i];
+		return JSON_OK;
+	}
+	c->to = escape_json_string(c->to, one);
+	return copy_room(c) ? JSON_OK : JSON_FULL;
+}
+
+/* p is at the opening quote. */
+static inline enum json_result copy_string(struct copy *c)
+{
+	/* In locals: what is stored through a char pointer might change *c for all the compiler
+	 * knows. */
+	const unsigned char *p = c->p + 1, *end = c->end;
+	char *to = c->to;
 	enum json_result rc;
 
-	*c->to++ = '"';
-	c->p++;
+	*to++ = '"';
 	for (;;) {
-		const unsigned char *p;
-		struct fmt_str one;
-		uint32_t code;
-		size_t n = block_copy(c->to, c->p, c->end, '"', '\\', '\\');
-		int bad;
+		size_t n = block_copy(to, p, end, '"', '\\', '\\');
 
-		c->p += n;
-		c->to += n;
-		p = c->p;
-		if (p == c->end)
+		p += n;
+		to += n;
+		if (p == end)
 			return JSON_BAD;
 		if (*p == '"') {
-			*c->to++ = '"';
-			c->p++;
+			*to++ = '"';
+			c->p = p + 1;
+			c->to = to;
 			return JSON_OK;
 		}
-		if (*p == '\\') {
-			rc = copy_escape(c);
-			if (rc)
-				return rc;
-			continue;
-		}
-		n = text_next(p, (size_t)(c->end - p), &code, &bad);
-		c->p += n;
-		if (!bad && code >= 0xA0 && code != 0x2028 && code != 0x2029) {
-			for (size_t i = 0; i < n; i++)
-				*c->to++ = (char)p[i];
-			continue;
-		}
-		one = (struct fmt_str){(const char *)p, n};
-		c->to = escape_json_string(c->to, one);
-		if (!copy_room(c))
-			return JSON_FULL;
+		c->p = p;
+		c->to = to;
+		rc = *p == '\\' ? copy_escape(c) : copy_character(c);
+		if (rc)
+			return rc;
+		p = c->p;
+		to = c->to;
 	}
 }
 
@@ -360,10 +378,16 @@ enum json_result json_copy(struct fmt_out *out, struct fmt_str raw)
 
 static const char *skip_string(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\')
-			p++;
-	return p < end ? p + 1 : end;
+	for (p++; p < end;) {
+		p += block_copy(NULL, (const unsigned char *)p,
+			(const unsigned char *)end, '"', '\\', '\\');
+		if (p >= end)
+			break;
+		if (*p == '"')
+			return p + 1;
+		p += *p == '\\' ? 2 : 1;
+	}
+	return end;
 }
 
 const char *json_skip(const char *p, const char *end)
