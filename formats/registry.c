@@ -1,6 +1,8 @@
 /* registry.c - the formatters that are built in. */
 #include "registry.h"
 
+#include <stdio.h>
+
 static const struct fmt_module *const format_modules[] = {
 	&cef_module,
 	&rfc5424_json_module,
@@ -25,4 +27,15 @@ const struct fmt_module *format_find(const char *name, size_t n)
 			return format_modules[i];
 	}
 	return NULL;
+}
+
+const char *format_names(void)
+{
+	static char names[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < format_count() && n < sizeof(names); i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", i ? ", " : "",
+			format_modules[i]->name);
+	return names;
 }

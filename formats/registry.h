@@ -11,5 +11,7 @@ extern const struct fmt_module rfc5424_json_module;
 const struct fmt_module *format_find(const char *name, size_t n);
 size_t format_count(void);
 const struct fmt_module *format_at(size_t i);
+/* "cef, rfc5424-json": for messages about an unknown name. */
+const char *format_names(void);
 
 #endif
