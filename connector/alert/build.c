@@ -457,7 +457,8 @@ struct fmt_alert *alert_build_end(struct alert_builder *b)
 	alert->raw.n = (size_t)(b->position(b->context) - alert->raw.p);
 	for (size_t i = 0; i < alert->evidence_count; i++) {
 		b->evidence[i].fields = fields;
-		fields += b->evidence[i].field_count;
+		if (b->evidence[i].field_count)
+			fields += b->evidence[i].field_count;
 	}
 	for (size_t i = 0; i < b->map->list_count; i++) {
 		struct fmt_list *list =

@@ -9,8 +9,7 @@
 #include "base/strbuf.h"
 
 #define SLICE 65536
-#define CARRY_SLICE                                                                    \
-	8192 /* while an alert goes on from an earlier slice: these are copied */
+#define CARRY_SLICE 4096 /* copied, while an alert goes on from before */
 #define CARRY_KEEP 16384
 #define LINK_MAX 32768
 #define BOM "\xef\xbb\xbf"
