@@ -227,12 +227,23 @@ static bool list_add(
 	return true;
 }
 
-static void time_set(int64_t *to, enum alert_scalar type, const char *p, size_t n)
+/* The pieces of evidence of one alert often carry the same time. */
+static void time_set(struct alert_builder *b, int64_t *to, enum alert_scalar type,
+	const char *p, size_t n)
 {
-	int64_t ticks;
+	int64_t ticks = FMT_NO_TIME;
 
-	*to = type == ALERT_SCALAR_TEXT && time_parse(p, n, &ticks) ? ticks
-								    : FMT_NO_TIME;
+	if (n && n == b->time_n && memcmp(p, b->time_text, n) == 0) {
+		*to = b->time;
+		return;
+	}
+	if (type == ALERT_SCALAR_TEXT && time_parse(p, n, &ticks) &&
+		n <= sizeof(b->time_text)) {
+		memcpy(b->time_text, p, n);
+		b->time_n = n;
+		b->time = ticks;
+	}
+	*to = ticks;
 }
 
 static void evidence_type(struct alert_builder *b, struct fmt_str *type)
@@ -272,7 +283,7 @@ bool alert_build_scalar(
 	case ALERT_STRING:
 		return keep(b, MEMBER(&b->alert, struct fmt_str, node->arg), p, n);
 	case ALERT_TIME:
-		time_set(MEMBER(&b->alert, int64_t, node->arg), type, p, n);
+		time_set(b, MEMBER(&b->alert, int64_t, node->arg), type, p, n);
 		return true;
 	case ALERT_SEVERITY:
 		b->alert.severity = alert_severity(p, n);
@@ -294,8 +305,9 @@ bool alert_build_scalar(
 				node->arg),
 			p, n);
 	case COMMENT_TIME:
-		time_set(MEMBER(&b->comments[b->alert.comment_count], int64_t,
-				 node->arg),
+		time_set(b,
+			MEMBER(&b->comments[b->alert.comment_count], int64_t,
+				node->arg),
 			type, p, n);
 		return true;
 	case EVIDENCE_TYPE:
@@ -304,7 +316,7 @@ bool alert_build_scalar(
 		evidence_type(b, &text);
 		return true;
 	case EVIDENCE_CREATED:
-		time_set(&evidence_now(b)->created, type, p, n);
+		time_set(b, &evidence_now(b)->created, type, p, n);
 		return true;
 	case EVIDENCE_FIELD:
 	case ALERT_NOTHING:
@@ -445,7 +457,8 @@ struct fmt_alert *alert_build_end(struct alert_builder *b)
 	alert->raw.n = (size_t)(b->position(b->context) - alert->raw.p);
 	for (size_t i = 0; i < alert->evidence_count; i++) {
 		b->evidence[i].fields = fields;
-		fields += b->evidence[i].field_count;
+		if (b->evidence[i].field_count)
+			fields += b->evidence[i].field_count;
 	}
 	for (size_t i = 0; i < b->map->list_count; i++) {
 		struct fmt_list *list =

@@ -66,6 +66,9 @@ struct alert_builder {
 	uint32_t serial; /* of the last key */
 	bool taken_back; /* there are fields that a repeated key made void */
 	struct alert_list lists[ALERT_LISTS_MAX];
+	char time_text[32]; /* the time read last, and what it means */
+	size_t time_n;
+	int64_t time;
 
 	struct fmt_evidence *evidence;
 	size_t evidence_room;

@@ -9,8 +9,7 @@
 #include "base/strbuf.h"
 
 #define SLICE 65536
-#define CARRY_SLICE                                                                    \
-	8192 /* while an alert goes on from an earlier slice: these are copied */
+#define CARRY_SLICE 4096 /* copied, while an alert goes on from before */
 #define CARRY_KEEP 16384
 #define LINK_MAX 32768
 #define BOM "\xef\xbb\xbf"
@@ -60,7 +59,7 @@ struct page_parser {
 	uint64_t base; /* offset of text in the answer */
 	uint64_t quiet; /* octets of the slices without a token before this one */
 	uint64_t bytes, alerts, page_alerts;
-	/* Octets of an alert that began in an earlier slice. */
+	/* Octets of an alert that began in an earlier page_parser_feed(). */
 	char *carry;
 	size_t carry_n, carry_room;
 
@@ -191,60 +190,38 @@ static int scalar(struct page_parser *p, const char *what, const char *text, siz
 	return 1;
 }
 
-static int in_alert(
-	struct page_parser *p, enum alert_scalar type, const char *text, size_t n)
+static int value(struct page_parser *p, enum alert_scalar type, const char *what,
+	const char *text, size_t n)
 {
-	return alert_build_scalar(&p->builder, type, text, n) ? 1 : too_long(p);
+	p->tokens++;
+	if (p->place == PLACE_ALERT) {
+		if (!alert_build_scalar(&p->builder, type, text, n))
+			return too_long(p);
+		if (!p->maybe_page)
+			return 1;
+	}
+	return scalar(p, what, type == ALERT_SCALAR_TEXT ? text : NULL, n);
 }
 
 static int on_null(void *context)
 {
-	struct page_parser *p = context;
-
-	p->tokens++;
-	if (p->place == PLACE_ALERT && !p->maybe_page)
-		return in_alert(p, ALERT_SCALAR_NULL, NULL, 0);
-	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_NULL, NULL, 0))
-		return 0;
-	return scalar(p, "null", NULL, 0);
+	return value(context, ALERT_SCALAR_NULL, "null", NULL, 0);
 }
 
-static int on_boolean(void *context, int value)
+static int on_boolean(void *context, int yes)
 {
-	struct page_parser *p = context;
-
-	p->tokens++;
-	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_BOOL,
-					       value ? "true" : "false", value ? 4 : 5))
-		return 0;
-	return p->place == PLACE_ALERT && !p->maybe_page
-		       ? 1
-		       : scalar(p, "a boolean", NULL, 0);
+	return value(context, ALERT_SCALAR_BOOL, "a boolean", yes ? "true" : "false",
+		yes ? 4 : 5);
 }
 
 static int on_number(void *context, const char *text, size_t n)
 {
-	struct page_parser *p = context;
-
-	p->tokens++;
-	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_NUMBER, text, n))
-		return 0;
-	return p->place == PLACE_ALERT && !p->maybe_page
-		       ? 1
-		       : scalar(p, "a number", NULL, 0);
+	return value(context, ALERT_SCALAR_NUMBER, "a number", text, n);
 }
 
 static int on_string(void *context, const unsigned char *text, size_t n)
 {
-	struct page_parser *p = context;
-
-	p->tokens++;
-	if (p->place == PLACE_ALERT &&
-		!in_alert(p, ALERT_SCALAR_TEXT, (const char *)text, n))
-		return 0;
-	return p->place == PLACE_ALERT && !p->maybe_page
-		       ? 1
-		       : scalar(p, "a string", (const char *)text, n);
+	return value(context, ALERT_SCALAR_TEXT, "a string", (const char *)text, n);
 }
 
 static enum page_key page_key(const struct page_parser *p, const char *text, size_t n)
@@ -539,30 +516,34 @@ static void carry_reserve(struct page_parser *p, size_t n)
 	p->carry_room = room;
 }
 
-/* After a slice: what was read of an alert that goes on must outlive the slice. */
-static bool carry_keep(struct page_parser *p, const char *text, size_t n)
+/* After a slice that was parsed in the carry: where does the alert that is open go on? */
+static void carry_leave(
+	struct page_parser *p, const char *text, size_t n, const char *bytes)
 {
 	const char *from = p->builder.alert.raw.p;
-	size_t length;
+	bool open = p->place == PLACE_ALERT;
 
-	if (p->place != PLACE_ALERT) {
-		p->carry_n = 0;
-		return true;
+	if (open && from == p->carry) {
+		p->carry_n += n;
+		return;
 	}
-	length = (size_t)(text + n - from);
-	if (length > p->limits.alert_bytes)
-		return too_long(p);
-	if (p->carry_n && from == p->carry) {
-		p->carry_n = length;
-		return true;
-	}
-	/* it may have begun in the carry itself, behind the end of another */
-	if (!p->carry_n)
-		carry_reserve(p, length);
+	/* Another one, which began in this slice: all of it is in the octets being fed, too. */
+	if (open)
+		alert_build_moved(&p->builder, from, (size_t)(text + n - from),
+			bytes + (from - text));
+	p->carry_n = 0;
+}
+
+/* The octets being fed end at `end`: what was read of an open alert must outlive them. */
+static void carry_keep(struct page_parser *p, const char *end)
+{
+	const char *from = p->builder.alert.raw.p;
+	size_t length = (size_t)(end - from);
+
+	carry_reserve(p, length);
 	memmove(p->carry, from, length);
 	alert_build_moved(&p->builder, from, length, p->carry);
 	p->carry_n = length;
-	return true;
 }
 
 static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
@@ -576,12 +557,8 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 		if (slice > maximum)
 			slice = maximum;
 		if (p->carry_n) {
-			size_t at = p->carry_n;
-
-			carry_reserve(p, at + slice);
-			memmove(p->carry + at, bytes,
-				slice); /* memcpy() becomes a slow rep movs */
-			text = p->carry + at;
+			carry_reserve(p, p->carry_n + slice);
+			text = memmove(p->carry + p->carry_n, bytes, slice);
 		}
 		p->builder.text = text;
 		p->builder.text_n = slice;
@@ -592,17 +569,23 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 			break;
 		p->base += slice;
 		p->quiet = tokens == p->tokens ? p->quiet + slice : 0;
-		if (!carry_keep(p, text, slice))
-			break;
 		if (p->place != PLACE_ALERT && p->quiet > p->limits.token_bytes)
 			(void)fail(p, RC_LIMIT,
 				"one string or number of the %s is longer than %zu "
 				"octets, at octet %llu",
 				noun(p), p->limits.token_bytes,
 				(unsigned long long)p->base);
+		if (p->place == PLACE_ALERT &&
+			(size_t)(text + slice - p->builder.alert.raw.p) >
+				p->limits.alert_bytes)
+			(void)too_long(p);
+		if (p->carry_n)
+			carry_leave(p, text, slice, bytes);
 		bytes += slice;
 		n -= slice;
 	}
+	if (p->failed == RC_OK && p->place == PLACE_ALERT && !p->carry_n)
+		carry_keep(p, bytes);
 	return p->failed;
 }
 

@@ -527,6 +527,8 @@ static void values(void **state)
 		"evidence 0 kind 0 type=5\nverdict=true\n");
 	look("{\"evidence\":[{\"@odata.type\":\"#a.b.\",\"verdict\":true}]}",
 		text_check, "evidence 0 kind 0 verdict=true\n");
+	look("{\"evidence\":[{\"verdict\":null},{}]}", text_check,
+		"\nevidence 1 kind 0  raw={}\n");
 	look("{\"evidence\":[{\"\":1,\"verdict\":1}]}", text_check,
 		"kind 0 verdict=1\n");
 }
