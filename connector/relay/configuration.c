@@ -287,9 +287,12 @@ static const char *read_variable(struct loader *l, int line, const char *name)
 	return NULL;
 }
 
-static bool names_secret(const struct app_options *app)
+/* Rightly or wrongly: then its absence need not be told. */
+static bool names_secret(const struct yaml_node *map)
 {
-	return app->secret_file || app->secret_credential || app->secret_env;
+	return yaml_get(map, "client_secret_file") ||
+	       yaml_get(map, "client_secret_credential") ||
+	       yaml_get(map, "client_secret_env") || yaml_get(map, "client_secret");
 }
 
 /* The line of an option that is in the map, else of the map. */
@@ -589,7 +592,7 @@ static void choose_app(struct loader *l, const struct yaml_node *map,
 	const struct app_options *own, struct config_tenant *tenant)
 {
 	bool has_id = yaml_get(map, "client_id") != NULL,
-	     has_secret = names_secret(own);
+	     has_secret = names_secret(map);
 
 	tenant->login_root = own->login_root ? own->login_root : l->app.login_root;
 	tenant->graph_root = own->graph_root ? own->graph_root : l->app.graph_root;
@@ -825,7 +828,7 @@ static void check_app(struct loader *l, const struct yaml_node *app)
 			"id of the app registration",
 			l->without_app, l->without_app == 1 ? "" : "s",
 			l->without_app == 1 ? "s" : "");
-	if (!names_secret(&l->app) && (!app || !yaml_get(app, "client_secret")))
+	if (!names_secret(app))
 		wrong_in(l, l->files[0], l->app_line,
 			"app: has no client secret, which %zu tenant%s need%s; write "
 			"client_secret_file",

@@ -5,7 +5,6 @@ unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
