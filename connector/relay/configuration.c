@@ -62,6 +62,17 @@ struct loader {
 
 /* --- problems --- */
 
+/* A copy without control characters: keys and file names may hold any. */
+static char *one_line(const char *text)
+{
+	char *copy = xstrdup(text);
+
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < 32 || *c == 127)
+			*c = '?';
+	return copy;
+}
+
 static void add_problem(struct loader *l, size_t file, int line, const char *text)
 {
 	l->problem_count++;
@@ -71,7 +82,7 @@ static void add_problem(struct loader *l, size_t file, int line, const char *tex
 		l->room = l->room ? l->room * 2 : 16;
 		l->problems = xrealloc(l->problems, l->room * sizeof(*l->problems));
 	}
-	l->problems[l->kept] = (struct problem){file, line, l->kept, xstrdup(text)};
+	l->problems[l->kept] = (struct problem){file, line, l->kept, one_line(text)};
 	l->kept++;
 }
 
@@ -563,11 +574,14 @@ static size_t read_feeds(
 	memset(*feeds, 0, count * sizeof(**feeds));
 	for (const struct yaml_node *map = list->first; map; map = map->next, i++) {
 		read_feed(l, map, &(*feeds)[i]);
-		for (size_t j = 0; j < i; j++)
-			if (same_feed(&(*feeds)[i], &(*feeds)[j]))
-				options_wrong(&l->reader, map->line,
-					"this feed has the source and destinations of "
-					"another one here; keep one of them");
+		for (size_t j = 0; j < i; j++) {
+			if (!same_feed(&(*feeds)[i], &(*feeds)[j]))
+				continue;
+			options_wrong(&l->reader, map->line,
+				"this feed has the source and destinations of another "
+				"one here; keep one of them");
+			break;
+		}
 	}
 	return count;
 }
