@@ -41,7 +41,22 @@ libconnector_la_SOURCES += \
 	connector/store/store_sqlite.c
 
 libconnector_la_SOURCES += \
-	connector/deliver/destination.h
+	connector/deliver/carrier.c \
+	connector/deliver/carrier.h \
+	connector/deliver/carrier_file.c \
+	connector/deliver/carrier_stream.c \
+	connector/deliver/conn.c \
+	connector/deliver/conn.h \
+	connector/deliver/destination.c \
+	connector/deliver/destination.h \
+	connector/deliver/framing.c \
+	connector/deliver/framing.h \
+	connector/deliver/render.c \
+	connector/deliver/render.h \
+	connector/deliver/send_queue.c \
+	connector/deliver/send_queue.h \
+	connector/deliver/syslog_msg.c \
+	connector/deliver/syslog_msg.h
 
 libconnector_la_SOURCES += \
 	connector/fetch/error_answer.c \
@@ -49,16 +64,16 @@ libconnector_la_SOURCES += \
 	connector/fetch/graph_alerts.c \
 	connector/fetch/http.c \
 	connector/fetch/http.h \
+	connector/fetch/page.c \
 	connector/fetch/page.h \
 	connector/fetch/page_parser.c \
 	connector/fetch/page_parser.h \
 	connector/fetch/source.c \
 	connector/fetch/source.h \
+	connector/fetch/token.c \
 	connector/fetch/token.h
 
 libconnector_la_SOURCES += \
-	connector/relay/config.c \
-	connector/relay/config.h \
 	connector/relay/configuration.c \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \
