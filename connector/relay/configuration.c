@@ -559,7 +559,8 @@ static size_t read_feeds(
 	*feeds = NULL;
 	if (list->kind != YAML_LIST || !list->first) {
 		options_wrong(&l->reader, list->key_line,
-			"feeds: must be a list; write `- {source: graph-alerts, to: "
+			"feeds: must be a list of feeds; write `- {source: "
+			"graph-alerts, to: "
 			"[NAME]}` lines");
 		return 0;
 	}
