@@ -59,3 +59,4 @@ TESTS += $(unit_tests)
 endif
 
 EXTRA_DIST += tests/golden/README.md
+EXTRA_DIST += tests/config
