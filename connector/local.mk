@@ -5,17 +5,9 @@ libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIB
 libconnector_la_SOURCES =
 
 libconnector_la_SOURCES += \
-	connector/alert/alert.c \
-	connector/alert/alert.h \
-	connector/alert/build.c \
-	connector/alert/build.h \
-	connector/alert/evidence.c \
-	connector/alert/map.c \
-	connector/alert/map.h
-
-libconnector_la_SOURCES += \
 	connector/base/arena.c \
 	connector/base/arena.h \
+	connector/base/backoff.h \
 	connector/base/clock.c \
 	connector/base/clock.h \
 	connector/base/error.c \
@@ -26,28 +18,85 @@ libconnector_la_SOURCES += \
 	connector/base/loop.c \
 	connector/base/loop.h \
 	connector/base/strbuf.c \
-	connector/base/strbuf.h
+	connector/base/strbuf.h \
+	connector/base/values.c \
+	connector/base/values.h \
+	connector/base/yaml.c \
+	connector/base/yaml.h
 
 libconnector_la_SOURCES += \
-	connector/fetch/http.c \
-	connector/fetch/http.h \
-	connector/fetch/page.c \
-	connector/fetch/page.h \
-	connector/fetch/token.c \
-	connector/fetch/token.h
+	connector/alert/alert.c \
+	connector/alert/alert.h \
+	connector/alert/build.c \
+	connector/alert/build.h \
+	connector/alert/evidence.c \
+	connector/alert/map.c \
+	connector/alert/map.h
+
+libconnector_la_SOURCES += \
+	connector/store/store.c \
+	connector/store/store.h \
+	connector/store/store_backend.h \
+	connector/store/store_memory.c \
+	connector/store/store_sqlite.c
+
+libconnector_la_SOURCES += \
+	connector/deliver/carrier.c \
+	connector/deliver/carrier.h \
+	connector/deliver/carrier_file.c \
+	connector/deliver/carrier_stream.c \
+	connector/deliver/conn.c \
+	connector/deliver/conn.h \
+	connector/deliver/destination.c \
+	connector/deliver/destination.h \
+	connector/deliver/framing.c \
+	connector/deliver/framing.h \
+	connector/deliver/render.c \
+	connector/deliver/render.h \
+	connector/deliver/send_queue.c \
+	connector/deliver/send_queue.h \
+	connector/deliver/syslog_msg.c \
+	connector/deliver/syslog_msg.h
 
 libconnector_la_SOURCES += \
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
+	connector/fetch/http.c \
+	connector/fetch/http.h \
+	connector/fetch/page.c \
+	connector/fetch/page.h \
 	connector/fetch/page_parser.c \
 	connector/fetch/page_parser.h \
 	connector/fetch/source.c \
-	connector/fetch/source.h
+	connector/fetch/source.h \
+	connector/fetch/token.c \
+	connector/fetch/token.h
 
 libconnector_la_SOURCES += \
+	connector/relay/configuration.c \
+	connector/relay/configuration.h \
+	connector/relay/feed.c \
+	connector/relay/feed.h \
+	connector/relay/options.c \
+	connector/relay/options.def \
+	connector/relay/options.h \
+	connector/relay/options_text.c \
+	connector/relay/relay.c \
+	connector/relay/relay.h \
+	connector/relay/window.c \
+	connector/relay/window.h
+
+libconnector_la_SOURCES += \
+	connector/cli/answers.c \
+	connector/cli/answers.h \
 	connector/cli/cli.c \
-	connector/cli/cli.h
+	connector/cli/cli.h \
+	connector/cli/cmd_check.c \
+	connector/cli/cmd_preview.c \
+	connector/cli/cmd_replay.c \
+	connector/cli/cmd_run.c \
+	connector/cli/cmd_sample.c
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

@@ -1,5 +1,24 @@
 # Built-in formatters; formats/format.h is all that they see of the connector.
 noinst_LTLIBRARIES += libformats.la
 libformats_la_SOURCES = \
-	formats/format.h
+	formats/address.c \
+	formats/address.h \
+	formats/block.h \
+	formats/cef.c \
+	formats/cef_keys.def \
+	formats/cef_map.c \
+	formats/cef_map.h \
+	formats/escape.c \
+	formats/escape.h \
+	formats/fields.def \
+	formats/format.h \
+	formats/json_alert.c \
+	formats/json_alert.h \
+	formats/json_text.c \
+	formats/json_text.h \
+	formats/registry.c \
+	formats/registry.h \
+	formats/rfc5424_json.c \
+	formats/text.c \
+	formats/text.h
 libconnector_la_LIBADD += libformats.la

@@ -2,3 +2,4 @@ include tests/unit/local.mk
 include tests/simulator/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+EXTRA_DIST += .ci/run tests/run tests/package/test_package.py

@@ -10,7 +10,6 @@
 #define DEPTH_MAX 16
 #define FACTORS 2000
 #define NODES_MAX 10000
-#define NAME_STEP 32
 
 /* While the tree is made its children are in lists; nodes are numbers, because the array moves. */
 struct growing {
@@ -26,13 +25,22 @@ static uint32_t node_add(struct growing *g, const char *name, size_t length, uin
 	uint32_t at = (uint32_t)g->count;
 
 	if (g->count == g->room) {
-		g->room = g->room ? 2 * g->room : 256;
-		g->nodes = xrealloc(g->nodes, g->room * sizeof(*g->nodes));
-		g->links = xrealloc(g->links, g->room * sizeof(*g->links));
+		size_t room = g->room ? 2 * g->room : 512;
+		struct alert_node *nodes = aligned_alloc(_Alignof(struct alert_node),
+			room * sizeof(*nodes));
+
+		if (!nodes)
+			abort(); /* out of memory */
+		if (g->count)
+			memcpy(nodes, g->nodes, g->count * sizeof(*nodes));
+		free(g->nodes);
+		g->nodes = nodes;
+		g->room = room;
+		g->links = xrealloc(g->links, room * sizeof(*g->links));
 	}
 	memset(&g->nodes[at], 0, sizeof(g->nodes[at]));
 	memset(&g->links[at], 0, sizeof(g->links[at]));
-	g->nodes[at].name = name;
+	memcpy(g->nodes[at].name, name, length);
 	g->nodes[at].length = (uint8_t)length;
 	g->count++;
 	if (at == parent)
@@ -206,25 +214,13 @@ static void slots_make(struct growing *g, uint32_t at, size_t room, uint16_t *sl
 /* The rows were read; from here on the nodes stay where they are. */
 static void map_compile(struct alert_map *map, struct growing *g)
 {
-	size_t slot_count = 0, name_size = 0;
+	size_t slot_count = 0;
 	uint16_t *slots;
-	char *names;
 
-	for (uint32_t i = 0; i < g->count; i++) {
+	for (uint32_t i = 0; i < g->count; i++)
 		slot_count += slots_room(g, i);
-		name_size += g->nodes[i].length / NAME_STEP * NAME_STEP + NAME_STEP;
-	}
 	slots = xcalloc(slot_count, sizeof(*slots));
-	names = xcalloc(1, name_size);
 	map->memory[1] = slots;
-	map->memory[2] = names;
-	for (uint32_t i = 0; i < g->count; i++) {
-		struct alert_node *node = &g->nodes[i];
-
-		memcpy(names, node->name, node->length);
-		node->name = names;
-		names += node->length / NAME_STEP * NAME_STEP + NAME_STEP;
-	}
 	for (uint32_t i = 0; i < g->count; i++) {
 		size_t room = slots_room(g, i);
 

@@ -57,14 +57,14 @@ struct alert_type {
 #define ALERT_LISTS_MAX 8
 #define ALERT_STRINGS_MAX 64
 
-/* The rest of this file is for build.c, which looks up a node for every key: small, so that the
- * whole table stays in the nearest cache. Names longer than this cannot be in a table. */
-#define ALERT_NAME_MAX 64
+/* The rest of this file is for build.c, which looks up a node for every key: one cache line each.
+ * Names longer than this cannot be in a table. */
+#define ALERT_NAME_MAX 32
 
 struct alert_node {
-	const char *name;	/* followed by zeros up to a multiple of 32 */
-	const uint16_t *slots;	/* children by a hash of their name; 0 = free; NULL = no children */
-	uint32_t factor, arg;	/* arg of ALERT_LIST: the number of the list; of a type: its row */
+	_Alignas(64) char name[ALERT_NAME_MAX]; /* zeros after it */
+	const uint16_t *slots; /* children by a hash of their name; 0 = free; NULL = no children */
+	uint32_t factor, arg;  /* arg of ALERT_LIST: the number of the list; of a type: its row */
 	uint16_t mask;
 	uint8_t length;
 	uint8_t target; /* enum alert_target */
@@ -79,7 +79,7 @@ struct alert_map {
 	size_t list_count;
 	uint32_t strings[ALERT_STRINGS_MAX]; /* offsets of all strings and raw slices */
 	size_t string_count;
-	void *memory[3];
+	void *memory[2];
 };
 
 /* The 48 types of evidence of Microsoft Graph; ends with name == NULL. */
@@ -108,26 +108,29 @@ static inline uint64_t alert_load(const void *p)
 	return x;
 }
 
-/* Is the text at p, of the name's length, this name? room: octets that may be read at p. Where it
- * can, it reads 32 at once: a branch on the length would be guessed wrong too often. */
-static inline int alert_is(const struct alert_node *node, const char *p, size_t room)
+/* Is the text at p this name? room: octets that may be read at p. Where it can, it reads 32 at once:
+ * a branch on the length would be guessed wrong too often. */
+static inline int alert_is(const struct alert_node *node, const char *p, size_t n, size_t room)
 {
 	static const unsigned char masks[64] = {
 		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-	const unsigned char *mask = masks + 32 - node->length;
-	const char *name = node->name;
+	const unsigned char *mask;
 
-	if (room < 32 || node->length > 32)
-		return memcmp(name, p, node->length) == 0;
-	return (((alert_load(name) ^ alert_load(p)) & alert_load(mask)) |
-		       ((alert_load(name + 8) ^ alert_load(p + 8)) & alert_load(mask + 8)) |
-		       ((alert_load(name + 16) ^ alert_load(p + 16)) & alert_load(mask + 16)) |
-		       ((alert_load(name + 24) ^ alert_load(p + 24)) & alert_load(mask + 24))) == 0;
+	if (room < 32 || n > 32)
+		return node->length == n && memcmp(node->name, p, n) == 0;
+	mask = masks + 32 - n;
+	return ((alert_load(node->name) ^ (alert_load(p) & alert_load(mask))) |
+		       (alert_load(node->name + 8) ^ (alert_load(p + 8) & alert_load(mask + 8))) |
+		       (alert_load(node->name + 16) ^
+			       (alert_load(p + 16) & alert_load(mask + 16))) |
+		       (alert_load(node->name + 24) ^
+			       (alert_load(p + 24) & alert_load(mask + 24))) |
+		       (node->length ^ n)) == 0;
 }
 
 /* The child with this name, or NULL. room (at least n) octets may be read at name. */
-static inline const struct alert_node *alert_child(const struct alert_map *map,
+__attribute__((always_inline)) static inline const struct alert_node *alert_child(const struct alert_map *map,
 	const struct alert_node *node, const char *name, size_t n, size_t room)
 {
 	uint32_t slot;
@@ -139,7 +142,7 @@ static inline const struct alert_node *alert_child(const struct alert_map *map,
 	while ((at = node->slots[slot])) {
 		const struct alert_node *child = &map->nodes[at];
 
-		if (child->length == n && alert_is(child, name, room))
+		if (alert_is(child, name, n, room))
 			return child;
 		slot = (slot + 1) & node->mask;
 	}

@@ -23,11 +23,11 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/strbuf.h"
+#include "deliver/framing.h"
+#include "deliver/syslog_msg.h"
 #include "formats/format.h"
 
 enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT };
-enum framing { FRAMING_OCTET, FRAMING_LF };
-enum header { HEADER_RFC5424, HEADER_RFC3164, HEADER_NONE };
 
 #define DESTINATION_ADDRESSES 8
 
@@ -35,22 +35,25 @@ enum header { HEADER_RFC5424, HEADER_RFC3164, HEADER_NONE };
 struct destination_options {
 	const char *name;
 	enum transport transport;
-	const char *addresses[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
+	const char *addresses
+		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
 	const char *path; /* of TRANSPORT_FILE */
 	enum framing framing;
 	enum header header;
-	bool tag;		/* RFC 3164: write "app_name: " before the body */
-	bool utc;		/* RFC 3164: time in UTC, not local */
-	bool bom;		/* RFC 5424: UTF-8 mark before the body */
-	int facility;		/* 0..23 */
-	const char *hostname;	/* "tenant": the customer's name in the HOSTNAME field, "relay": this
+	bool tag; /* RFC 3164: write "app_name: " before the body */
+	bool utc; /* RFC 3164: time in UTC, not local */
+	bool bom; /* RFC 5424: UTF-8 mark before the body */
+	int facility; /* 0..23 */
+	const char *
+		hostname; /* "tenant": the customer's name in the HOSTNAME field, "relay": this
 				 * host's name, or a text */
 	const char *app_name;
 	size_t max_message_bytes; /* of the syslog message, without its framing */
-	const char *ca_file;	  /* NULL: the system's */
+	const char *ca_file; /* NULL: the system's */
 	const char *cert_file, *key_file, *key_password_file;
-	const char *tls_name; /* name to verify and to send as SNI; NULL: the host of the address */
+	const char *
+		tls_name; /* name to verify and to send as SNI; NULL: the host of the address */
 	int64_t settle_ms;
 	int64_t connect_timeout_ms;
 	const char *format; /* name of the formatter, and its options */
@@ -77,34 +80,44 @@ struct syslog_fields {
 
 struct destination_state {
 	bool connected;
-	char address[300];	/* where to, now or last */
-	char trouble[300];	/* why not, or "" */
+	char address[300]; /* where to, now or last */
+	char trouble[300]; /* why not, or "" */
 	size_t queued_count, queued_bytes; /* all that is not confirmed yet */
+	/* sent: taken by destination_send(); sent = confirmed + queued_count. */
 	uint64_t sent, confirmed, resent, connects, breaks;
 	uint64_t shed_fields, cut_texts, rejected; /* by the formatter */
 	uint64_t wire_bytes;
+	size_t kept_bytes; /* confirmed, but kept in case the collector is reset */
 };
+
+/* What an option is when nobody says anything; the caller names transport, address and format. */
+void destination_options_default(struct destination_options *options);
 
 /* Checks what can be checked without the network (files are readable, the formatter accepts its
  * options). Starts to connect at the first message. */
-NODISCARD enum rc destination_new(struct loop *loop, const struct destination_options *options,
-	const struct destination_events *events, struct destination **out, struct error *err);
-/* Drops what is queued without reports. A connection is ended properly (TLS close_notify). */
+NODISCARD enum rc destination_new(struct loop *loop,
+	const struct destination_options *options,
+	const struct destination_events *events, struct destination **out,
+	struct error *err);
+/* Drops what is queued without reports; never call it from report(). A connection is ended properly (TLS close_notify). */
 void destination_free(struct destination *destination);
 
-const struct destination_options *destination_options(const struct destination *destination);
+const struct destination_options *destination_options(
+	const struct destination *destination);
 
 /* Formats the alert, puts the header and the framing around it and queues it.
  * RC_OK: report() will come for the ticket.  RC_LIMIT, RC_PROTO: the formatter cannot write this
  * alert (err says why); nothing was queued and no report will come.
  * *queued is the size of what was queued. */
-NODISCARD enum rc destination_send(struct destination *destination, const struct fmt_alert *alert,
-	const struct syslog_fields *fields, void *ticket, size_t *queued, struct error *err);
+NODISCARD enum rc destination_send(struct destination *destination,
+	const struct fmt_alert *alert, const struct syslog_fields *fields, void *ticket,
+	size_t *queued, struct error *err);
 
 /* True when nothing waits to be sent or confirmed. */
 bool destination_idle(const struct destination *destination);
 
-void destination_state(const struct destination *destination, struct destination_state *state);
+void destination_state(
+	const struct destination *destination, struct destination_state *state);
 
 /* The octets that a collector would get for one alert, framing included: `preview --wire`. With
  * wire == false the body alone. Pure: needs no loop and no network. */

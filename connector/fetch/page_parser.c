@@ -53,7 +53,7 @@ struct page_parser {
 	unsigned bom; /* octets of the byte order mark seen; 3 and more: past the start */
 	bool begun;   /* saw something that is not blank */
 	uint64_t base; /* offset of text in the answer */
-	uint64_t quiet; /* octets since the last token */
+	uint64_t quiet; /* octets of the slices without a token before this one */
 	uint64_t bytes, alerts, page_alerts;
 	/* Octets of an alert that began in an earlier slice. */
 	char *carry;
@@ -569,7 +569,7 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 		if (p->failed != RC_OK)
 			break;
 		p->base += slice;
-		p->quiet = tokens == p->tokens ? p->quiet + slice : slice;
+		p->quiet = tokens == p->tokens ? p->quiet + slice : 0;
 		if (!carry_keep(p, text, slice))
 			break;
 		if (p->place != PLACE_ALERT && p->quiet > p->limits.token_bytes)

@@ -1,12 +1,14 @@
-/* config.h - the configuration: YAML files to typed, checked structs.
+/* configuration.h - the configuration: YAML files to typed, checked structs.
  *
- * Purpose:  reads alertrelay.yaml and tenants.d/*.yaml beside it against the one table of options
- *           (options.def), which also makes the sample file, the manual's section and `check`.
+ * Purpose:  reads alertrelay.yaml and the files of tenants.d beside it against the one table of
+ *           options (options.def), which also makes the sample file and the manual's section.
  * Errors:   all of them at once, each as `file:line: what is wrong, what would be right`.
  * Owner:    config_free() frees everything and wipes secrets.
+ * Paths:    relative ones are taken from the directory of the main file.
+ * Tests:    unit/test_config.c, config/, fuzz/fuzz_config.c
  * Units:    durations in ms ("500ms", "30s", "5m", "12h", "7d"), sizes in octets ("64K", "2M", "1G"). */
-#ifndef RELAY_CONFIG_H
-#define RELAY_CONFIG_H
+#ifndef RELAY_CONFIGURATION_H
+#define RELAY_CONFIGURATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +39,7 @@ struct config_tenant {
 	const char *display_name; /* never NULL; the key when none was given */
 	const char *client_id, *client_secret; /* the tenant's own, else the app's */
 	const char *login_root, *graph_root;   /* "https://..." without a slash at the end */
-	struct config_feed *feeds; /* its own, else a copy of the common ones */
+	const struct config_feed *feeds; /* its own, else the common ones (one array for all) */
 	size_t feed_count;
 	const char *file; /* where it was read: for messages */
 	int line;
@@ -62,7 +64,8 @@ struct config {
 	struct config_memory *memory; /* what config_free() frees */
 };
 
-/* Errors found, in the order of files and lines. */
+/* Errors found, in the order of files and lines; past CONFIG_REPORT_MAXIMUM they are only counted. */
+#define CONFIG_REPORT_MAXIMUM 500
 struct config_report {
 	struct strbuf text; /* one error a line */
 	size_t count;
@@ -70,6 +73,9 @@ struct config_report {
 
 /* *out is NULL when there was any error. report is filled either way; config_report_clear() it. */
 NODISCARD enum rc config_load(const char *path, struct config **out, struct config_report *report);
+/* The same with the text of the main file given; path is for messages and for relative paths. */
+NODISCARD enum rc config_load_text(const char *path, const char *p, size_t n, struct config **out,
+	struct config_report *report);
 void config_free(struct config *config);
 void config_report_clear(struct config_report *report);
 

@@ -1,0 +1,219 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#ifdef HAVE_LIBSYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "base/log.h"
+#include "base/values.h"
+#include "cli/cli.h"
+#include "relay/relay.h"
+
+struct run {
+	struct loop *loop;
+	struct relay *relay;
+	struct loop_signal term, interrupt;
+	struct loop_timer watchdog;
+	int64_t watchdog_ms;
+	bool signalled;
+};
+
+/* The service manager hears of our state; without libsystemd nobody asks. */
+static void notify(const char *state)
+{
+#ifdef HAVE_LIBSYSTEMD
+	sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+static void on_done(void *context)
+{
+	struct run *run = context;
+
+	loop_stop(run->loop);
+}
+
+static void stop(struct run *run)
+{
+	if (run->signalled) { /* asked twice: at once */
+		loop_stop(run->loop);
+		return;
+	}
+	run->signalled = true;
+	log_write(LOG_NOTICE, "stopping", NULL);
+	notify("STOPPING=1");
+	relay_stop(run->relay);
+}
+
+static void on_term(struct loop_signal *sig)
+{
+	stop(CONTAINER_OF(sig, struct run, term));
+}
+
+static void on_interrupt(struct loop_signal *sig)
+{
+	stop(CONTAINER_OF(sig, struct run, interrupt));
+}
+
+static void on_watchdog(struct loop_timer *timer)
+{
+	struct run *run = CONTAINER_OF(timer, struct run, watchdog);
+
+	notify("WATCHDOG=1");
+	loop_timer_set(run->loop, timer, loop_now_ms(run->loop) + run->watchdog_ms);
+}
+
+static void watchdog_start(struct run *run)
+{
+#ifdef HAVE_LIBSYSTEMD
+	uint64_t usec = 0;
+
+	if (sd_watchdog_enabled(0, &usec) <= 0)
+		return;
+	run->watchdog_ms = (int64_t)(usec / 3000);
+	run->watchdog.fire = on_watchdog;
+	on_watchdog(&run->watchdog);
+#else
+	(void)run;
+	(void)on_watchdog;
+#endif
+}
+
+/* Secrets live in this process: no core files, no ptrace by others. */
+static void protect_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+static void say_incomplete(void *context, const struct feed *feed, const char *reason)
+{
+	char quoted[700];
+
+	(void)context;
+	log_write(LOG_ERR, "not complete", "tenant=%s source=%s reason=%s",
+		feed_tenant(feed)->key, feed_config(feed)->source,
+		log_quote(quoted, sizeof(quoted), reason, strlen(reason)));
+}
+
+static int run_relay(const struct config *config, const struct relay_options *options)
+{
+	struct run run = {
+		.term = {.signo = SIGTERM, .caught = on_term},
+		.interrupt = {.signo = SIGINT, .caught = on_interrupt},
+	};
+	struct relay_options with_done = *options;
+	struct relay_summary summary;
+	struct error err = {0};
+	enum rc rc;
+
+	run.loop = loop_new(&clock_system);
+	with_done.done = on_done;
+	with_done.context = &run;
+	loop_signal_add(run.loop, &run.term);
+	loop_signal_add(run.loop, &run.interrupt);
+	rc = relay_new(run.loop, config, &with_done, &run.relay, &err);
+	if (rc == RC_OK) {
+		log_write(LOG_NOTICE, PACKAGE_STRING " started", "tenants=%zu destinations=%zu",
+			config->tenant_count, config->destination_count);
+		relay_start(run.relay);
+		notify("READY=1");
+		watchdog_start(&run);
+		rc = loop_run(run.loop, &err);
+		relay_summary(run.relay, &summary);
+		relay_incomplete(run.relay, say_incomplete, NULL);
+		log_write(LOG_NOTICE, "stopped",
+			"tenants=%zu received=%" PRIu64 " confirmed=%" PRIu64 " duplicate=%" PRIu64
+			" rejected=%" PRIu64 " unconfirmed=%" PRIu64 " requests=%" PRIu64,
+			summary.tenants, summary.total.received, summary.total.confirmed,
+			summary.total.duplicate, summary.total.rejected, summary.total.in_window,
+			summary.total.requests);
+	}
+	if (rc != RC_OK)
+		log_write(LOG_CRIT, "cannot go on", "reason=\"%s\"", err.text);
+	relay_free(run.relay);
+	loop_timer_stop(run.loop, &run.watchdog);
+	loop_free(run.loop);
+	if (rc == RC_CONFIG)
+		return EXIT_USAGE;
+	if (rc != RC_OK || (options->once && (!summary.complete || summary.total.rejected)))
+		return EXIT_INCOMPLETE;
+	return EXIT_DONE;
+}
+
+static int run(const struct cli_command *command, int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"once", no_argument, NULL, 'o'}, {"give-up", required_argument, NULL, 'g'},
+		{"log-level", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
+	struct relay_options relay_options = {.give_up_ms = 60000};
+	const char *path = CLI_CONFIG_DEFAULT;
+	struct config *config;
+	struct error err;
+	int c, status, level = -1;
+
+	while ((c = cli_option(command, argc, argv, ":c:h", options)) != -1) {
+		switch (c) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'o':
+			relay_options.once = true;
+			break;
+		case 'g':
+			if (!cli_duration(command, "--give-up", optarg, &relay_options.give_up_ms))
+				return EXIT_USAGE;
+			break;
+		case 'l':
+			if (value_choice(optarg, "error|warning|notice|info|debug", &level, &err) !=
+				RC_OK)
+				return cli_wrong(command, "--log-level: %s", err.text);
+			break;
+		case 'h':
+			return EXIT_DONE;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc)
+		return cli_wrong(command, "unexpected \"%s\"", argv[optind]);
+	protect_memory();
+	signal(SIGPIPE, SIG_IGN);
+	config = cli_config(command, path);
+	if (!config)
+		return EXIT_USAGE;
+	log_set_level(level >= 0 ? LOG_ERR + level : config->log_priority);
+	if (log_open(config->log_channel, &err) != RC_OK) {
+		config_free(config);
+		return cli_wrong(command, "%s", err.text);
+	}
+	status = run_relay(config, &relay_options);
+	config_free(config);
+	log_close();
+	return status;
+}
+
+const struct cli_command cli_run = {
+	.name = "run",
+	.arguments = "[-c FILE] [--once] [--log-level LEVEL]",
+	.summary = "forward alerts (the daemon; stays in the foreground)",
+	.help = "Polls every tenant and forwards what is new until SIGTERM or SIGINT; then it waits for\n"
+		"what is unconfirmed, at most the longest settle time, and ends.\n\n"
+		"  -c, --config FILE     default " CLI_CONFIG_DEFAULT "\n"
+		"      --once            one complete pass of every feed, wait for confirmation, exit:\n"
+		"                        0 when all is confirmed, 1 naming each tenant and reason if not\n"
+		"      --give-up TIME    with --once: end after so long without progress (default 60s)\n"
+		"      --log-level LEVEL error, warning, notice, info or debug; default from the file\n",
+	.run = run,
+};

@@ -1,0 +1,57 @@
+/* carrier.h - what carries a destination's queue away: a stream to a collector, or a file.
+ *
+ * Purpose:  the small table behind destination.c, and what all carriers do alike: report, say
+ *           trouble once per change, wait with backoff.
+ * Owner:    a carrier belongs to its destination; its queue, options and state are borrowed.
+ * Threads:  none. */
+#ifndef DELIVER_CARRIER_H
+#define DELIVER_CARRIER_H
+
+#include "deliver/destination.h"
+#include "deliver/send_queue.h"
+
+struct carrier;
+
+struct carrier_type {
+	/* The common part is filled. */
+	void (*start)(struct carrier *carrier);
+	/* Messages wait in the queue: send what can be sent now. Called from the loop. */
+	void (*flush)(struct carrier *carrier);
+	void (*free)(struct carrier *carrier);
+};
+
+/* The common part, first in each carrier. */
+struct carrier {
+	const struct carrier_type *type;
+	struct loop *loop;
+	const struct destination_options *options;
+	struct destination_events events;
+	struct send_queue *queue;
+	struct destination_state *state;
+	struct loop_call *flush_call; /* loop_defer() it to be flushed again */
+
+	unsigned failures; /* in a row */
+	bool in_trouble;
+	int64_t trouble_since_ms;
+	uint64_t resent_before;
+	uint64_t said
+		[DESTINATION_ADDRESSES]; /* digest of the trouble last said, by address */
+};
+
+struct carrier *carrier_stream_new(void);
+struct carrier *carrier_file_new(void);
+
+/* Reports everything that was acknowledged at or before this time. */
+void carrier_confirm(struct carrier *carrier, int64_t acknowledged_ms);
+/* After a break: rewinds the queue and counts what goes again. Returns its number. */
+size_t carrier_rewind(struct carrier *carrier, bool tail);
+
+/* Logs the trouble when it is not what was last said of this address. */
+void carrier_trouble(struct carrier *carrier, size_t index, const char *address,
+	const struct error *err);
+/* It works (again): says so with the duration and what was sent again. */
+void carrier_works(struct carrier *carrier, const char *address);
+/* When to try again: backoff with full jitter, 250 ms to 30 s. */
+int64_t carrier_retry_at_ms(struct carrier *carrier);
+
+#endif

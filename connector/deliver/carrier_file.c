@@ -1,0 +1,315 @@
+/* carrier_file.c - a file that grows, or standard output.
+ *
+ * Confirmed means: written, and for a regular file synced, once per batch. A message that was torn by
+ * a full disk is cut off again; what cannot be written waits and is tried again. A file that was moved
+ * away (logrotate) is made anew. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "deliver/carrier.h"
+
+#define BATCH 65536
+#define FLUSH_MAXIMUM 1048576
+/* A pipe whose reader is gone does not wake the loop; so look. */
+#define BLOCKED_MS 100
+
+struct file {
+	struct carrier carrier;
+	int fd;
+	bool standard_output, regular;
+	bool torn; /* a part of a message stands at the end and could not be cut off */
+	bool blocked;
+	struct loop_watch room;
+	struct loop_timer retry;
+	uint64_t written; /* octets of the queue that are in the file */
+	char *batch;
+	size_t batch_n, batch_at;
+};
+
+static const char *path_of(const struct file *file)
+{
+	return file->standard_output ? "stdout" : file->carrier.options->path;
+}
+
+static void sync_directory(const char *path)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	snprintf(directory, sizeof(directory), "%.*s",
+		slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+static void file_shut(struct file *file)
+{
+	loop_watch_remove(file->carrier.loop, &file->room);
+	file->blocked = false;
+	if (file->fd >= 0 && !file->standard_output)
+		close(file->fd);
+	file->fd = -1;
+}
+
+/* True when another file, or none, has the name by now. */
+static bool was_moved(const struct file *file)
+{
+	struct stat named, open_now;
+
+	if (file->standard_output || !file->regular)
+		return false;
+	return stat(path_of(file), &named) != 0 || fstat(file->fd, &open_now) != 0 ||
+	       named.st_ino != open_now.st_ino || named.st_dev != open_now.st_dev;
+}
+
+static enum rc file_open(struct file *file, struct error *err)
+{
+	struct stat info;
+
+	if (file->fd >= 0 && was_moved(file))
+		file_shut(file);
+	if (file->fd >= 0)
+		return RC_OK;
+	if (file->standard_output) {
+		file->fd = STDOUT_FILENO;
+	} else {
+		int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
+		file->fd = open(path_of(file), flags);
+		if (file->fd < 0 && errno == ENOENT) {
+			file->fd = open(path_of(file), flags | O_CREAT, 0640);
+			if (file->fd >= 0)
+				sync_directory(path_of(file));
+		}
+		file->torn = false;
+	}
+	if (file->fd < 0 || fstat(file->fd, &info) != 0)
+		return error_set(err, RC_IO, "cannot open %s: %s", path_of(file),
+			strerror(errno));
+	file->regular = S_ISREG(info.st_mode);
+	file->room.fd = file->fd;
+	if (!file->carrier.state->connected)
+		file->carrier.state->connects++;
+	file->carrier.state->connected = true;
+	snprintf(file->carrier.state->address, sizeof(file->carrier.state->address),
+		"%s", path_of(file));
+	return RC_OK;
+}
+
+/* Cuts a part of a message off again, so that the file holds whole ones. */
+static void cut_torn(struct file *file)
+{
+	uint64_t torn =
+		file->written - send_queue_whole(file->carrier.queue, file->written);
+	struct stat info;
+
+	if (!torn)
+		return;
+	file->torn = true;
+	if (file->regular && fstat(file->fd, &info) == 0 &&
+		(uint64_t)info.st_size >= torn &&
+		ftruncate(file->fd, info.st_size - (off_t)torn) == 0)
+		file->torn = false;
+}
+
+/* Everything wholly written is synced and then confirmed. */
+static enum rc settle(struct file *file, struct error *err)
+{
+	struct carrier *carrier = &file->carrier;
+	int64_t now = loop_now_ms(carrier->loop);
+
+	send_queue_handed(carrier->queue, file->written, 0);
+	if (!send_queue_unacknowledged(carrier->queue))
+		return RC_OK;
+	if (file->regular && fdatasync(file->fd) != 0)
+		return error_set(err, RC_IO, "cannot sync %s: %s", path_of(file),
+			strerror(errno));
+	send_queue_acknowledged(carrier->queue, 0, now);
+	carrier_works(carrier, path_of(file));
+	carrier_confirm(carrier, now);
+	send_queue_trim(carrier->queue, 0);
+	return RC_OK;
+}
+
+/* What was written and synced is confirmed; all else is queued again and waits. */
+static void file_fail(struct file *file, const struct error *err)
+{
+	struct carrier *carrier = &file->carrier;
+	struct error sync_err;
+
+	if (file->fd >= 0) {
+		cut_torn(file);
+		if (settle(file, &sync_err) != RC_OK)
+			err = &sync_err;
+	}
+	carrier_rewind(carrier, false);
+	carrier->state->breaks += carrier->state->connected;
+	file->written = 0;
+	file->batch_n = file->batch_at = 0;
+	file_shut(file);
+	carrier_trouble(carrier, 0, path_of(file), err);
+	loop_timer_set(carrier->loop, &file->retry, carrier_retry_at_ms(carrier));
+}
+
+/* One write that does not block: a pipe with room takes PIPE_BUF octets at once. */
+static ssize_t write_some(struct file *file, const char *p, size_t n)
+{
+	ssize_t done;
+
+	if (!file->regular) {
+		struct pollfd room = {.fd = file->fd, .events = POLLOUT};
+
+		if (poll(&room, 1, 0) == 0) {
+			errno = EAGAIN;
+			return -1;
+		}
+		if (room.revents & POLLERR && !(room.revents & POLLOUT)) {
+			errno = EPIPE;
+			return -1;
+		}
+		if (n > PIPE_BUF)
+			n = PIPE_BUF;
+	}
+	do
+		done = write(file->fd, p, n);
+	while (done < 0 && errno == EINTR);
+	return done;
+}
+
+static void wait_for_room(struct file *file)
+{
+	struct carrier *carrier = &file->carrier;
+
+	file->blocked = true;
+	loop_watch_add(carrier->loop, &file->room);
+	loop_timer_set(
+		carrier->loop, &file->retry, loop_now_ms(carrier->loop) + BLOCKED_MS);
+}
+
+static enum rc end_torn_line(struct file *file, struct error *err)
+{
+	if (!file->torn || file->carrier.options->framing != FRAMING_LF)
+		return RC_OK;
+	if (write_some(file, "\n", 1) != 1)
+		return error_set(err, RC_IO, "cannot write to %s: %s", path_of(file),
+			strerror(errno));
+	file->torn = false;
+	return RC_OK;
+}
+
+static enum rc write_all(struct file *file, struct error *err)
+{
+	struct carrier *carrier = &file->carrier;
+
+	for (size_t written = 0; written < FLUSH_MAXIMUM;) {
+		ssize_t done;
+
+		if (file->batch_at == file->batch_n) {
+			file->batch_at = 0;
+			file->batch_n =
+				send_queue_take(carrier->queue, file->batch, BATCH);
+			if (!file->batch_n)
+				return RC_OK;
+		}
+		done = write_some(file, file->batch + file->batch_at,
+			file->batch_n - file->batch_at);
+		if (done < 0 && errno == EAGAIN) {
+			wait_for_room(file);
+			return RC_OK;
+		}
+		if (done <= 0)
+			return error_set(err, RC_IO, "cannot write to %s: %s",
+				path_of(file),
+				done < 0 ? strerror(errno) : "nothing was taken");
+		file->batch_at += (size_t)done;
+		file->written += (uint64_t)done;
+		written += (size_t)done;
+		carrier->state->wire_bytes += (uint64_t)done;
+	}
+	loop_defer(carrier->loop, carrier->flush_call);
+	return RC_OK;
+}
+
+static void file_flush(struct carrier *carrier)
+{
+	struct file *file = CONTAINER_OF(carrier, struct file, carrier);
+	struct error err;
+	enum rc rc;
+
+	if (loop_timer_is_set(&file->retry))
+		return;
+	rc = file_open(file, &err);
+	if (rc == RC_OK)
+		rc = end_torn_line(file, &err);
+	if (rc == RC_OK)
+		rc = write_all(file, &err);
+	if (rc == RC_OK)
+		rc = settle(file, &err);
+	if (rc != RC_OK)
+		file_fail(file, &err);
+}
+
+static void go_on(struct file *file)
+{
+	loop_timer_stop(file->carrier.loop, &file->retry);
+	loop_watch_remove(file->carrier.loop, &file->room);
+	file->blocked = false;
+	if (send_queue_waits(file->carrier.queue) || file->batch_at < file->batch_n)
+		file_flush(&file->carrier);
+}
+
+static void on_retry(struct loop_timer *timer)
+{
+	go_on(CONTAINER_OF(timer, struct file, retry));
+}
+
+static void on_room(struct loop_watch *watch, short revents)
+{
+	(void)revents;
+	go_on(CONTAINER_OF(watch, struct file, room));
+}
+
+static void file_free(struct carrier *carrier)
+{
+	struct file *file = CONTAINER_OF(carrier, struct file, carrier);
+
+	file_shut(file);
+	loop_timer_stop(carrier->loop, &file->retry);
+	free(file->batch);
+	free(file);
+}
+
+static void file_start(struct carrier *carrier)
+{
+	struct file *file = CONTAINER_OF(carrier, struct file, carrier);
+
+	file->standard_output = carrier->options->transport == TRANSPORT_STDOUT;
+	file->batch = xmalloc(BATCH);
+}
+
+struct carrier *carrier_file_new(void)
+{
+	static const struct carrier_type type = {file_start, file_flush, file_free};
+	struct file *file = xcalloc(1, sizeof(*file));
+
+	file->carrier.type = &type;
+	file->fd = -1;
+	file->retry.fire = on_retry;
+	file->room.events = CURL_WAIT_POLLOUT;
+	file->room.ready = on_room;
+	return &file->carrier;
+}

@@ -1,0 +1,544 @@
+#include "config.h"
+
+#include "deliver/conn.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+
+#define KEEPALIVE_IDLE_S 30L
+#define KEEPALIVE_INTERVAL_S 10L
+#define KEEPALIVE_COUNT 3
+/* TCP_USER_TIMEOUT would also end a connection whose peer answers but does not read (measured on Linux
+ * 6.18: ETIMEDOUT with a closed window); a slow collector is waited for. conn_silent() instead. */
+#define SILENT_MS 30000
+#define SILENT_PROBES 4
+/* Room in the kernel for what TLS records take. */
+#define READS_PER_TURN 16
+
+/* Of the kernel's enum, which its header for user space does not name. */
+enum { TCP_STATE_ESTABLISHED = 1, TCP_STATE_CLOSE_WAIT = 8 };
+
+struct conn {
+	struct loop *loop;
+	struct conn_events events;
+	struct loop_transfer transfer;
+	struct loop_watch watch;
+	struct loop_call gone;
+	struct curl_slist *connect_to;
+	curl_socket_t fd;
+	bool connected, ended;
+	char address[CONN_HOST + 10];
+	char name[CONN_HOST];
+	int64_t timeout_ms;
+	size_t window;
+	uint64_t progress_acknowledged; /* as of progress_ms */
+	int64_t progress_ms;
+	char text[CURL_ERROR_SIZE];
+};
+
+static bool host_text(const char *p, size_t n)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789.-_:%";
+
+	for (size_t i = 0; i < n; i++)
+		if (!p[i] || !strchr(allowed, p[i]))
+			return false;
+	return n > 0 && n + 3 < CONN_HOST;
+}
+
+enum rc conn_address(
+	const char *address, char host[CONN_HOST], char port[8], struct error *err)
+{
+	const char *colon = strrchr(address, ':');
+	const char *first = address;
+	size_t n = colon ? (size_t)(colon - address) : 0;
+	char *end = NULL;
+	long number;
+
+	if (n > 1 && address[0] == '[' && address[n - 1] == ']') {
+		first++;
+		n -= 2;
+	} else if (n && memchr(address, ':', n)) {
+		n = 0; /* an address of IPv6 without its brackets */
+	}
+	number = colon && colon[1] >= '1' && colon[1] <= '9'
+			 ? strtol(colon + 1, &end, 10)
+			 : 0;
+	if (!host_text(first, n) || number < 1 || number > 65535 || *end)
+		return error_set(err, RC_CONFIG,
+			"\"%s\" is no address of a collector: write host:port or "
+			"[IPv6]:port",
+			address);
+	memcpy(host, first, n);
+	host[n] = '\0';
+	snprintf(port, 8, "%ld", number);
+	return RC_OK;
+}
+
+/* The first line of a small file. */
+static enum rc read_password(
+	const char *path, char *out, size_t size, struct error *err)
+{
+	FILE *file = fopen(path, "re");
+	char *line;
+
+	if (!file)
+		return error_set(err, RC_TLS, "cannot read key_password_file %s: %s",
+			path, strerror(errno));
+	setvbuf(file, NULL, _IONBF, 0);
+	line = fgets(out, (int)size, file);
+	fclose(file);
+	if (!line)
+		return error_set(err, RC_TLS, "key_password_file %s is empty", path);
+	out[strcspn(out, "\r\n")] = '\0';
+	return RC_OK;
+}
+
+static void end_with(struct conn *conn, enum conn_end end, const struct error *err)
+{
+	if (conn->ended)
+		return;
+	conn->ended = true;
+	loop_watch_remove(conn->loop, &conn->watch);
+	conn->events.ended(conn->events.context, end, err);
+}
+
+/* libcurl made this socket go although nobody asked: its number may soon be another's. */
+static void on_gone(struct loop_call *call)
+{
+	struct conn *conn = CONTAINER_OF(call, struct conn, gone);
+	struct error err;
+
+	error_set(
+		&err, RC_IO, "the connection to %s is no longer there", conn->address);
+	end_with(conn, CONN_LOST, &err);
+}
+
+static int on_close_socket(void *context, curl_socket_t fd)
+{
+	struct conn *conn = context;
+
+	if (fd == conn->fd) {
+		conn->fd = CURL_SOCKET_BAD;
+		loop_watch_remove(conn->loop, &conn->watch);
+		loop_defer(conn->loop, &conn->gone);
+	}
+	return close(fd);
+}
+
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	int on = 1, count = KEEPALIVE_COUNT;
+
+	(void)context;
+	(void)purpose;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	return CURL_SOCKOPT_OK;
+}
+
+static bool tcp_info_of(const struct conn *conn, struct tcp_info *info)
+{
+	socklen_t size = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	if (conn->fd == CURL_SOCKET_BAD)
+		return false;
+	return getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, info, &size) == 0;
+}
+
+/* A FIN came before anything else: then its sender had read everything. */
+static enum conn_end how_ended(const struct conn *conn)
+{
+	struct tcp_info info;
+
+	return tcp_info_of(conn, &info) && info.tcpi_state == TCP_STATE_CLOSE_WAIT
+		       ? CONN_CLOSED
+		       : CONN_LOST;
+}
+
+static const char *curl_text(const struct conn *conn, CURLcode code)
+{
+	return conn->text[0] ? conn->text : curl_easy_strerror(code);
+}
+
+static enum rc untrusted(const struct conn *conn, CURLcode code, struct error *err)
+{
+	long verify = 0;
+
+	curl_easy_getinfo(conn->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	switch (verify) {
+	case X509_V_OK:
+		return error_set(err, RC_TLS,
+			"the certificate of %s is not for \"%s\" (%s): set tls_name to "
+			"a name in it, or "
+			"give the collector a certificate with this name",
+			conn->address, conn->name, curl_text(conn, code));
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return error_set(err, RC_TLS,
+			"the certificate of %s, or of its issuer, has expired: renew "
+			"it at the collector",
+			conn->address);
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return error_set(err, RC_TLS,
+			"the certificate of %s is not valid yet: check the clocks of "
+			"both hosts",
+			conn->address);
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return error_set(err, RC_TLS,
+			"the certificate of %s is from an unknown CA (%s): set ca_file "
+			"to the CA that "
+			"issued it",
+			conn->address, X509_verify_cert_error_string(verify));
+	default:
+		return error_set(err, RC_TLS,
+			"the certificate of %s cannot be trusted: %s", conn->address,
+			curl_text(conn, code));
+	}
+}
+
+static enum rc why_not(const struct conn *conn, CURLcode code, struct error *err)
+{
+	long number = 0;
+
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return error_set(err, RC_IO,
+			"cannot find the host of %s (%s): check the name and the DNS",
+			conn->address, curl_text(conn, code));
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(conn->transfer.easy, CURLINFO_OS_ERRNO, &number);
+		return error_set(err, RC_IO, "cannot connect to %s: %s%s",
+			conn->address,
+			number ? strerror((int)number) : curl_text(conn, code),
+			number == ECONNREFUSED ? ": no collector listens there" : "");
+	case CURLE_OPERATION_TIMEDOUT:
+		return error_set(err, RC_IO,
+			"no connection to %s within %lld ms: a firewall may swallow "
+			"it, or the collector "
+			"does not speak TLS",
+			conn->address, (long long)conn->timeout_ms);
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return untrusted(conn, code, err);
+	case CURLE_SSL_CACERT_BADFILE:
+		return error_set(err, RC_TLS, "ca_file cannot be used: %s",
+			curl_text(conn, code));
+	case CURLE_SSL_CERTPROBLEM:
+		return error_set(err, RC_TLS,
+			"cert_file or key_file cannot be used: %s",
+			curl_text(conn, code));
+	case CURLE_SSL_CONNECT_ERROR:
+		return error_set(err, RC_TLS, "the TLS handshake with %s failed: %s",
+			conn->address, curl_text(conn, code));
+	default:
+		return error_set(err, RC_IO, "cannot connect to %s: %s", conn->address,
+			curl_text(conn, code));
+	}
+}
+
+static void watch_for(struct conn *conn, short events)
+{
+	conn->watch.events = events;
+}
+
+static void on_transfer(struct loop_transfer *transfer, CURLcode result)
+{
+	struct conn *conn = CONTAINER_OF(transfer, struct conn, transfer);
+	struct error err;
+
+	if (result == CURLE_OK)
+		result = curl_easy_getinfo(
+			transfer->easy, CURLINFO_ACTIVESOCKET, &conn->fd);
+	if (result != CURLE_OK || conn->fd == CURL_SOCKET_BAD) {
+		why_not(conn, result, &err);
+		end_with(conn, CONN_CLOSED, &err);
+		return;
+	}
+	conn->connected = true;
+	conn->watch.fd = conn->fd;
+	watch_for(conn, CURL_WAIT_POLLIN);
+	loop_watch_add(conn->loop, &conn->watch);
+	conn->events.connected(conn->events.context);
+}
+
+static enum rc broken(struct conn *conn, CURLcode code, int number, enum conn_end *end,
+	struct error *err)
+{
+	*end = how_ended(conn);
+	if (conn->text[0])
+		return error_set(err, RC_IO, "the connection to %s broke: %s",
+			conn->address, conn->text);
+	if (*end == CONN_CLOSED)
+		return error_set(err, RC_IO,
+			"the collector at %s closed the connection", conn->address);
+	return error_set(err, RC_IO, "the connection to %s broke: %s", conn->address,
+		number ? strerror(number) : curl_easy_strerror(code));
+}
+
+/* A collector has nothing to say; what comes is an end, a TLS message, or is ignored. */
+static void read_all(struct conn *conn)
+{
+	static char ignored
+		[CONN_RECORD]; /* as large as a record, so that TLS holds nothing back */
+	enum conn_end end;
+	struct error err;
+
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		size_t n = 0;
+		CURLcode code;
+
+		errno = 0;
+		conn->text[0] = '\0';
+		code = curl_easy_recv(
+			conn->transfer.easy, ignored, sizeof(ignored), &n);
+		if (code == CURLE_AGAIN)
+			return;
+		if (code == CURLE_OK && n)
+			continue;
+		if (code == CURLE_OK) {
+			error_set(&err, RC_IO,
+				"the collector at %s closed the connection",
+				conn->address);
+			/* close_notify says that it closed in order */
+			end = CONN_CLOSED;
+		} else {
+			broken(conn, code, errno, &end, &err);
+		}
+		end_with(conn, end, &err);
+		return;
+	}
+}
+
+static void on_ready(struct loop_watch *watch, short revents)
+{
+	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
+
+	if (revents & CURL_WAIT_POLLIN)
+		read_all(conn);
+	if (revents & CURL_WAIT_POLLOUT && !conn->ended) {
+		watch_for(conn, CURL_WAIT_POLLIN);
+		conn->events.writable(conn->events.context);
+	}
+}
+
+static void set_stream(struct conn *conn)
+{
+	CURL *easy = conn->transfer.easy;
+
+	curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, conn->text);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conn->timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, conn);
+}
+
+static enum rc set_tls(
+	struct conn *conn, const struct conn_options *options, struct error *err)
+{
+	CURL *easy = conn->transfer.easy;
+	char password[1024];
+	enum rc rc;
+
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	/* Each connection verifies anew, against the files as they are now. */
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+	if (options->ca_file) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH,
+			NULL); /* else the system's CAs count too */
+	}
+	if (options->cert_file)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file);
+	if (options->key_file)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file);
+	if (!options->key_password_file)
+		return RC_OK;
+	rc = read_password(options->key_password_file, password, sizeof(password), err);
+	if (rc == RC_OK)
+		curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password);
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
+/* The URL carries the name to verify and to send as SNI; CONNECT_TO where it really goes. */
+static enum rc set_address(
+	struct conn *conn, const struct conn_options *options, struct error *err)
+{
+	const char *scheme = options->tls ? "https" : "http";
+	char host[CONN_HOST], port[8], url[CONN_HOST + 32], to[CONN_HOST + 32];
+	const char *name;
+	enum rc rc = conn_address(options->address, host, port, err);
+
+	if (rc != RC_OK)
+		return rc;
+	name = options->tls && options->tls_name ? options->tls_name : host;
+	if (!host_text(name, strlen(name)))
+		return error_set(
+			err, RC_CONFIG, "tls_name \"%s\" is no host name", name);
+	snprintf(conn->address, sizeof(conn->address), "%s", options->address);
+	snprintf(conn->name, sizeof(conn->name), "%s", name);
+	snprintf(url, sizeof(url), strchr(name, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/",
+		scheme, name, port);
+	curl_easy_setopt(conn->transfer.easy, CURLOPT_URL, url);
+	if (strcmp(name, host) == 0)
+		return RC_OK;
+	snprintf(to, sizeof(to), strchr(host, ':') ? "::[%s]:%s" : "::%s:%s", host,
+		port);
+	conn->connect_to = curl_slist_append(NULL, to);
+	if (!conn->connect_to)
+		abort();
+	curl_easy_setopt(conn->transfer.easy, CURLOPT_CONNECT_TO, conn->connect_to);
+	return RC_OK;
+}
+
+enum rc conn_open(struct loop *loop, const struct conn_options *options,
+	const struct conn_events *events, struct conn **out, struct error *err)
+{
+	struct conn *conn = xcalloc(1, sizeof(*conn));
+	enum rc rc;
+
+	conn->loop = loop;
+	conn->events = *events;
+	conn->fd = CURL_SOCKET_BAD;
+	conn->timeout_ms = options->timeout_ms;
+	conn->watch.ready = on_ready;
+	conn->gone.run = on_gone;
+	conn->transfer.done = on_transfer;
+	conn->transfer.keep_in_multi = true;
+	conn->transfer.easy = curl_easy_init();
+	if (!conn->transfer.easy)
+		abort();
+	set_stream(conn);
+	rc = set_address(conn, options, err);
+	if (rc == RC_OK && options->tls)
+		rc = set_tls(conn, options, err);
+	if (rc == RC_OK)
+		rc = loop_transfer_add(loop, &conn->transfer, err);
+	if (rc != RC_OK) {
+		conn_close(conn);
+		return rc;
+	}
+	*out = conn;
+	return RC_OK;
+}
+
+void conn_close(struct conn *conn)
+{
+	if (!conn)
+		return;
+	conn->ended = true;
+	conn->fd = CURL_SOCKET_BAD; /* going is no surprise now */
+	loop_watch_remove(conn->loop, &conn->watch);
+	loop_transfer_remove(
+		conn->loop, &conn->transfer); /* sends close_notify and closes */
+	curl_easy_cleanup(conn->transfer.easy);
+	curl_slist_free_all(conn->connect_to);
+	loop_defer_cancel(conn->loop, &conn->gone);
+	free(conn);
+}
+
+enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
+	enum conn_end *end, struct error *err)
+{
+	CURLcode code;
+
+	*taken = 0;
+	*end = CONN_LOST;
+	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
+		return error_set(
+			err, RC_IO, "the connection to %s has ended", conn->address);
+	errno = 0;
+	conn->text[0] = '\0';
+	code = curl_easy_send(conn->transfer.easy, p, n, taken);
+	if (code == CURLE_OK)
+		return RC_OK;
+	if (code == CURLE_AGAIN) {
+		watch_for(conn, CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT);
+		return RC_AGAIN;
+	}
+	conn->ended = true;
+	broken(conn, code, errno, end, err);
+	loop_watch_remove(conn->loop, &conn->watch);
+	return err ? err->code : RC_IO;
+}
+
+bool conn_progress(struct conn *conn, struct conn_progress *progress)
+{
+	struct tcp_info info = {0}, again;
+	int outstanding = 0;
+
+	/* An acknowledgement between the two questions would make their sum wrong. */
+	for (int i = 0; i < 4; i++) {
+		if (!tcp_info_of(conn, &info) ||
+			ioctl(conn->fd, SIOCOUTQ, &outstanding) != 0 ||
+			!tcp_info_of(conn, &again))
+			return false;
+		if (again.tcpi_bytes_acked == info.tcpi_bytes_acked)
+			break;
+	}
+	if (again.tcpi_snd_wnd > conn->window)
+		conn->window = again.tcpi_snd_wnd;
+	*progress = (struct conn_progress){
+		.acknowledged = again.tcpi_bytes_acked,
+		.outstanding = (size_t)outstanding,
+		/* If they never agreed this is too high, never too low. */
+		.written = again.tcpi_bytes_acked + (uint64_t)outstanding,
+		.window = conn->window,
+		.established = again.tcpi_state == TCP_STATE_ESTABLISHED,
+	};
+	if (!outstanding || conn->progress_acknowledged != progress->acknowledged) {
+		conn->progress_acknowledged = progress->acknowledged;
+		conn->progress_ms = loop_now_ms(conn->loop);
+	}
+	return true;
+}
+
+bool conn_silent(struct conn *conn, struct error *err)
+{
+	struct tcp_info info;
+	int64_t since = loop_now_ms(conn->loop) - conn->progress_ms;
+
+	if (since < SILENT_MS || !tcp_info_of(conn, &info) ||
+		info.tcpi_last_ack_recv < SILENT_MS)
+		return false;
+	/* A closed window is probed ever less often; what counts is that probes are answered. */
+	if (!info.tcpi_snd_wnd && info.tcpi_probes < SILENT_PROBES)
+		return false;
+	error_set(err, RC_IO,
+		"the connection to %s is silent: nothing was acknowledged for %lld s "
+		"although the "
+		"collector's host had to",
+		conn->address, (long long)since / 1000);
+	return true;
+}

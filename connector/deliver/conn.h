@@ -1,0 +1,77 @@
+/* conn.h - one byte stream to a collector, plain or TLS.
+ *
+ * Purpose:  resolves, connects, verifies (all by libcurl, CONNECT_ONLY, in the loop's multi handle),
+ *           writes without blocking, and notices the end at once: FIN, reset, close_notify, silence.
+ * Owner:    conn_open() gives, conn_close() frees; never call it from one of the events. Made anew
+ *           for each attempt, so every file and the name's address are read again.
+ * TLS:      1.2 or later, certificate and name always verified, no ALPN, no session reuse; closing
+ *           sends close_notify.
+ * Units:    octets, milliseconds.   Threads: none.
+ * Source:   RFC 5425, RFC 9662; tcp(7).   Tests: unit/test_destination.c */
+#ifndef DELIVER_CONN_H
+#define DELIVER_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+
+struct conn_options {
+	const char *address; /* "host:port", "[v6]:port" */
+	bool tls;
+	const char *ca_file; /* NULL: the system's */
+	const char *cert_file, *key_file, *key_password_file;
+	const char *tls_name; /* NULL: the host of the address */
+	int64_t timeout_ms; /* for all of resolving, connecting and the handshake */
+};
+
+enum conn_end {
+	CONN_CLOSED, /* FIN: the peer's process had read all that its kernel acknowledged */
+	CONN_LOST, /* reset, timeout or not known: the peer may not have read its last window */
+};
+
+struct conn_events {
+	void (*connected)(void *context);
+	/* Once, before or after connected(); afterwards nothing but conn_close() is of use. */
+	void (*ended)(void *context, enum conn_end end, const struct error *err);
+	/* After conn_write() said RC_AGAIN: there is room again. */
+	void (*writable)(void *context);
+	void *context;
+};
+
+struct conn_progress {
+	uint64_t acknowledged; /* octets below TLS that the peer's kernel has */
+	uint64_t written; /* `acknowledged` will be here when it has all */
+	size_t outstanding; /* what it lacks */
+	size_t window; /* the largest it advertised, as far as was seen */
+	bool established; /* no end is seen or waits to be read */
+};
+
+struct conn;
+
+/* "host:port" in its parts; false with a sentence when it is none. */
+#define CONN_HOST 256
+NODISCARD enum rc conn_address(
+	const char *address, char host[CONN_HOST], char port[8], struct error *err);
+
+/* RC_OK: an event will come, later. Otherwise a file is not as it must be. */
+NODISCARD enum rc conn_open(struct loop *loop, const struct conn_options *options,
+	const struct conn_events *events, struct conn **out, struct error *err);
+void conn_close(struct conn *conn);
+
+/* RC_OK: *taken of the n octets are with the kernel. RC_AGAIN: none; call again with the same octets at
+ * the same place after writable() (TLS may have sent part of its record). Else the stream ended:
+ * *end says how, and no event will come. With TLS, n of at most CONN_RECORD octets is one record. */
+#define CONN_RECORD 16384
+NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
+	enum conn_end *end, struct error *err);
+
+/* Asks the kernel. False when there is no answer. */
+NODISCARD bool conn_progress(struct conn *conn, struct conn_progress *progress);
+/* True, with a sentence, when the peer should have acknowledged something for long and its host is
+ * silent. A peer that answers but does not read is not silent. */
+NODISCARD bool conn_silent(struct conn *conn, struct error *err);
+
+#endif

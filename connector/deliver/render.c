@@ -1,0 +1,197 @@
+#include "config.h"
+
+#include "deliver/render.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "formats/registry.h"
+
+/* The structured data gets at most half of a message, so that the body keeps room. */
+#define STRUCTURED_DATA_SHARE 2
+
+static int grow(struct fmt_out *out, size_t want)
+{
+	size_t room = out->room ? out->room : 4096;
+
+	while (room < want)
+		room *= 2;
+	out->p = xrealloc(out->p, room);
+	out->room = room;
+	return 1;
+}
+
+enum rc render_open(struct render *render, const struct destination_options *options,
+	struct error *err)
+{
+	const char *format = options->format ? options->format : "";
+	char why[400] = "";
+
+	*render = (struct render){.options = options};
+	render->body.grow = render->structured_data.grow = grow;
+	if (gethostname(render->relay, sizeof(render->relay)) != 0)
+		render->relay[0] = '\0';
+	render->relay[sizeof(render->relay) - 1] = '\0';
+	snprintf(render->procid, sizeof(render->procid), "%ld", (long)getpid());
+	render->module = format_find(format, strlen(format));
+	if (!render->module)
+		return error_set(err, RC_CONFIG, "there is no format \"%s\"", format);
+	render->self = render->module->open(options->format_options,
+		options->format_option_count, why, sizeof(why));
+	if (!render->self)
+		return error_set(err, RC_CONFIG, "format %s: %s", format, why);
+	return RC_OK;
+}
+
+void render_close(struct render *render)
+{
+	if (render->self)
+		render->module->close(render->self);
+	free(render->body.p);
+	free(render->structured_data.p);
+	*render = (struct render){0};
+}
+
+static struct fmt_str text(const char *s)
+{
+	return (struct fmt_str){s, s ? strlen(s) : 0};
+}
+
+static struct fmt_str hostname(
+	const struct render *render, const struct syslog_fields *fields)
+{
+	const char *choice = render->options->hostname;
+
+	if (!choice || strcmp(choice, "tenant") == 0)
+		return fields->customer;
+	if (strcmp(choice, "relay") == 0)
+		return text(render->relay);
+	return text(choice);
+}
+
+static void write_head(const struct render *render, const struct syslog_fields *fields,
+	int64_t now, struct rendered *out)
+{
+	const struct destination_options *options = render->options;
+	const struct syslog_header header = {
+		.facility = options->facility,
+		.severity = fields->severity,
+		.time = fields->time == NO_TIME ? now : fields->time,
+		.hostname = hostname(render, fields),
+		.app_name = text(options->app_name ? options->app_name : "alertrelay"),
+		.procid = text(render->procid),
+		.msgid = text(fields->msgid),
+		.tag = options->tag,
+		.utc = options->utc,
+	};
+
+	if (options->header == HEADER_RFC5424)
+		out->head_n = syslog_rfc5424(&header, out->head);
+	else if (options->header == HEADER_RFC3164)
+		out->head_n = syslog_rfc3164(&header, out->head);
+}
+
+static enum rc run(struct render *render, const struct fmt_alert *alert,
+	struct rendered *out, struct error *err)
+{
+	struct fmt_message message = {
+		.body = &render->body, .structured_data = &render->structured_data};
+	enum fmt_result result;
+
+	render->body.n = render->structured_data.n = 0;
+	render->body.full = render->structured_data.full = 0;
+	result = render->module->format(render->self, alert, &message);
+	out->shed_fields = message.shed_fields;
+	out->cut_texts = message.cut_texts;
+	if (result == FMT_TOO_SMALL)
+		return error_set(err, RC_LIMIT,
+			"format %s cannot write this alert in max_message_bytes %zu: "
+			"not even the fields "
+			"that always stay fit",
+			render->module->name, render->options->max_message_bytes);
+	if (result != FMT_OK)
+		return error_set(err, RC_PROTO, "format %s cannot write this alert",
+			render->module->name);
+	return RC_OK;
+}
+
+enum rc render_alert(struct render *render, const struct fmt_alert *alert,
+	const struct syslog_fields *fields, int64_t now, struct rendered *out,
+	struct error *err)
+{
+	const struct destination_options *options = render->options;
+	bool structured = options->header == HEADER_RFC5424;
+	size_t maximum = options->max_message_bytes, fixed;
+	enum rc rc;
+
+	out->head_n = 0;
+	out->bom = structured && options->bom;
+	write_head(render, fields, now, out);
+	/* "-" and the space behind it, and the mark */
+	fixed = out->head_n + (structured ? 2 : 0) +
+		(out->bom ? strlen(SYSLOG_BOM) : 0);
+	if (fixed >= maximum)
+		return error_set(err, RC_LIMIT,
+			"max_message_bytes %zu is less than the header of a message",
+			maximum);
+	render->body.maximum = maximum - fixed;
+	render->structured_data.maximum = (maximum - fixed) / STRUCTURED_DATA_SHARE;
+	rc = run(render, alert, out, err);
+	if (rc == RC_OK && structured && render->structured_data.n > 1 &&
+		render->body.n + render->structured_data.n - 1 > maximum - fixed) {
+		/* Too long together: again, with the rest for the body. */
+		size_t data = render->structured_data.n;
+
+		render->structured_data.maximum = data;
+		render->body.maximum = maximum - fixed - (data - 1);
+		rc = run(render, alert, out, err);
+	}
+	if (rc != RC_OK)
+		return rc;
+	out->structured_data =
+		(struct fmt_str){render->structured_data.p, render->structured_data.n};
+	out->body = (struct fmt_str){render->body.p, render->body.n};
+	if (!structured)
+		out->structured_data = (struct fmt_str){NULL, 0};
+	else if (!out->structured_data.n)
+		out->structured_data = text("-");
+	out->space = structured;
+	out->size = out->head_n + out->structured_data.n + (out->space ? 1 : 0) +
+		    (out->bom ? strlen(SYSLOG_BOM) : 0) + out->body.n;
+	return RC_OK;
+}
+
+size_t render_size(const struct render *render, const struct rendered *rendered)
+{
+	char prefix[FRAMING_PREFIX];
+
+	return framing_prefix(render->options->framing, rendered->size, prefix) +
+	       rendered->size + framing_suffix(render->options->framing);
+}
+
+static char *put(char *to, const char *p, size_t n)
+{
+	if (n)
+		memcpy(to, p, n);
+	return to + n;
+}
+
+void render_copy(const struct render *render, const struct rendered *rendered, char *to)
+{
+	char *start;
+
+	start = to += framing_prefix(render->options->framing, rendered->size, to);
+	to = put(to, rendered->head, rendered->head_n);
+	to = put(to, rendered->structured_data.p, rendered->structured_data.n);
+	if (rendered->space)
+		*to++ = ' ';
+	if (rendered->bom)
+		to = put(to, SYSLOG_BOM, strlen(SYSLOG_BOM));
+	to = put(to, rendered->body.p, rendered->body.n);
+	framing_clean(start, rendered->size);
+	if (framing_suffix(render->options->framing))
+		*to = '\n';
+}

@@ -1,0 +1,73 @@
+/* send_queue.h - the messages of one destination, from queued to confirmed.
+ *
+ * Purpose:  keeps order and forgets nothing. Every message passes these places, in order:
+ *           queued - taken (copied to the transport's buffer) - handed (the kernel has all of it) -
+ *           acknowledged (the peer's kernel has it) - confirmed (reported) - kept - freed.
+ *           Kept are the last confirmed ones, as far as a peer may have lost them unread.
+ *           After a break send_queue_rewind() makes everything unconfirmed queued again, whole
+ *           messages from their first octet.
+ * Owner:    one allocation of exact size per message, freed here. Tickets are the sender's.
+ * Units:    octets of the stream since the last rewind; marks are positions in what the transport
+ *           counts; milliseconds.   Cost: constant per message and place.
+ * Tests:    unit/test_send_queue.c */
+#ifndef DELIVER_SEND_QUEUE_H
+#define DELIVER_SEND_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct send_message;
+
+struct send_queue {
+	struct send_message *first, **end;
+	/* The first message that is not yet confirmed, acknowledged, handed, wholly taken. */
+	struct send_message *unconfirmed, *unacknowledged, *unhanded, *untaken;
+	size_t untaken_at; /* octets of `untaken` that were taken */
+	uint64_t taken; /* octets taken since the last rewind */
+	size_t count, bytes; /* not reported yet */
+	size_t kept_bytes;
+};
+
+void send_queue_init(struct send_queue *q);
+void send_queue_clear(struct send_queue *q);
+
+/* A new message at the end; the caller fills the `size` octets that this returns. */
+char *send_queue_add(struct send_queue *q, void *ticket, size_t size);
+
+/* Copies the next octets, at most `room`, and counts them as taken. 0: nothing waits. */
+size_t send_queue_take(struct send_queue *q, char *to, size_t room);
+
+/* Messages that end at or before this position of the stream are handed over with this mark. */
+void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark);
+/* Where the last message that ends at or before this position ends: what is after it is torn. */
+uint64_t send_queue_whole(const struct send_queue *q, uint64_t position);
+/* Messages with a mark up to this one were acknowledged, seen at now_ms. */
+void send_queue_acknowledged(struct send_queue *q, uint64_t mark, int64_t now_ms);
+/* Confirms the next message if it was acknowledged at or before this time. False: none. */
+bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ticket);
+/* Frees confirmed messages but for the last ones that make up `keep` octets. */
+void send_queue_trim(struct send_queue *q, size_t keep);
+
+/* Everything unconfirmed is queued again; with `tail` the kept messages too, without it they are
+ * freed. Returns how many messages of which octets were taken before will be taken again. */
+size_t send_queue_rewind(struct send_queue *q, bool tail);
+
+/* Something waits to be taken. */
+static inline bool send_queue_waits(const struct send_queue *q)
+{
+	return q->untaken != NULL;
+}
+
+/* Something was handed over and is not confirmed. */
+static inline bool send_queue_pending(const struct send_queue *q)
+{
+	return q->unconfirmed != q->unhanded;
+}
+
+static inline bool send_queue_unacknowledged(const struct send_queue *q)
+{
+	return q->unacknowledged != q->unhanded;
+}
+
+#endif

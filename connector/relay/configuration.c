@@ -1,0 +1,995 @@
+#include "config.h"
+
+#include "relay/configuration.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/values.h"
+#include "base/yaml.h"
+#include "formats/registry.h"
+#include "relay/options.h"
+#include "store/store.h"
+
+#define SECRET_MAXIMUM 65536
+
+struct secret {
+	struct secret *next;
+	size_t n;
+	char text[];
+};
+
+struct config_memory {
+	struct arena strings;
+	struct secret *secrets;
+};
+
+struct problem {
+	size_t file; /* place in loader.files */
+	int line;
+	size_t serial;
+	char *text;
+};
+
+struct loader {
+	struct options_reader reader; /* first member: reports come back through it */
+	struct config *config;
+	struct yaml yaml, tenant_yaml;
+	struct yaml_report yaml_report;
+	const char **files; /* the main file, then those of tenants.d in order */
+	size_t file_count;
+	struct problem *problems;
+	size_t problem_count, kept, room;
+	struct main_options main;
+	struct app_options app;
+	int app_line;
+	const char *app_secret;
+	struct config_feed *feeds; /* the common ones */
+	size_t feed_count;
+	bool feeds_given;
+	size_t tenant_room;
+	size_t without_app; /* tenants that need it while it is incomplete */
+};
+
+/* --- problems --- */
+
+static void add_problem(struct loader *l, size_t file, int line, const char *text)
+{
+	l->problem_count++;
+	if (l->kept == CONFIG_REPORT_MAXIMUM * 2)
+		return;
+	if (l->kept == l->room) {
+		l->room = l->room ? l->room * 2 : 16;
+		l->problems = xrealloc(l->problems, l->room * sizeof(*l->problems));
+	}
+	l->problems[l->kept] = (struct problem){file, line, l->kept, xstrdup(text)};
+	l->kept++;
+}
+
+static void reader_wrong(struct options_reader *reader, int line, const char *text)
+{
+	struct loader *l = (struct loader *)reader;
+
+	add_problem(l, l->file_count - 1, line, text);
+}
+
+static void yaml_wrong(struct yaml_report *report, int line, const char *text)
+{
+	struct loader *l = (struct loader *)((char *)report -
+					     offsetof(struct loader, yaml_report));
+
+	add_problem(l, l->file_count - 1, line, text);
+}
+
+static void wrong_in(struct loader *l, const char *file, int line, const char *format,
+	...) PRINTF(4, 5);
+
+static void wrong_in(
+	struct loader *l, const char *file, int line, const char *format, ...)
+{
+	char text[900];
+	size_t i = 0;
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	while (i + 1 < l->file_count && l->files[i] != file)
+		i++;
+	add_problem(l, i, line, text);
+}
+
+static int compare_problems(const void *a, const void *b)
+{
+	const struct problem *x = a, *y = b;
+
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return (x->serial > y->serial) - (x->serial < y->serial);
+}
+
+static void fill_report(struct loader *l, struct config_report *report)
+{
+	size_t shown =
+		l->kept < CONFIG_REPORT_MAXIMUM ? l->kept : CONFIG_REPORT_MAXIMUM;
+
+	report->count = l->problem_count;
+	if (l->kept)
+		qsort(l->problems, l->kept, sizeof(*l->problems), compare_problems);
+	for (size_t i = 0; i < shown; i++) {
+		const struct problem *p = &l->problems[i];
+
+		if (p->line)
+			strbuf_addf(&report->text, "%s:%d: %s\n", l->files[p->file],
+				p->line, p->text);
+		else
+			strbuf_addf(
+				&report->text, "%s: %s\n", l->files[p->file], p->text);
+	}
+	if (l->problem_count > shown)
+		strbuf_addf(&report->text, "and %zu more\n", l->problem_count - shown);
+}
+
+/* --- secrets --- */
+
+static const char *keep_secret(struct loader *l, const char *p, size_t n)
+{
+	struct secret *secret = xmalloc(sizeof(*secret) + n + 1);
+
+	secret->n = n;
+	memcpy(secret->text, p, n);
+	secret->text[n] = '\0';
+	secret->next = l->config->memory->secrets;
+	l->config->memory->secrets = secret;
+	return secret->text;
+}
+
+/* Whatever is in it, none of it may get into a message. */
+static const char *take_secret(
+	struct loader *l, int line, const char *name, const char *p, size_t n)
+{
+	while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
+	if (!n) {
+		options_wrong(&l->reader, line,
+			"the client secret in %s is empty; put the secret there", name);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)p[i] >= 32 && p[i] != 127)
+			continue;
+		options_wrong(&l->reader, line,
+			"%s holds more than a client secret (a line break or control "
+			"character); put the secret alone there",
+			name);
+		return NULL;
+	}
+	return keep_secret(l, p, n);
+}
+
+/* Reads at most size octets; -1 with errno, EFBIG when there are more. */
+static ssize_t read_up_to(int fd, char *to, size_t size)
+{
+	size_t n = 0;
+	ssize_t got;
+	char more;
+
+	while (n < size) {
+		got = read(fd, to + n, size - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -1 : (ssize_t)n;
+		n += (size_t)got;
+	}
+	if (read(fd, &more, 1) <= 0)
+		return (ssize_t)n;
+	errno = EFBIG;
+	return -1;
+}
+
+static bool check_secret_file(
+	struct loader *l, int line, const char *path, int fd, bool private)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		options_wrong(&l->reader, line,
+			"%s is not a regular file; name the file with the client "
+			"secret",
+			path);
+		return false;
+	}
+	if (private && st.st_mode & 077) {
+		options_wrong(&l->reader, line,
+			"%s may be used by others than its owner (mode %03o); run "
+			"chmod 600 %s, "
+			"and chown it to the user that alertrelay runs as",
+			path, (unsigned)st.st_mode & 0777, path);
+		return false;
+	}
+	return true;
+}
+
+static const char *read_secret_file(
+	struct loader *l, int line, const char *path, bool private)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *secret = NULL;
+	char *buffer;
+	ssize_t n;
+
+	if (fd < 0) {
+		options_wrong(&l->reader, line,
+			"%s with the client secret cannot be opened: %s", path,
+			strerror(errno));
+		return NULL;
+	}
+	buffer = xmalloc(SECRET_MAXIMUM);
+	if (check_secret_file(l, line, path, fd, private)) {
+		n = read_up_to(fd, buffer, SECRET_MAXIMUM);
+		if (n >= 0)
+			secret = take_secret(l, line, path, buffer, (size_t)n);
+		else if (errno == EFBIG)
+			options_wrong(&l->reader, line,
+				"%s is larger than any client secret", path);
+		else
+			options_wrong(&l->reader, line,
+				"%s with the client secret cannot be read: %s", path,
+				strerror(errno));
+	}
+	explicit_bzero(buffer, SECRET_MAXIMUM);
+	free(buffer);
+	close(fd);
+	return secret;
+}
+
+/* systemd gives these to this service alone; their mode is its affair. */
+static const char *read_credential(struct loader *l, int line, const char *name)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY"), *secret;
+	struct strbuf path;
+
+	if (!directory || directory[0] != '/') {
+		options_wrong(&l->reader, line,
+			"client_secret_credential: there are no credentials here "
+			"(CREDENTIALS_DIRECTORY is not set); "
+			"start alertrelay by systemd with LoadCredential=%s:FILE",
+			name);
+		return NULL;
+	}
+	strbuf_init(&path, 8192);
+	strbuf_addf(&path, "%s/%s", directory, name);
+	secret = read_secret_file(l, line, path.p, false);
+	strbuf_clear(&path);
+	return secret;
+}
+
+static const char *read_variable(struct loader *l, int line, const char *name)
+{
+	const char *value = getenv(name);
+
+	if (value)
+		return take_secret(l, line, name, value, strlen(value));
+	options_wrong(&l->reader, line,
+		"client_secret_env: the environment variable %s is not set", name);
+	return NULL;
+}
+
+static bool names_secret(const struct app_options *app)
+{
+	return app->secret_file || app->secret_credential || app->secret_env;
+}
+
+/* The line of an option that is in the map, else of the map. */
+static int line_of(const struct yaml_node *map, const char *key)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+
+	if (node)
+		return node->key_line;
+	return map->key_line ? map->key_line : map->line;
+}
+
+static const char *read_secret(
+	struct loader *l, const struct yaml_node *map, const struct app_options *app)
+{
+	int count = !!app->secret_file + !!app->secret_credential + !!app->secret_env;
+
+	if (count > 1) {
+		options_wrong(&l->reader, line_of(map, ""),
+			"more than one client_secret_* is given; keep one of them");
+		return NULL;
+	}
+	if (app->secret_file)
+		return read_secret_file(
+			l, line_of(map, "client_secret_file"), app->secret_file, true);
+	if (app->secret_credential)
+		return read_credential(l, line_of(map, "client_secret_credential"),
+			app->secret_credential);
+	if (app->secret_env)
+		return read_variable(
+			l, line_of(map, "client_secret_env"), app->secret_env);
+	return NULL;
+}
+
+/* --- destinations --- */
+
+/* Options that mean something only with some transports or headers. */
+static void check_used(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	static const struct {
+		const char *key;
+		unsigned transports;
+		int header; /* -1: any */
+	} used[] = {
+#define NETWORK (1u << TRANSPORT_TCP | 1u << TRANSPORT_TLS)
+#define ANY 15u
+		{"address", NETWORK, -1},
+		{"path", 1u << TRANSPORT_FILE, -1},
+		{"ca_file", 1u << TRANSPORT_TLS, -1},
+		{"cert_file", 1u << TRANSPORT_TLS, -1},
+		{"key_file", 1u << TRANSPORT_TLS, -1},
+		{"key_password_file", 1u << TRANSPORT_TLS, -1},
+		{"tls_name", 1u << TRANSPORT_TLS, -1},
+		{"settle", NETWORK, -1},
+		{"connect_timeout", NETWORK, -1},
+		{"tag", ANY, HEADER_RFC3164},
+		{"utc", ANY, HEADER_RFC3164},
+		{"bom", ANY, HEADER_RFC5424},
+	};
+	static const char *const transports[] = {"tcp", "tls", "file", "stdout"};
+	static const char *const headers[] = {"rfc5424", "rfc3164", "none"};
+
+	for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++) {
+		if (!yaml_get(map, used[i].key))
+			continue;
+		if (!(used[i].transports & 1u << d->transport))
+			options_wrong(&l->reader, line_of(map, used[i].key),
+				"%s: means nothing with transport %s; take it out",
+				used[i].key, transports[d->transport]);
+		else if (used[i].header >= 0 && used[i].header != (int)d->header)
+			options_wrong(&l->reader, line_of(map, used[i].key),
+				"%s: means nothing with header %s; take it out, or "
+				"write header: %s",
+				used[i].key, headers[d->header],
+				headers[used[i].header]);
+	}
+}
+
+/* The same address is no second chance, and a key is no use without its certificate. */
+static void check_needed(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	bool network = d->transport == TRANSPORT_TCP || d->transport == TRANSPORT_TLS;
+	int line = line_of(map, "");
+
+	if (!yaml_get(map, "transport")) {
+		options_wrong(&l->reader, line,
+			"destination %s has no transport; write tls, tcp, file or "
+			"stdout",
+			map->key);
+		return;
+	}
+	if (network && !yaml_get(map, "address"))
+		options_wrong(&l->reader, line,
+			"destination %s has no address; write host:port", map->key);
+	if (d->transport == TRANSPORT_FILE && !yaml_get(map, "path"))
+		options_wrong(&l->reader, line,
+			"destination %s has no path; write the file's name", map->key);
+	if (!yaml_get(map, "cert_file") != !yaml_get(map, "key_file"))
+		options_wrong(&l->reader,
+			line_of(map, d->cert_file ? "cert_file" : "key_file"),
+			"cert_file and key_file go together; write the other one too");
+	if (yaml_get(map, "key_password_file") && !yaml_get(map, "key_file"))
+		options_wrong(&l->reader, line_of(map, "key_password_file"),
+			"key_password_file: there is no key_file");
+	check_used(l, map, d);
+}
+
+static void check_format(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	const struct fmt_module *module =
+		d->format ? format_find(d->format, strlen(d->format)) : NULL;
+	char why[400] = "";
+	void *self;
+
+	if (!module)
+		return;
+	self = module->open(
+		d->format_options, d->format_option_count, why, sizeof(why));
+	if (self)
+		module->close(self);
+	else
+		options_wrong(&l->reader, line_of(map, "format_options"),
+			"format_options: %s", why);
+}
+
+static void read_destination(struct loader *l, const struct yaml_node *map)
+{
+	struct destination_options *d =
+		&l->config->destinations[l->config->destination_count];
+	struct error err;
+	size_t before = l->problem_count;
+
+	l->config->destination_count++; /* also when it is wrong: feeds may name it */
+	d->name = options_copy(&l->reader, map->key, strlen(map->key));
+	if (value_name(map->key, &err) != RC_OK)
+		options_wrong(&l->reader, map->key_line, "a destination's name: %s",
+			err.text);
+	if (map->kind != YAML_MAP) {
+		options_wrong(&l->reader, map->key_line,
+			"destination %s must be a map; write transport: and so on "
+			"below it",
+			d->name);
+		return;
+	}
+	options_fill(&l->reader, SECTION_DESTINATION, d, map);
+	if (!yaml_get(map, "framing"))
+		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
+	if (l->problem_count != before)
+		return; /* what follows would only repeat it */
+	check_needed(l, map, d);
+	check_format(l, map, d);
+}
+
+static void read_destinations(struct loader *l, const struct yaml_node *node, int line)
+{
+	size_t count = 0;
+
+	if (!node || node->kind != YAML_MAP || !node->first) {
+		options_wrong(&l->reader, node ? node->key_line : line,
+			"there are no destinations; write destinations: with a name "
+			"and transport: below it");
+		return;
+	}
+	for (const struct yaml_node *map = node->first; map; map = map->next)
+		count++;
+	l->config->destinations = xcalloc(count, sizeof(*l->config->destinations));
+	for (const struct yaml_node *map = node->first; map; map = map->next)
+		read_destination(l, map);
+}
+
+/* --- feeds --- */
+
+/* Which destinations a feed's names are. */
+static void resolve(
+	struct loader *l, const struct yaml_node *map, struct config_feed *feed)
+{
+	const struct config *config = l->config;
+	size_t count = config->destination_count;
+	const char **names;
+
+	feed->destination_index = arena_alloc(&config->memory->strings,
+		feed->destination_count * sizeof(*feed->destination_index));
+	for (size_t i = 0; i < feed->destination_count; i++) {
+		const char *name = feed->destinations[i], *nearest;
+		size_t d = 0;
+
+		while (d < count && strcmp(config->destinations[d].name, name))
+			d++;
+		feed->destination_index[i] = d;
+		if (d < count)
+			continue;
+		names = xcalloc(count, sizeof(*names));
+		for (d = 0; d < count; d++)
+			names[d] = config->destinations[d].name;
+		nearest = value_nearest(name, names, count);
+		free(names);
+		if (nearest)
+			options_wrong(&l->reader, line_of(map, "to"),
+				"to: there is no destination %s; did you mean %s?",
+				name, nearest);
+		else
+			options_wrong(&l->reader, line_of(map, "to"),
+				"to: there is no destination %s; write it in "
+				"destinations:",
+				name);
+	}
+}
+
+static bool same_feed(const struct config_feed *a, const struct config_feed *b)
+{
+	size_t same = 0;
+
+	if (!a->source || !b->source || strcmp(a->source, b->source) ||
+		a->destination_count != b->destination_count)
+		return false;
+	for (size_t i = 0; i < a->destination_count; i++)
+		for (size_t j = 0; j < b->destination_count; j++)
+			same += !strcmp(a->destinations[i], b->destinations[j]);
+	return same == a->destination_count;
+}
+
+static void read_feed(
+	struct loader *l, const struct yaml_node *map, struct config_feed *feed)
+{
+	size_t before = l->problem_count;
+
+	options_fill(&l->reader, SECTION_FEED, feed, map);
+	if (map->kind != YAML_MAP || l->problem_count != before)
+		return;
+	if (!feed->destination_count) {
+		options_wrong(&l->reader, map->line,
+			"this feed goes nowhere; write to: with the names of "
+			"destinations");
+		return;
+	}
+	resolve(l, map, feed);
+	if (feed->overlap_ms > l->main.state_keep_ms ||
+		feed->look_back_ms > l->main.state_keep_ms)
+		options_wrong(&l->reader, map->line,
+			"look_back and overlap must not be longer than state.keep, or "
+			"alerts come again and again");
+}
+
+/* Where the feeds go in *feeds; the count is 0 when there are none or something is wrong. */
+static size_t read_feeds(
+	struct loader *l, const struct yaml_node *list, struct config_feed **feeds)
+{
+	size_t count = 0, i = 0;
+
+	*feeds = NULL;
+	if (list->kind != YAML_LIST || !list->first) {
+		options_wrong(&l->reader, list->key_line,
+			"feeds: must be a list; write `- {source: graph-alerts, to: "
+			"[NAME]}` lines");
+		return 0;
+	}
+	for (const struct yaml_node *map = list->first; map; map = map->next)
+		count++;
+	if (count > 64) {
+		options_wrong(&l->reader, list->key_line,
+			"feeds: %zu of them; at most 64 are taken", count);
+		return 0;
+	}
+	*feeds = arena_alloc(&l->config->memory->strings, count * sizeof(**feeds));
+	memset(*feeds, 0, count * sizeof(**feeds));
+	for (const struct yaml_node *map = list->first; map; map = map->next, i++) {
+		read_feed(l, map, &(*feeds)[i]);
+		for (size_t j = 0; j < i; j++)
+			if (same_feed(&(*feeds)[i], &(*feeds)[j]))
+				options_wrong(&l->reader, map->line,
+					"this feed has the source and destinations of "
+					"another one here; keep one of them");
+	}
+	return count;
+}
+
+/* --- tenants --- */
+
+static struct config_tenant *add_tenant(struct loader *l)
+{
+	struct config *config = l->config;
+
+	if (config->tenant_count == l->tenant_room) {
+		l->tenant_room = l->tenant_room ? l->tenant_room * 2 : 16;
+		config->tenants = xrealloc(
+			config->tenants, l->tenant_room * sizeof(*config->tenants));
+	}
+	config->tenants[config->tenant_count] = (struct config_tenant){0};
+	return &config->tenants[config->tenant_count++];
+}
+
+/* Its own app registration wholly, or the common one. */
+static void choose_app(struct loader *l, const struct yaml_node *map,
+	const struct app_options *own, struct config_tenant *tenant)
+{
+	bool has_id = yaml_get(map, "client_id") != NULL,
+	     has_secret = names_secret(own);
+
+	tenant->login_root = own->login_root ? own->login_root : l->app.login_root;
+	tenant->graph_root = own->graph_root ? own->graph_root : l->app.graph_root;
+	if (has_id && !has_secret)
+		options_wrong(&l->reader, line_of(map, "client_id"),
+			"client_id: an app registration of this tenant's own needs its "
+			"secret; write client_secret_file");
+	else if (!has_id && has_secret)
+		options_wrong(&l->reader, line_of(map, ""),
+			"a client secret of this tenant's own needs the client_id that "
+			"it belongs to; write client_id");
+	if (has_id || has_secret) {
+		tenant->client_id = own->client_id;
+		tenant->client_secret = read_secret(l, map, own);
+		return;
+	}
+	tenant->client_id = l->app.client_id;
+	tenant->client_secret = l->app_secret;
+	l->without_app++;
+}
+
+/* The feed's key in the state is made of these. */
+static void check_key(struct loader *l, const struct config_tenant *tenant)
+{
+	for (size_t i = 0; tenant->tenant_id && i < tenant->feed_count; i++) {
+		const struct config_feed *feed = &tenant->feeds[i];
+		size_t n = strlen(tenant->tenant_id) + 2 +
+			   (feed->source ? strlen(feed->source) : 0);
+
+		for (size_t j = 0; j < feed->destination_count; j++)
+			n += strlen(feed->destinations[j]) + 1;
+		if (n > STORE_KEY_MAXIMUM)
+			options_wrong(&l->reader, tenant->line,
+				"tenant %s: tenant_id, source and destinations of a "
+				"feed are %zu octets together; at most %d are taken, "
+				"so use shorter names",
+				tenant->key, n, STORE_KEY_MAXIMUM);
+	}
+}
+
+static void read_tenant(struct loader *l, const struct yaml_node *map)
+{
+	struct config_tenant *tenant = add_tenant(l);
+	struct tenant_options options = {0};
+	const struct yaml_node *feeds;
+	struct config_feed *own;
+	struct error err;
+
+	tenant->file = l->files[l->file_count - 1];
+	tenant->line = map->key_line;
+	tenant->key = tenant->display_name =
+		options_copy(&l->reader, map->key, strlen(map->key));
+	if (value_name(map->key, &err) != RC_OK)
+		options_wrong(
+			&l->reader, map->key_line, "a tenant's key: %s", err.text);
+	if (map->kind != YAML_MAP) {
+		options_wrong(&l->reader, map->key_line,
+			"tenant %s must be a map; write tenant_id: and so on below it",
+			tenant->key);
+		return;
+	}
+	options_fill(&l->reader, SECTION_TENANT, &options, map);
+	if (!yaml_get(map, "tenant_id"))
+		options_wrong(&l->reader, map->key_line,
+			"tenant %s has no tenant_id; write the customer's directory id",
+			tenant->key);
+	tenant->tenant_id = options.tenant_id;
+	if (options.display_name)
+		tenant->display_name = options.display_name;
+	choose_app(l, map, &options.app, tenant);
+	feeds = yaml_get(map, "feeds");
+	if (feeds) {
+		tenant->feed_count = read_feeds(l, feeds, &own);
+		tenant->feeds = own;
+	} else {
+		tenant->feeds = l->feeds;
+		tenant->feed_count = l->feed_count;
+		if (!l->feeds_given)
+			options_wrong(&l->reader, map->key_line,
+				"tenant %s has no feeds; write feeds: at the top level "
+				"of the main file, or here",
+				tenant->key);
+	}
+	check_key(l, tenant);
+}
+
+static void read_tenants(struct loader *l, const struct yaml_node *map)
+{
+	for (const struct yaml_node *tenant = map->first; tenant; tenant = tenant->next)
+		read_tenant(l, tenant);
+}
+
+static void add_file(struct loader *l, const char *name)
+{
+	if (!(l->file_count & (l->file_count + 1)))
+		l->files =
+			xrealloc(l->files, (l->file_count + 1) * 2 * sizeof(*l->files));
+	l->files[l->file_count++] = options_copy(&l->reader, name, strlen(name));
+}
+
+static void read_tenant_file(struct loader *l, const char *directory, const char *name)
+{
+	const struct yaml_node *root;
+	struct strbuf path;
+
+	strbuf_init(&path, 65536);
+	strbuf_addf(&path, "%s/%s", directory, name);
+	add_file(l, path.p);
+	yaml_reset(&l->tenant_yaml);
+	if (yaml_load(&l->tenant_yaml, path.p, &l->yaml_report)) {
+		root = l->tenant_yaml.root;
+		if (!root || (root->kind == YAML_TEXT && yaml_is_nothing(root)))
+			options_wrong(&l->reader, 1,
+				"there is no tenant in this file; write KEY: and below "
+				"it tenant_id:, or remove the file");
+		else if (root->kind != YAML_MAP)
+			options_wrong(&l->reader, root->line,
+				"must be a map of tenants; write KEY: and below it "
+				"tenant_id:");
+		else
+			read_tenants(l, root);
+	}
+	strbuf_clear(&path);
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && !strcmp(name + n - m, end);
+}
+
+/* Files of tenants; scandir's filter. */
+static int is_tenant_file(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' &&
+	       (ends_in(entry->d_name, ".yaml") || ends_in(entry->d_name, ".yml"));
+}
+
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void read_tenants_dir(struct loader *l, const struct yaml_node *root)
+{
+	const struct yaml_node *node = yaml_get(root, "tenants_dir");
+	const char *directory = l->main.tenants_dir;
+	struct dirent **entries = NULL;
+	int count;
+
+	if (!directory)
+		return;
+	count = scandir(directory, &entries, is_tenant_file, compare_names);
+	if (count < 0 && (node || errno != ENOENT))
+		options_wrong(&l->reader, node ? node->line : 0,
+			"tenants_dir: %s cannot be read: %s", directory,
+			strerror(errno));
+	for (int i = 0; i < count; i++) {
+		/* Not to be passed over in silence: a customer would be missing. */
+		if (ends_in(entries[i]->d_name, ".yml"))
+			wrong_in(l, l->files[0], node ? node->line : 0,
+				"tenants_dir: %s/%s is not read; rename it to end in "
+				".yaml",
+				directory, entries[i]->d_name);
+		else
+			read_tenant_file(l, directory, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct config_tenant *x = *(const struct config_tenant *const *)a;
+	const struct config_tenant *y = *(const struct config_tenant *const *)b;
+	int order = strcmp(x->key, y->key);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct config_tenant *x = *(const struct config_tenant *const *)a;
+	const struct config_tenant *y = *(const struct config_tenant *const *)b;
+	int order = strcmp(
+		x->tenant_id ? x->tenant_id : "", y->tenant_id ? y->tenant_id : "");
+
+	return order ? order : (x > y) - (x < y);
+}
+
+static void find_twins(struct loader *l)
+{
+	size_t count = l->config->tenant_count;
+	const struct config_tenant **sorted = xcalloc(count, sizeof(*sorted));
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &l->config->tenants[i];
+	qsort(sorted, count, sizeof(*sorted), compare_keys);
+	for (size_t i = 1; i < count; i++) {
+		const struct config_tenant *a = sorted[i - 1], *b = sorted[i];
+
+		/* yaml.c has reported those within one map. */
+		if (!strcmp(a->key, b->key) && a->file != b->file)
+			wrong_in(l, b->file, b->line,
+				"tenant %s is in %s:%d already; every tenant has a key "
+				"of its own",
+				b->key, a->file, a->line);
+	}
+	qsort(sorted, count, sizeof(*sorted), compare_ids);
+	for (size_t i = 1; i < count; i++) {
+		const struct config_tenant *a = sorted[i - 1], *b = sorted[i];
+
+		if (a->tenant_id && b->tenant_id &&
+			!strcmp(a->tenant_id, b->tenant_id) && strcmp(a->key, b->key))
+			wrong_in(l, b->file, b->line,
+				"tenant %s has the tenant_id of tenant %s (%s:%d); its "
+				"alerts would come twice, so keep one of them",
+				b->key, a->key, a->file, a->line);
+	}
+	free(sorted);
+}
+
+/* --- the whole --- */
+
+static void check_app(struct loader *l, const struct yaml_node *app)
+{
+	if (!l->without_app)
+		return;
+	if (!app || !yaml_get(app, "client_id"))
+		wrong_in(l, l->files[0], l->app_line,
+			"app: has no client_id, which %zu tenant%s need%s; write the "
+			"id of the app registration",
+			l->without_app, l->without_app == 1 ? "" : "s",
+			l->without_app == 1 ? "s" : "");
+	if (!names_secret(&l->app) && (!app || !yaml_get(app, "client_secret")))
+		wrong_in(l, l->files[0], l->app_line,
+			"app: has no client secret, which %zu tenant%s need%s; write "
+			"client_secret_file",
+			l->without_app, l->without_app == 1 ? "" : "s",
+			l->without_app == 1 ? "s" : "");
+}
+
+static void read_sections(struct loader *l, const struct yaml_node *root)
+{
+	const struct yaml_node *app = yaml_get(root, "app"),
+			       *feeds = yaml_get(root, "feeds");
+
+	options_fill(&l->reader, SECTION_TOP, &l->main, root);
+	options_fill(&l->reader, SECTION_STATE, &l->main, yaml_get(root, "state"));
+	options_fill(&l->reader, SECTION_LOG, &l->main, yaml_get(root, "log"));
+	options_fill(&l->reader, SECTION_LIMITS, &l->main, yaml_get(root, "limits"));
+	options_fill(&l->reader, SECTION_HTTP, &l->main, yaml_get(root, "http"));
+	options_fill(&l->reader, SECTION_APP, &l->app, app);
+	l->app_line = app ? app->key_line : 1;
+	if (app)
+		l->app_secret = read_secret(l, app, &l->app);
+	read_destinations(l, yaml_get(root, "destinations"), 1);
+	l->feeds_given = feeds && !yaml_is_nothing(feeds);
+	if (l->feeds_given)
+		l->feed_count = read_feeds(l, feeds, &l->feeds);
+}
+
+static void read_root(struct loader *l, const struct yaml_node *root)
+{
+	static const struct yaml_node nothing = {.kind = YAML_MAP, .line = 1};
+	const struct yaml_node *tenants;
+
+	if (!root || yaml_is_nothing(root))
+		root = &nothing;
+	if (root->kind != YAML_MAP) {
+		options_wrong(&l->reader, root->line,
+			"must be a map of sections; `alertrelay sample` shows one");
+		return;
+	}
+	read_sections(l, root);
+	tenants = yaml_get(root, "tenants");
+	if (tenants && !yaml_is_nothing(tenants) && tenants->kind != YAML_MAP)
+		options_wrong(&l->reader, tenants->key_line,
+			"tenants: must be a map; write KEY: and below it tenant_id:");
+	else if (tenants)
+		read_tenants(l, tenants);
+	read_tenants_dir(l, root);
+	check_app(l, yaml_get(root, "app"));
+	find_twins(l);
+	if (!l->config->tenant_count && l->file_count == 1)
+		options_wrong(&l->reader, tenants ? tenants->key_line : 1,
+			"there are no tenants; write tenants: with KEY: and below it "
+			"tenant_id:, or such files in %s",
+			l->main.tenants_dir ? l->main.tenants_dir : "tenants_dir");
+}
+
+/* The options that there are once, as the rest of the program reads them. */
+static void take_main(struct config *config, const struct main_options *main)
+{
+	config->state_file = main->state_type ? "" : main->state_file;
+	config->state_keep_ms = main->state_keep_ms;
+	config->log_channel = main->log_channel;
+	config->log_priority = LOG_ERR + main->log_level;
+	config->memory_bytes = main->memory_bytes;
+	config->http_max_transfers = main->http_max_transfers;
+	config->http_ca_file = main->http_ca_file;
+	config->http_proxy = main->http_proxy;
+	config->http_connect_timeout_ms = main->http_connect_timeout_ms;
+	config->http_first_byte_timeout_ms = main->http_first_byte_timeout_ms;
+	config->http_stall_timeout_ms = main->http_stall_timeout_ms;
+}
+
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *real, *directory;
+
+	if (!slash)
+		directory = xstrdup(".");
+	else
+		directory = xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	real = realpath(directory, NULL);
+	if (!real)
+		return directory;
+	free(directory);
+	return real;
+}
+
+/* Either p is the text of the main file, or it is NULL and the file is read. */
+static enum rc load(const char *path, const char *p, size_t n, struct config **out,
+	struct config_report *report)
+{
+	struct loader l = {
+		.reader = {.wrong = reader_wrong}, .yaml_report = {yaml_wrong}};
+	struct config *config = xcalloc(1, sizeof(*config));
+	char *directory = directory_of(path);
+	bool good;
+
+	*out = NULL;
+	*report = (struct config_report){0};
+	strbuf_init(&report->text, 1048576);
+	config->memory = xcalloc(1, sizeof(*config->memory));
+	arena_init(&config->memory->strings, SIZE_MAX / 2);
+	l.config = config;
+	l.reader.strings = &config->memory->strings;
+	l.reader.directory = directory;
+	yaml_init(&l.yaml);
+	yaml_init(&l.tenant_yaml);
+	add_file(&l, path);
+	good = p ? yaml_parse(&l.yaml, p, n, &l.yaml_report)
+		 : yaml_load(&l.yaml, path, &l.yaml_report);
+	/* What could be read of a file with a syntax error would give errors that are none. */
+	if (good)
+		read_root(&l, l.yaml.root);
+	take_main(config, &l.main);
+	yaml_clear(&l.yaml);
+	yaml_clear(&l.tenant_yaml);
+	fill_report(&l, report);
+	for (size_t i = 0; i < l.kept; i++)
+		free(l.problems[i].text);
+	free(l.problems);
+	free(l.files);
+	free(directory);
+	if (report->count) {
+		config_free(config);
+		return RC_CONFIG;
+	}
+	config->tenants = xrealloc(
+		config->tenants, config->tenant_count * sizeof(*config->tenants));
+	*out = config;
+	return RC_OK;
+}
+
+enum rc config_load(const char *path, struct config **out, struct config_report *report)
+{
+	return load(path, NULL, 0, out, report);
+}
+
+enum rc config_load_text(const char *path, const char *p, size_t n, struct config **out,
+	struct config_report *report)
+{
+	return load(path, p, n, out, report);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	while (config->memory->secrets) {
+		struct secret *secret = config->memory->secrets;
+
+		config->memory->secrets = secret->next;
+		explicit_bzero(secret->text, secret->n);
+		free(secret);
+	}
+	arena_clear(&config->memory->strings);
+	free(config->memory);
+	free(config->destinations);
+	free(config->tenants);
+	free(config);
+}
+
+void config_report_clear(struct config_report *report)
+{
+	strbuf_clear(&report->text);
+	report->count = 0;
+}

@@ -1,0 +1,60 @@
+/* feed.h - a feed: tenant x source x destinations, one state machine.
+ *
+ * Purpose:  polls its source in passes, each pass in slices of time, each slice page by page; sends
+ *           what was not sent before; moves its cursor when all of a slice is confirmed.
+ * Pass:     asks for everything updated since cursor - overlap, up to now. The order of results is
+ *           not relied on. A failed page is asked again with backoff; a page that keeps failing
+ *           starts its slice anew. What was already seen is dropped by id and version.
+ * Errors:   stay in this feed: they are logged once per change, tried again for ever, and shown by
+ *           feed_trouble(). A feed that runs once gives up after some tries instead.
+ * Source:   design.md sections 2 and 4; facts (Microsoft's APIs) sections 2.4, 2.7, 7. */
+#ifndef RELAY_FEED_H
+#define RELAY_FEED_H
+
+#include "deliver/destination.h"
+#include "fetch/http.h"
+#include "fetch/token.h"
+#include "relay/configuration.h"
+#include "relay/window.h"
+
+struct feed;
+
+/* What all feeds of a process share. */
+struct feed_host {
+	struct loop *loop;
+	struct http *http;
+	struct store *store;
+	struct window *window;
+	struct destination **destinations; /* by config_feed.destination_index */
+	struct list paused;		   /* feeds whose page waits for room in the window */
+	bool once;			   /* one pass, then feed_host.finished */
+	void (*finished)(struct feed_host *host, struct feed *feed);
+};
+
+struct feed_counts {
+	uint64_t received, duplicate, confirmed, rejected, in_window;
+	uint64_t pages, requests, passes, throttled;
+};
+
+NODISCARD enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
+	const struct config_feed *config, struct token *token, struct feed **out,
+	struct error *err);
+void feed_free(struct feed *feed);
+
+/* The first pass begins after delay_ms. */
+void feed_start(struct feed *feed, int64_t delay_ms);
+/* Asks for nothing more; what is in the window is still confirmed and committed. */
+void feed_stop(struct feed *feed);
+
+/* Nothing asked for and nothing unconfirmed. */
+bool feed_idle(const struct feed *feed);
+/* With host->once: the pass is complete and all of it is confirmed. */
+bool feed_complete(const struct feed *feed);
+/* NULL, or what is wrong now. */
+const char *feed_trouble(const struct feed *feed);
+void feed_counts(const struct feed *feed, struct feed_counts *counts);
+/* "TENANT SOURCE" as key=value for log lines. */
+const struct config_tenant *feed_tenant(const struct feed *feed);
+const struct config_feed *feed_config(const struct feed *feed);
+
+#endif

@@ -1,0 +1,552 @@
+#include "config.h"
+
+#include "relay/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "base/values.h"
+#include "deliver/destination.h"
+#include "fetch/source.h"
+#include "formats/registry.h"
+#include "relay/configuration.h"
+
+#define NAMES_MAXIMUM 64
+
+static const struct option rows[] = {
+#define OPTION(                                                                        \
+	section, key, type, of, member, default_text, min, max, reload, sample, help)  \
+	{SECTION_##section, key, TYPE_##type, offsetof(struct of, member),             \
+		default_text, min, max, reload, sample, help},
+#include "relay/options.def"
+#undef OPTION
+};
+
+#define ROWS (sizeof(rows) / sizeof(*rows))
+
+/* Choices give the place of the word. */
+_Static_assert(TRANSPORT_TCP == 0 && TRANSPORT_TLS == 1 && TRANSPORT_FILE == 2 &&
+		       TRANSPORT_STDOUT == 3,
+	"order of transport");
+_Static_assert(FRAMING_OCTET == 0 && FRAMING_LF == 1, "order of framing");
+_Static_assert(HEADER_RFC5424 == 0 && HEADER_RFC3164 == 1 && HEADER_NONE == 2,
+	"order of header");
+_Static_assert(
+	ALERT_POLICY_FIRST == 0 && ALERT_POLICY_STATUS == 1 && ALERT_POLICY_EVERY == 2,
+	"order of update_policy");
+_Static_assert(sizeof(enum transport) == sizeof(int) &&
+		       sizeof(enum alert_policy) == sizeof(int),
+	"choices are stored as int");
+
+const struct option *options_all(size_t *count)
+{
+	*count = ROWS;
+	return rows;
+}
+
+void options_wrong(struct options_reader *reader, int line, const char *format, ...)
+{
+	char text[900];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	reader->wrong(reader, line, text);
+}
+
+const char *options_copy(struct options_reader *reader, const char *p, size_t n)
+{
+	char *copy = arena_copy(reader->strings, p, n + 1);
+
+	copy[n] = '\0';
+	return copy;
+}
+
+static const char *copy_text(struct options_reader *reader, const char *text)
+{
+	return options_copy(reader, text, strlen(text));
+}
+
+/* Arrays of pointers from an arena that also holds texts. */
+static void *copy_array(struct options_reader *reader, const void *p, size_t size)
+{
+	return memcpy(arena_alloc(reader->strings, size), p, size);
+}
+
+static const char *make_path(struct options_reader *reader, const char *text)
+{
+	struct strbuf b;
+	const char *path;
+
+	if (text[0] == '/')
+		return copy_text(reader, text);
+	strbuf_init(&b, 65536);
+	strbuf_addf(&b, "%s/%s", reader->directory, text);
+	path = copy_text(reader, b.p);
+	strbuf_clear(&b);
+	return path;
+}
+
+static enum rc check_text(
+	const char *text, size_t maximum, bool token, struct error *err)
+{
+	size_t n = strlen(text);
+
+	if (!n)
+		return error_set(
+			err, RC_CONFIG, "is empty; write a text or leave it out");
+	if (n > maximum)
+		return error_set(err, RC_CONFIG,
+			"is %zu octets long; at most %zu are taken", n, maximum);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 32 || c == 127)
+			return error_set(err, RC_CONFIG,
+				"holds a control character; take it out");
+		if (token && (c == ' ' || c > 126))
+			return error_set(err, RC_CONFIG,
+				"holds a space or a character outside ASCII; take it "
+				"out");
+	}
+	return RC_OK;
+}
+
+static enum rc read_channel(struct options_reader *reader, const char *text,
+	const char **to, struct error *err)
+{
+	char quoted[100];
+	struct strbuf b;
+
+	if (!strcmp(text, "stderr:") || !strcmp(text, "syslog:") ||
+		!strcmp(text, "journal:")) {
+		*to = copy_text(reader, text);
+		return RC_OK;
+	}
+	if (strncmp(text, "file:", 5) || !text[5])
+		return error_set(err, RC_CONFIG,
+			"%s is none of stderr: journal: syslog: file:PATH (with the "
+			"colon)",
+			log_quote(quoted, sizeof(quoted), text, strlen(text)));
+	strbuf_init(&b, 65536);
+	strbuf_addf(&b, "file:%s", make_path(reader, text + 5));
+	*to = copy_text(reader, b.p);
+	strbuf_clear(&b);
+	return RC_OK;
+}
+
+static enum rc read_facility(const char *text, int *to, struct error *err)
+{
+	static const char names[] =
+		"kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|ntp|"
+		"audit|alert|clock|"
+		"local0|local1|local2|local3|local4|local5|local6|local7";
+	char quoted[100];
+	int64_t number;
+
+	if (value_integer(text, 0, 23, &number, NULL) == RC_OK) {
+		*to = (int)number;
+		return RC_OK;
+	}
+	if (value_choice(text, names, to, NULL) == RC_OK)
+		return RC_OK;
+	return error_set(err, RC_CONFIG,
+		"%s is no facility; write local0 to local7, another of syslog's names "
+		"as user or "
+		"auth, or a number from 0 to 23",
+		log_quote(quoted, sizeof(quoted), text, strlen(text)));
+}
+
+static enum rc out_of_range(
+	const struct option *row, const char *text, struct error *err)
+{
+	char quoted[100];
+
+	return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
+		log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
+		row->max);
+}
+
+/* The table's own texts are right: options_check in the test reads them all. */
+static int64_t bound(const struct option *row, const char *text)
+{
+	int64_t ms = 0;
+	size_t octets = 0;
+
+	if (row->type == TYPE_DURATION)
+		return value_duration(text, &ms, NULL) == RC_OK ? ms : 0;
+	return value_size(text, &octets, NULL) == RC_OK ? (int64_t)octets : 0;
+}
+
+static enum rc check_range(
+	const struct option *row, const char *text, int64_t value, struct error *err)
+{
+	if (value >= bound(row, row->min) && value <= bound(row, row->max))
+		return RC_OK;
+	return out_of_range(row, text, err);
+}
+
+static enum rc read_number(
+	const struct option *row, const char *text, void *to, struct error *err)
+{
+	int64_t number = 0;
+	size_t octets = 0;
+	enum rc rc;
+
+	if (row->type == TYPE_DURATION) {
+		rc = value_duration(text, &number, err);
+		if (rc == RC_OK)
+			rc = check_range(row, text, number, err);
+		if (rc == RC_OK)
+			memcpy(to, &number, sizeof(number));
+		return rc;
+	}
+	if (row->type == TYPE_SIZE) {
+		rc = value_size(text, &octets, err);
+		if (rc == RC_OK)
+			rc = check_range(row, text, (int64_t)octets, err);
+		if (rc == RC_OK)
+			memcpy(to, &octets, sizeof(octets));
+		return rc;
+	}
+	rc = value_integer(
+		text, bound(row, row->min), bound(row, row->max), &number, err);
+	if (rc == RC_OK)
+		memcpy(to, &(unsigned){(unsigned)number}, sizeof(unsigned));
+	return rc;
+}
+
+/* "is X; known are a, b" for things that the program has a list of. */
+static enum rc unknown(const char *text, const char *what, const char *const *names,
+	size_t count, struct error *err)
+{
+	const char *nearest = value_nearest(text, names, count);
+	char quoted[100];
+	struct strbuf b;
+
+	log_quote(quoted, sizeof(quoted), text, strlen(text));
+	if (nearest)
+		return error_set(err, RC_CONFIG, "%s is no %s; did you mean %s?",
+			quoted, what, nearest);
+	strbuf_init(&b, 300);
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(&b, "%s%s", i ? ", " : "", names[i]);
+	error_set(err, RC_CONFIG, "%s is no %s; there are: %s", quoted, what, b.p);
+	strbuf_clear(&b);
+	return RC_CONFIG;
+}
+
+static enum rc read_source(const char *text, const char **to, struct error *err)
+{
+	const char *names[NAMES_MAXIMUM];
+	size_t count = 0;
+
+	for (; count < NAMES_MAXIMUM && source_at(count); count++) {
+		names[count] = source_at(count)->name;
+		if (strcmp(text, names[count]))
+			continue;
+		*to = names[count];
+		return RC_OK;
+	}
+	return unknown(text, "source", names, count, err);
+}
+
+static enum rc read_format(const char *text, const char **to, struct error *err)
+{
+	const char *names[NAMES_MAXIMUM];
+	size_t count = 0;
+
+	for (; count < NAMES_MAXIMUM && count < format_count(); count++) {
+		names[count] = format_at(count)->name;
+		if (strcmp(text, names[count]))
+			continue;
+		*to = names[count];
+		return RC_OK;
+	}
+	return unknown(text, "format", names, count, err);
+}
+
+/* Types whose member is a const char *. */
+static enum rc read_string(struct options_reader *reader, const struct option *row,
+	const char *text, const char **to, struct error *err)
+{
+	char scratch[VALUE_TENANT_ID];
+	size_t n = strlen(text);
+	enum rc rc = RC_OK;
+
+	switch (row->type) {
+	case TYPE_TEXT:
+	case TYPE_TOKEN:
+		rc = check_text(text, (size_t)bound(row, row->max),
+			row->type == TYPE_TOKEN, err);
+		break;
+	case TYPE_PATH:
+	case TYPE_INPUT:
+		rc = check_text(text, 4000, false, err);
+		if (rc != RC_OK)
+			return rc;
+		*to = make_path(reader, text);
+		if (row->type == TYPE_INPUT && access(*to, R_OK))
+			return error_set(err, RC_CONFIG,
+				"%s cannot be read; name a file that alertrelay may "
+				"read",
+				*to);
+		return RC_OK;
+	case TYPE_VARIABLE:
+	case TYPE_CREDENTIAL:
+		rc = check_text(text, 200, true, err);
+		if (rc == RC_OK && strpbrk(text, "/="))
+			rc = error_set(err, RC_CONFIG,
+				"is a name, not a path or value; take out / and =");
+		break;
+	case TYPE_CHANNEL:
+		return read_channel(reader, text, to, err);
+	case TYPE_GUID:
+		rc = value_guid(text, scratch, err);
+		text = scratch;
+		break;
+	case TYPE_TENANT_ID:
+		rc = value_tenant_id(text, scratch, err);
+		text = scratch;
+		break;
+	case TYPE_ROOT:
+		rc = value_root(text, &n, err);
+		break;
+	case TYPE_PROXY:
+		rc = value_proxy(text, err);
+		break;
+	case TYPE_SOURCE:
+		return read_source(text, to, err);
+	default:
+		return read_format(text, to, err);
+	}
+	if (rc == RC_OK)
+		*to = options_copy(
+			reader, text, row->type == TYPE_ROOT ? n : strlen(text));
+	return rc;
+}
+
+static enum rc read_scalar(struct options_reader *reader, const struct option *row,
+	const char *text, void *to, struct error *err)
+{
+	switch (row->type) {
+	case TYPE_DURATION:
+	case TYPE_SIZE:
+	case TYPE_COUNT:
+		return read_number(row, text, to, err);
+	case TYPE_BOOL:
+		return value_bool(text, to, err);
+	case TYPE_CHOICE:
+		return value_choice(text, row->min, to, err);
+	case TYPE_FACILITY:
+		return read_facility(text, to, err);
+	default:
+		return read_string(reader, row, text, to, err);
+	}
+}
+
+/* Texts of a list, or the one text. */
+static size_t read_texts(struct options_reader *reader, const struct yaml_node *node,
+	const char **texts, size_t maximum)
+{
+	const struct yaml_node *item = node->kind == YAML_TEXT ? node : node->first;
+	size_t count = 0;
+
+	if (node->kind == YAML_MAP) {
+		options_wrong(reader, node->line,
+			"%s: is a map; write one text or a [list, of, texts]",
+			node->key);
+		return 0;
+	}
+	for (; item; item = node->kind == YAML_TEXT ? NULL : item->next) {
+		if (item->kind != YAML_TEXT || !item->text[0])
+			options_wrong(reader, item->line,
+				"%s: every member must be a text", node->key);
+		else if (count == maximum)
+			break;
+		else
+			texts[count++] = copy_text(reader, item->text);
+	}
+	if (item)
+		options_wrong(reader, item->line, "%s: too many; at most %zu are taken",
+			node->key, maximum);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(texts[i], texts[j]))
+				options_wrong(reader, node->line,
+					"%s: %s is in the list twice; keep one",
+					node->key, texts[i]);
+	return count;
+}
+
+static void read_addresses(struct options_reader *reader, const struct yaml_node *node,
+	struct destination_options *to)
+{
+	struct error err;
+
+	to->address_count =
+		read_texts(reader, node, to->addresses, DESTINATION_ADDRESSES);
+	for (size_t i = 0; i < to->address_count; i++)
+		if (value_address(to->addresses[i], &err) != RC_OK)
+			options_wrong(
+				reader, node->line, "%s: %s", node->key, err.text);
+}
+
+static void read_names(struct options_reader *reader, const struct yaml_node *node,
+	struct config_feed *to)
+{
+	const char *names[NAMES_MAXIMUM];
+
+	to->destination_count = read_texts(reader, node, names, NAMES_MAXIMUM);
+	to->destinations =
+		copy_array(reader, names, to->destination_count * sizeof(*names));
+}
+
+static void read_map(struct options_reader *reader, const struct yaml_node *node,
+	struct destination_options *to)
+{
+	struct fmt_option options[NAMES_MAXIMUM];
+	size_t count = 0;
+
+	if (node->kind != YAML_MAP) {
+		options_wrong(reader, node->line,
+			"%s: must be a map; write {name: value}", node->key);
+		return;
+	}
+	for (const struct yaml_node *item = node->first; item; item = item->next) {
+		if (item->kind != YAML_TEXT)
+			options_wrong(reader, item->line, "%s: %s must be a text",
+				node->key, item->key);
+		else if (count == NAMES_MAXIMUM)
+			options_wrong(reader, item->line, "%s: too many", node->key);
+		else
+			options[count++] =
+				(struct fmt_option){copy_text(reader, item->key),
+					copy_text(reader, item->text)};
+	}
+	to->format_options = copy_array(reader, options, count * sizeof(*options));
+	to->format_option_count = count;
+}
+
+static void read_node(struct options_reader *reader, const struct option *row,
+	const struct yaml_node *node, void *to)
+{
+	struct error err;
+
+	switch (row->type) {
+	case TYPE_SECTION:
+	case TYPE_FEEDS:
+		return;
+	case TYPE_REFUSED:
+		options_wrong(reader, node->key_line, "%s: %s", row->key, row->help);
+		return;
+	case TYPE_ADDRESSES:
+		read_addresses(reader, node, to);
+		return;
+	case TYPE_MAP:
+		read_map(reader, node, to);
+		return;
+	case TYPE_NAMES:
+		read_names(reader, node, to);
+		return;
+	default:
+		break;
+	}
+	if (node->kind != YAML_TEXT)
+		options_wrong(reader, node->line, "%s: is a %s; write one value",
+			row->key, node->kind == YAML_MAP ? "map" : "list");
+	else if (yaml_is_nothing(node))
+		options_wrong(reader, node->line,
+			"%s: has no value; write one or take the line out", row->key);
+	else if (read_scalar(reader, row, node->text, (char *)to + row->offset, &err) !=
+		 RC_OK)
+		options_wrong(reader, node->line, "%s: %s", row->key, err.text);
+}
+
+static const struct option *find_row(enum section section, const char *key)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].section == section && !strcmp(rows[i].key, key))
+			return &rows[i];
+	return NULL;
+}
+
+static const char *section_name(enum section section)
+{
+	static const char *const names[SECTIONS] = {"the top level", "app",
+		"a destination", "a feed", "a tenant", "state", "log", "limits",
+		"http"};
+
+	return names[section];
+}
+
+static void say_unknown(struct options_reader *reader, enum section section,
+	const struct yaml_node *node)
+{
+	const char *names[ROWS], *nearest;
+	size_t count = 0;
+	char quoted[100];
+
+	log_quote(quoted, sizeof(quoted), node->key, strlen(node->key));
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].section == section && rows[i].type != TYPE_REFUSED)
+			names[count++] = rows[i].key;
+	nearest = value_nearest(node->key, names, count);
+	if (nearest) {
+		options_wrong(reader, node->key_line,
+			"%s is no option of %s; did you mean %s?", quoted,
+			section_name(section), nearest);
+		return;
+	}
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strcmp(rows[i].key, node->key))
+			continue;
+		options_wrong(reader, node->key_line,
+			"%s is no option of %s; it belongs in %s", quoted,
+			section_name(section), section_name(rows[i].section));
+		return;
+	}
+	options_wrong(reader, node->key_line,
+		"%s is no option of %s; `alertrelay sample` shows them all", quoted,
+		section_name(section));
+}
+
+static void set_default(
+	struct options_reader *reader, const struct option *row, void *to)
+{
+	struct error err;
+
+	if (!row->default_text || row->default_text[0] == '(')
+		return;
+	if (read_scalar(reader, row, row->default_text, (char *)to + row->offset,
+		    &err) != RC_OK)
+		options_wrong(reader, 0, "%s: the default: %s", row->key, err.text);
+}
+
+void options_fill(struct options_reader *reader, enum section section, void *to,
+	const struct yaml_node *map)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].section == section && !yaml_get(map, rows[i].key))
+			set_default(reader, &rows[i], to);
+	if (!map || yaml_is_nothing(map))
+		return;
+	if (map->kind != YAML_MAP) {
+		options_wrong(reader, map->line,
+			"%s must be a map; write `key: value` lines",
+			section_name(section));
+		return;
+	}
+	for (const struct yaml_node *node = map->first; node; node = node->next) {
+		const struct option *row = find_row(section, node->key);
+
+		if (row)
+			read_node(reader, row, node, to);
+		else
+			say_unknown(reader, section, node);
+	}
+}

@@ -1,0 +1,157 @@
+/* escape.c - one function per format and position: any bytes in, harmless text out. */
+#include "escape.h"
+
+#include "block.h"
+#include "text.h"
+
+enum escape_kind {
+	ESCAPE_CEF_HEADER,
+	ESCAPE_CEF_VALUE,
+	ESCAPE_SD,
+};
+
+static const char hex[] = "0123456789abcdef";
+
+/* Not ASCII: repaired, cleaned or copied; gives the octets read. */
+static inline size_t escape_wide(
+	char **out, const unsigned char *p, const unsigned char *end)
+{
+	uint32_t code;
+	int bad;
+	size_t n = text_next(p, (size_t)(end - p), &code, &bad);
+	char *to = *out;
+
+	if (bad) {
+		memcpy(to, "\xEF\xBF\xBD", 3);
+		*out = to + 3;
+	} else if (code < 0xA0 || code == 0x2028 || code == 0x2029 || code == 0xFEFF) {
+		*to = ' ';
+		*out = to + 1;
+	} else {
+		for (size_t i = 0; i < n; i++)
+			to[i] = (char)p[i];
+		*out = to + n;
+	}
+	return n;
+}
+
+BLOCK_INLINE char *escape_text(
+	char *to, struct fmt_str s, const enum escape_kind kind, const char pipe)
+{
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+	const char x = kind == ESCAPE_CEF_HEADER  ? '|'
+		       : kind == ESCAPE_CEF_VALUE ? '='
+						  : '"';
+	const char z = kind == ESCAPE_SD ? ']' : '\\';
+
+	if (!s.n)
+		return to;
+	for (;;) {
+		size_t n = block_copy(to, p, end, x, '\\', z);
+		unsigned char c;
+
+		p += n;
+		to += n;
+		if (p == end)
+			return to;
+		c = *p;
+		if (c >= 0x80) {
+			p += escape_wide(&to, p, end);
+			continue;
+		}
+		p++;
+		if (c < 0x20 || c == 0x7F) {
+			if (c == '\r' && p < end && *p == '\n')
+				c = *p++;
+			if (kind == ESCAPE_CEF_VALUE && c == '\n') {
+				*to++ = '\\';
+				*to++ = 'n';
+			} else {
+				*to++ = ' ';
+			}
+		} else if (kind == ESCAPE_CEF_HEADER && c == '|' && pipe) {
+			*to++ = pipe;
+		} else {
+			*to++ = '\\';
+			*to++ = (char)c;
+		}
+	}
+}
+
+char *escape_cef_header(char *to, struct fmt_str s, char pipe)
+{
+	return escape_text(to, s, ESCAPE_CEF_HEADER, pipe);
+}
+
+char *escape_cef_value(char *to, struct fmt_str s)
+{
+	return escape_text(to, s, ESCAPE_CEF_VALUE, 0);
+}
+
+char *escape_sd_value(char *to, struct fmt_str s)
+{
+	return escape_text(to, s, ESCAPE_SD, 0);
+}
+
+char *escape_cef_class(char *to, struct fmt_str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+
+	if (!s.n)
+		return to;
+	while (p < end) {
+		unsigned char c = *p;
+
+		if (c >= 0x80) {
+			p += escape_wide(&to, p, end);
+			continue;
+		}
+		p++;
+		if (c == '\r' && p < end && *p == '\n')
+			p++;
+		if (c < 0x20 || c == 0x7F)
+			c = ' ';
+		else if (c == '=' || c == '%' || c == '#' || c == '|' || c == '\\')
+			c = '_';
+		*to++ = (char)c;
+	}
+	return to;
+}
+
+char *escape_json_string(char *to, struct fmt_str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+
+	if (!s.n)
+		return to;
+	for (;;) {
+		size_t n = block_copy(to, p, end, '"', '\\', '\\');
+		uint32_t code;
+		int bad;
+
+		p += n;
+		to += n;
+		if (p == end)
+			return to;
+		n = text_next(p, (size_t)(end - p), &code, &bad);
+		if (bad) {
+			memcpy(to, "\xEF\xBF\xBD", 3);
+			to += 3;
+		} else if (code == '"' || code == '\\') {
+			*to++ = '\\';
+			*to++ = (char)code;
+		} else if (code == '\n' || code == '\r' || code == '\t') {
+			*to++ = '\\';
+			*to++ = code == '\n' ? 'n' : code == '\r' ? 'r' : 't';
+		} else if (code < 0xA0 || code == 0x2028 || code == 0x2029) {
+			*to++ = '\\';
+			*to++ = 'u';
+			for (int shift = 12; shift >= 0; shift -= 4)
+				*to++ = hex[code >> shift & 15];
+		} else {
+			memcpy(to, p, n);
+			to += n;
+		}
+		p += n;
+	}
+}

@@ -1,0 +1,51 @@
+/* text.h - walking, trimming and cutting of text that may hold any bytes.
+ *
+ * Purpose:  one place that knows what a character is; all lengths of the CEF dictionary are in
+ *           characters of the cleaned text, so the counting follows the cleaning of escape.c:
+ *           a maximal bad part of UTF-8 counts as one (it becomes U+FFFD), CR LF counts as one.
+ * Owner:    results point into the argument; nothing is allocated.
+ * Source:   RFC 3629; Unicode 15 section 3.9 (maximal subparts). */
+#ifndef ALERTRELAY_FORMAT_TEXT_H
+#define ALERTRELAY_FORMAT_TEXT_H
+
+#include "format.h"
+
+#define TEXT_BAD 0xFFFDu
+#define TEXT_MARK "..." /* ends what was cut */
+#define TEXT_MARK_LEN 3u
+
+/* The end of a text; a null pointer gets no offset, not even 0. */
+static inline const unsigned char *text_end(struct fmt_str s)
+{
+	return s.n ? (const unsigned char *)s.p + s.n : (const unsigned char *)s.p;
+}
+
+static inline struct fmt_str text_str(const char *s)
+{
+	return (struct fmt_str){s, strlen(s)};
+}
+
+/* Octets of the character (or of the maximal bad part, then *bad is 1) at p; n is at least 1. */
+size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad);
+
+/* Without what cleaning turns into white space at both ends. */
+struct fmt_str text_trim(struct fmt_str s);
+
+/* Characters of the cleaned text, counted no further than limit + 1. */
+size_t text_count(struct fmt_str s, size_t limit);
+
+/* Is the cleaned text at most max characters long? */
+static inline int text_fits(struct fmt_str s, size_t max)
+{
+	return s.n <= max || text_count(s, max) <= max;
+}
+
+/* If s is longer than max characters: shortens it so that the mark fits behind it, and says 1. */
+int text_cut(struct fmt_str *s, size_t max);
+
+/* A character that belongs to the one before it: no cut in front of it. */
+int text_is_joining(uint32_t code);
+
+int text_equal_nocase(struct fmt_str a, const char *b);
+
+#endif

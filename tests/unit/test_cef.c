@@ -1,0 +1,666 @@
+/* test_cef.c - the CEF formatter, read back with a parser of its own. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cef_reader.h"
+#include "formats/registry.h"
+#include "tests/fuzz/check_message.h"
+#include "tests/fuzz/random_alert.h"
+
+#define PROPERTY_ALERTS 100000
+#define BIG 1000000
+
+static struct check check;
+static struct cef_event event;
+static struct fmt_alert alert;
+static struct fmt_evidence pieces[8];
+static struct fmt_field fields[8][16];
+
+static struct fmt_str str(const char *s)
+{
+	return (struct fmt_str){s, strlen(s)};
+}
+
+static void open_with(const struct fmt_option *options, size_t count)
+{
+	char error[200] = "";
+
+	if (check.module)
+		check_free(&check, &cef_module);
+	check.module = cef_module.open(options, count, error, sizeof(error));
+	assert_non_null(check.module);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&alert, 0, sizeof(alert));
+	memset(pieces, 0, sizeof(pieces));
+	alert.struct_size = sizeof(alert);
+	alert.customer = str("acme");
+	alert.customer_name = str("Acme Inc.");
+	alert.tenant_id = str("b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c");
+	alert.source = "graph-alerts";
+	alert.id = str("da637551227677560813_-961444813");
+	alert.version = str("00112233445566aa");
+	alert.incident_id = str("28282");
+	alert.title = str("Suspicious PowerShell | encoded command");
+	alert.description = str("A process ran.\r\nSee C:\\Temp\\x.log for x=1 | y.");
+	alert.category = str("Execution");
+	alert.severity = FMT_SEVERITY_MEDIUM;
+	alert.status = str("new");
+	alert.product_name = str("Microsoft Defender for Endpoint");
+	alert.detector_id = str("7f1c3609-a3ff-40e2-995b-c01770161d68");
+	alert.alert_url = str("https://security.microsoft.com/alerts/da63?tid=0000");
+	alert.incident_url =
+		str("https://security.microsoft.com/incidents/28282?tid=0000");
+	alert.created = INT64_C(17723604301239999);
+	alert.updated = alert.first_activity = alert.last_activity = FMT_NO_TIME;
+	alert.resolved = FMT_NO_TIME;
+	alert.evidence = pieces;
+	open_with(NULL, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	check_free(&check, &cef_module);
+	return 0;
+}
+
+static struct fmt_evidence *piece(enum fmt_kind kind)
+{
+	struct fmt_evidence *e = &pieces[alert.evidence_count];
+
+	e->kind = kind;
+	e->fields = fields[alert.evidence_count++];
+	if (!alert.primary[kind])
+		alert.primary[kind] = e;
+	return e;
+}
+
+static void field(struct fmt_evidence *e, enum fmt_field_id id, const char *value)
+{
+	fields[e - pieces][e->field_count++] = (struct fmt_field){id, str(value)};
+}
+
+static void format_within(size_t maximum)
+{
+	const char *error;
+
+	check_format(&check, &cef_module, &alert, maximum);
+	error = check_cef(&check, &alert);
+	if (error)
+		fail_msg("%s\n%.*s", error, (int)check.body.n, check.body.p);
+	if (check.result == FMT_OK)
+		assert_true(cef_read(&event, check.body.p, check.body.n));
+}
+
+static void expect(const char *key, const char *want)
+{
+	const char *got = cef_value(&event, key);
+
+	if (!want && got)
+		fail_msg("%s is \"%s\", but must not be there", key, got);
+	if (want && !got)
+		fail_msg("%s is not there, must be \"%s\"", key, want);
+	if (want)
+		assert_string_equal(got, want);
+}
+
+static void test_golden(void **state)
+{
+	static const char want[] =
+		"CEF:0|Microsoft|Microsoft Defender for Endpoint|1.0|"
+		"7f1c3609-a3ff-40e2-995b-c01770161d68|Suspicious PowerShell \\| "
+		"encoded command|5|"
+		"rt=1772360430123 externalId=da637551227677560813_-961444813 "
+		"MicrosoftDefenderAlertId=da637551227677560813_-961444813 "
+		"AlertrelayVersion=00112233445566aa cs5=acme cs5Label=customer "
+		"MicrosoftDefenderTenantId=b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c "
+		"cat=Execution "
+		"cn1=28282 cn1Label=incidentId outcome=new "
+		"flexString1=https://security.microsoft.com/alerts/da63?tid\\=0000 "
+		"flexString1Label=alertUrl "
+		"flexString2=https://security.microsoft.com/incidents/28282?tid\\=0000 "
+		"flexString2Label=incidentUrl AlertrelayCustomerName=Acme Inc. "
+		"AlertrelaySource=graph-alerts "
+		"msg=A process ran.\\nSee C:\\\\Temp\\\\x.log for x\\=1 | y.";
+
+	(void)state;
+	format_within(BIG);
+	assert_int_equal(check.body.n, sizeof(want) - 1);
+	assert_memory_equal(check.body.p, want, sizeof(want) - 1);
+	assert_int_equal(check.message.shed_fields + check.message.cut_texts, 0);
+	/* Exactly as large as it is: nothing is shed; one octet less: something is. */
+	format_within(sizeof(want) - 1);
+	assert_int_equal(check.body.n, sizeof(want) - 1);
+	assert_int_equal(check.message.shed_fields, 0);
+	format_within(sizeof(want) - 2);
+	assert_int_equal(check.result, FMT_OK);
+	assert_true(check.message.shed_fields > 0);
+}
+
+static void test_header(void **state)
+{
+	char long_text[3000];
+
+	(void)state;
+	alert.product_name = str(" \t");
+	alert.service_source = str("MICROSOFTdefenderForIdentity");
+	alert.detector_id = str("CVE=1%2#3|4\\5");
+	alert.title = str("\n\xC2\x85");
+	alert.severity = FMT_SEVERITY_UNKNOWN;
+	alert.severity_text = str("HIGH");
+	format_within(BIG);
+	assert_string_equal(event.header[0], "Microsoft");
+	assert_string_equal(event.header[1], "Microsoft Defender for Identity");
+	assert_string_equal(event.header[2], "1.0");
+	assert_string_equal(event.header[3], "CVE_1_2_3_4_5");
+	assert_string_equal(event.header[4], "Execution");
+	assert_int_equal(event.severity, 8);
+
+	alert.service_source = str("somethingNew");
+	alert.detector_id.n = 0;
+	alert.severity_text = str("UnSpecified");
+	format_within(BIG);
+	assert_string_equal(event.header[1], "Microsoft Defender XDR");
+	assert_string_equal(event.header[3], "Execution");
+	assert_int_equal(event.severity, 0);
+
+	alert.category.n = 0;
+	format_within(BIG);
+	assert_string_equal(event.header[3], "alert");
+	assert_string_equal(event.header[4], "Alert");
+
+	memset(long_text, 'x', sizeof(long_text));
+	alert.title = alert.product_name = alert.detector_id =
+		(struct fmt_str){long_text, sizeof(long_text)};
+	format_within(BIG);
+	assert_int_equal(strlen(event.header[1]), 63);
+	assert_int_equal(strlen(event.header[3]), 1023);
+	assert_int_equal(strlen(event.header[4]), 512);
+	assert_string_equal(event.header[4] + 509, "...");
+	assert_int_equal(check.message.cut_texts, 3);
+}
+
+static void test_severities(void **state)
+{
+	static const int want[] = {0, 1, 3, 5, 8};
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		alert.severity = (enum fmt_severity)i;
+		format_within(BIG);
+		assert_int_equal(event.severity, want[i]);
+	}
+}
+
+static void test_times(void **state)
+{
+	(void)state;
+	alert.created = FMT_NO_TIME;
+	format_within(BIG);
+	expect("rt", NULL);
+	expect("deviceCustomDate1", NULL);
+	expect("deviceCustomDate1Label", NULL);
+	/* 57.9999999 s is not 58 s */
+	alert.updated = INT64_C(16116908379999999);
+	format_within(BIG);
+	expect("rt", "1611690837999");
+	expect("deviceCustomDate1", "1611690837999");
+	expect("deviceCustomDate1Label", "lastUpdateDateTime");
+	alert.created = -1;
+	alert.first_activity = INT64_C(17723604017720000);
+	alert.last_activity = INT64_C(17723604150000000);
+	alert.resolved = INT64_C(17723604150000001);
+	format_within(BIG);
+	expect("rt", "1611690837999");
+	expect("start", "1772360401772");
+	expect("end", "1772360415000");
+	expect("deviceCustomDate2", "1772360415000");
+	expect("deviceCustomDate2Label", "resolvedDateTime");
+}
+
+static void test_ids(void **state)
+{
+	(void)state;
+	alert.id = str("0123456789012345678901234567890123456789");
+	format_within(BIG);
+	expect("externalId", "0123456789012345678901234567890123456789");
+	expect("MicrosoftDefenderAlertId", "0123456789012345678901234567890123456789");
+	alert.id = str("ad3ef58dc561c3234527be2d9ff82524a967a5fb1c");
+	format_within(BIG);
+	expect("externalId", NULL);
+	expect("MicrosoftDefenderAlertId",
+		"ad3ef58dc561c3234527be2d9ff82524a967a5fb1c");
+	alert.incident_id = str("9223372036854775807");
+	format_within(BIG);
+	expect("cn1", "9223372036854775807");
+	expect("cn1Label", "incidentId");
+	expect("MicrosoftDefenderIncidentId", NULL);
+	alert.incident_id = str("9223372036854775808");
+	format_within(BIG);
+	expect("cn1", NULL);
+	expect("cn1Label", NULL);
+	expect("MicrosoftDefenderIncidentId", "9223372036854775808");
+	alert.incident_id = str("007");
+	format_within(BIG);
+	expect("MicrosoftDefenderIncidentId", "007");
+}
+
+static void test_long_link(void **state)
+{
+	char url[1200];
+
+	(void)state;
+	memset(url, 'u', sizeof(url));
+	alert.alert_url = (struct fmt_str){url, sizeof(url)};
+	format_within(BIG);
+	expect("flexString1", NULL);
+	expect("flexString1Label", NULL);
+	assert_int_equal(strlen(cef_value(&event, "MicrosoftDefenderAlertUrl")), 1200);
+}
+
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *text, *ipv4, *ipv6, *kept;
+	} table[] = {
+		{"203.0.113.7", "203.0.113.7", NULL, NULL},
+		{"::ffff:10.0.0.1", "10.0.0.1", NULL, NULL},
+		{"2001:DB8::1", NULL, "2001:db8::1", NULL},
+		{" 203.0.113.7 ", "203.0.113.7", NULL, NULL},
+		{"[2001:db8::1]", NULL, NULL, "[2001:db8::1]"},
+		{"fe80::1%eth0", NULL, NULL, "fe80::1%eth0"},
+		{"1.2.3.4:443", NULL, NULL, "1.2.3.4:443"},
+		{"1.2.3.4,5.6.7.8", NULL, NULL, "1.2.3.4,5.6.7.8"},
+		{" ", NULL, NULL, NULL},
+	};
+	struct fmt_evidence *ip = piece(FMT_KIND_IP);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		ip->field_count = 0;
+		field(ip, FMT_IP_ADDRESS, table[i].text);
+		alert.source_ip = ip;
+		alert.destination_ip = NULL;
+		format_within(BIG);
+		expect("src", table[i].ipv4);
+		expect("c6a2", table[i].ipv6);
+		expect("c6a2Label", table[i].ipv6 ? "Source IPv6 Address" : NULL);
+		expect("MicrosoftDefenderAddressText", table[i].kept);
+		alert.source_ip = NULL;
+		alert.destination_ip = ip;
+		format_within(BIG);
+		expect("dst", table[i].ipv4);
+		expect("c6a3", table[i].ipv6);
+		expect("c6a3Label", table[i].ipv6 ? "Destination IPv6 Address" : NULL);
+	}
+	/* Without a role: where a logon came from, or the far end of a process. */
+	ip->field_count = 0;
+	field(ip, FMT_IP_ADDRESS, "203.0.113.7");
+	alert.destination_ip = NULL;
+	format_within(BIG);
+	expect("src", "203.0.113.7");
+	field(piece(FMT_KIND_PROCESS), FMT_FILE_NAME, "a.exe");
+	format_within(BIG);
+	expect("src", NULL);
+	expect("dst", "203.0.113.7");
+}
+
+static void test_network(void **state)
+{
+	struct fmt_evidence *net = piece(FMT_KIND_NETWORK);
+
+	(void)state;
+	field(net, FMT_SOURCE_ADDRESS, "10.0.0.1");
+	field(net, FMT_SOURCE_PORT, "65536");
+	field(net, FMT_DESTINATION_ADDRESS, "2001:db8::2");
+	field(net, FMT_DESTINATION_PORT, "443");
+	field(net, FMT_PROTOCOL, "tcp");
+	format_within(BIG);
+	expect("src", "10.0.0.1");
+	expect("spt", NULL);
+	expect("c6a3", "2001:db8::2");
+	expect("dpt", "443");
+	expect("proto", "TCP");
+}
+
+static void test_device(void **state)
+{
+	struct fmt_evidence *device = piece(FMT_KIND_DEVICE);
+	char name[102];
+
+	(void)state;
+	field(device, FMT_DEVICE_HOST_NAME, "pc-042");
+	field(device, FMT_DEVICE_LAST_IP, "fe80::2");
+	field(device, FMT_DEVICE_ID, "0a1b2c3d4e5f");
+	field(device, FMT_DEVICE_NT_DOMAIN, "CONTOSO");
+	field(device, FMT_DEVICE_MAC, "AA-BB-CC-DD-EE-FF");
+	format_within(BIG);
+	expect("shost", "pc-042");
+	expect("dvchost", "pc-042");
+	expect("dvc", NULL);
+	expect("c6a1", "fe80::2");
+	expect("c6a1Label", "Device IPv6 Address");
+	expect("dvcmac", "aa:bb:cc:dd:ee:ff");
+	expect("deviceExternalId", "0a1b2c3d4e5f");
+	expect("deviceNtDomain", "CONTOSO");
+	memset(name, 'h', 101);
+	name[101] = 0;
+	field(device, FMT_DEVICE_DNS_NAME, name);
+	format_within(BIG);
+	expect("shost", name);
+	expect("dvchost", NULL);
+}
+
+static void test_process_and_file(void **state)
+{
+	struct fmt_evidence *process = piece(FMT_KIND_PROCESS), *file;
+
+	(void)state;
+	field(process, FMT_FILE_NAME, "powershell.exe");
+	field(process, FMT_FILE_PATH, "C:\\Windows\\System32\\");
+	field(process, FMT_FILE_SHA1, "aa");
+	field(process, FMT_FILE_MD5, "bb");
+	field(process, FMT_FILE_SIZE, "4294967296");
+	field(process, FMT_PROCESS_ID, "4711");
+	field(process, FMT_PROCESS_COMMAND_LINE,
+		"powershell.exe -enc SQBFAFgA== | out-null");
+	field(process, FMT_PARENT_FILE_NAME, "cmd.exe");
+	field(process, FMT_PARENT_FILE_PATH, "C:\\Windows");
+	field(process, FMT_PARENT_PROCESS_ID, "5000000000");
+	field(process, FMT_USER_NAME, "j.m\xC3\xBCller");
+	field(process, FMT_USER_DOMAIN, "CONTOSO");
+	field(process, FMT_USER_SID, "S-1-5-21");
+	field(process, FMT_DETECTION_STATUS, "blocked");
+	format_within(BIG);
+	expect("fname", "powershell.exe");
+	expect("filePath", "C:\\Windows\\System32\\powershell.exe");
+	expect("fileHash", "aa");
+	expect("fsize", NULL);
+	expect("sproc", "C:\\Windows\\System32\\powershell.exe");
+	expect("spid", "4711");
+	expect("cs2", "powershell.exe -enc SQBFAFgA== | out-null");
+	expect("cs2Label", "processCommandLine");
+	expect("MicrosoftDefenderParentProcess", "C:\\Windows\\cmd.exe");
+	expect("MicrosoftDefenderParentProcessId", "5000000000");
+	expect("suser", "j.m\xC3\xBCller");
+	expect("sntdom", "CONTOSO");
+	expect("suid", "S-1-5-21");
+	expect("act", "blocked");
+	file = piece(FMT_KIND_FILE);
+	field(file, FMT_FILE_NAME, "x.sh");
+	field(file, FMT_FILE_PATH, "/tmp");
+	field(file, FMT_FILE_SHA256, "cc");
+	field(file, FMT_FILE_SHA1, "dd");
+	field(file, FMT_FILE_SIZE, "2147483647");
+	format_within(BIG);
+	expect("filePath", "/tmp/x.sh");
+	expect("fileHash", "cc");
+	expect("fsize", "2147483647");
+	expect("sproc", "C:\\Windows\\System32\\powershell.exe");
+	expect("MicrosoftDefenderProcessHash", "aa");
+}
+
+static void test_mail(void **state)
+{
+	struct fmt_evidence *mail = piece(FMT_KIND_MESSAGE),
+			    *user = piece(FMT_KIND_USER);
+	struct fmt_evidence *url = piece(FMT_KIND_URL);
+
+	(void)state;
+	field(mail, FMT_MESSAGE_SENDER, "user.abc@mail.fabrikam.example");
+	field(mail, FMT_MESSAGE_RECIPIENT, "testUser3@contoso.com");
+	field(mail, FMT_MESSAGE_SENDER_IP, "49.50.81.121");
+	field(mail, FMT_MESSAGE_DELIVERY_ACTION, "Delivered");
+	field(user, FMT_USER_NAME, "testUser3");
+	field(user, FMT_USER_UPN, "testUser3@contoso.com");
+	field(url, FMT_URL, "http://down.esales360.example/\xC3\xA4?x=1&y=2|3");
+	format_within(BIG);
+	expect("suser", "user.abc@mail.fabrikam.example");
+	expect("duser", "testUser3@contoso.com");
+	expect("src", "49.50.81.121");
+	expect("act", "Delivered");
+	expect("request", "http://down.esales360.example/\xC3\xA4?x=1&y=2|3");
+	expect("MicrosoftDefenderUserPrincipalName", "testUser3@contoso.com");
+	url->field_count = 0;
+	field(url, FMT_URL, "down.esales360.example/a");
+	format_within(BIG);
+	expect("request", NULL);
+	expect("MicrosoftDefenderUrlText", "down.esales360.example/a");
+}
+
+static void test_evidence_list(void **state)
+{
+	struct fmt_evidence *e;
+
+	(void)state;
+	field(piece(FMT_KIND_FILE), FMT_FILE_NAME, "first.exe");
+	e = piece(FMT_KIND_FILE);
+	field(e, FMT_VERDICT, "malicious");
+	field(e, FMT_FILE_NAME, "a; file:b.exe");
+	e = piece(FMT_KIND_OTHER);
+	e->type = str("newEvidence");
+	field(e, FMT_NAME, "n=1");
+	format_within(BIG);
+	expect("MicrosoftDefenderEvidence",
+		"file:a, file:b.exe(malicious); newEvidence:n=1");
+	expect("MicrosoftDefenderEvidenceKinds", "other:1,file:2");
+	expect("MicrosoftDefenderVerdict", "malicious");
+	expect("cn2", "3");
+	expect("cn2Label", "evidenceCount");
+}
+
+static void test_forgery(void **state)
+{
+	struct fmt_evidence *process = piece(FMT_KIND_PROCESS);
+
+	(void)state;
+	field(process, FMT_FILE_NAME, "x src=9.9.9.9 cs5=other");
+	field(process, FMT_PROCESS_COMMAND_LINE,
+		"a\\ dst=8.8.8.8 \\= suser=root\n<13>CEF:0|");
+	alert.title = str("x|9|src=1.1.1.1 ");
+	format_within(BIG);
+	expect("src", NULL);
+	expect("dst", NULL);
+	expect("suser", NULL);
+	expect("cs5", "acme");
+	expect("fname", "x src=9.9.9.9 cs5=other");
+	expect("cs2", "a\\ dst=8.8.8.8 \\= suser=root\n<13>CEF:0|");
+	assert_string_equal(event.header[4], "x|9|src=1.1.1.1");
+}
+
+static void test_techniques(void **state)
+{
+	struct fmt_str items[] = {str("T1059.001"), str(" "), str("T1027")};
+
+	(void)state;
+	alert.mitre_techniques = (struct fmt_list){items, 3};
+	format_within(BIG);
+	expect("cs3", "T1059.001,T1027");
+	expect("cs3Label", "mitreTechniques");
+}
+
+/* Each rung: evidence goes first, then optional keys, then the ends of long texts, then plain
+ * keys; what identifies the alert never. */
+static void test_oversize(void **state)
+{
+	static char line[6000], text[3000];
+	struct fmt_evidence *process;
+	size_t whole, size;
+	int saw_cut = 0, saw_gone = 0;
+
+	(void)state;
+	memset(line, '\\', sizeof(line));
+	memset(text, '=', sizeof(text));
+	alert.description = (struct fmt_str){text, sizeof(text)};
+	alert.assigned_to = str("analyst@mssp.example");
+	process = piece(FMT_KIND_PROCESS);
+	field(process, FMT_FILE_NAME, "powershell.exe");
+	fields[0][1] =
+		(struct fmt_field){FMT_PROCESS_COMMAND_LINE, {line, sizeof(line)}};
+	process->field_count = 2;
+	field(piece(FMT_KIND_FILE), FMT_FILE_NAME, "a.exe");
+	field(piece(FMT_KIND_FILE), FMT_FILE_NAME, "b.exe");
+	format_within(BIG);
+	whole = check.body.n;
+	assert_non_null(cef_value(&event, "MicrosoftDefenderEvidence"));
+	assert_int_equal(strlen(cef_value(&event, "cs2")), 4000);
+	format_within(whole - 1);
+	expect("MicrosoftDefenderEvidence", NULL);
+	expect("MicrosoftDefenderAssignedTo", "analyst@mssp.example");
+	for (size = whole; size > 300; size -= size > 2500 ? 13 : 1) {
+		const char *omitted, *line_sent;
+
+		format_within(size);
+		if (check.result == FMT_TOO_SMALL)
+			break;
+		omitted = cef_value(&event, "AlertrelayOmitted");
+		line_sent = cef_value(&event, "cs2");
+		expect("MicrosoftDefenderAlertId", "da637551227677560813_-961444813");
+		expect("flexString1",
+			"https://security.microsoft.com/alerts/da63?tid=0000");
+		expect("flexString2",
+			"https://security.microsoft.com/incidents/28282?tid=0000");
+		expect("cs5", "acme");
+		expect("cn1", "28282");
+		if (omitted)
+			assert_int_equal(atoi(omitted), check.message.shed_fields);
+		/* Plain keys go only after the command line has been cut. */
+		if (line_sent && strlen(line_sent) == 4000)
+			expect("fname", "a.exe");
+		else
+			saw_cut += line_sent != NULL;
+		saw_gone += !line_sent;
+	}
+	assert_true(saw_cut > 100);
+	assert_true(saw_gone > 0);
+	assert_int_equal(check.result, FMT_TOO_SMALL);
+	assert_int_equal(check.body.n, 0);
+}
+
+static void test_small_maxima(void **state)
+{
+	(void)state;
+	for (size_t size = 0; size < 900; size++) {
+		format_within(size);
+		if (check.result == FMT_OK)
+			expect("cs5", "acme");
+	}
+}
+
+static void test_options(void **state)
+{
+	static const struct fmt_option good[] = {{"version", "1"},
+		{"leading_space", "yes"}, {"replace_pipe", "yes"},
+		{"device_version", "2|0"}};
+	static const struct {
+		struct fmt_option option;
+		const char *part;
+	} bad[] = {
+		{{"version", "2"}, "must be 0 or 1"},
+		{{"leading_space", "true"}, "must be yes or no"},
+		{{"replace_pipe", ""}, "must be yes or no"},
+		{{"device_version", " "}, "must have 1 to 31 characters"},
+		{{"device_version", "12345678901234567890123456789012"}, "1 to 31"},
+		{{"colour", "red"}, "there is no option \"colour\""},
+	};
+	char error[200];
+
+	(void)state;
+	open_with(good, 4);
+	check_format(&check, &cef_module, &alert, BIG);
+	assert_true(cef_read(&event, check.body.p, check.body.n));
+	assert_int_equal(event.version, '1');
+	assert_string_equal(event.header[2], "2/0");
+	assert_string_equal(event.header[4], "Suspicious PowerShell / encoded command");
+	assert_non_null(memmem(check.body.p, check.body.n, "|5| rt=", 7));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		error[0] = 0;
+		assert_null(cef_module.open(&bad[i].option, 1, error, sizeof(error)));
+		assert_non_null(strstr(error, bad[i].part));
+		assert_non_null(strstr(error, bad[i].option.name));
+	}
+}
+
+static void test_registry(void **state)
+{
+	(void)state;
+	assert_ptr_equal(format_find("cef", 3), &cef_module);
+	assert_ptr_equal(format_find("rfc5424-json", 12), &rfc5424_json_module);
+	assert_null(format_find("ce", 2));
+	assert_null(format_find("cefx", 4));
+	assert_int_equal(format_count(), 2);
+	assert_null(format_at(2));
+	for (size_t i = 0; i < format_count(); i++) {
+		assert_int_equal(format_at(i)->abi_version, FMT_ABI);
+		assert_int_equal(format_at(i)->struct_size, sizeof(struct fmt_module));
+	}
+}
+
+static void test_property(void **state)
+{
+	static const size_t maxima[] = {480, 1024, 2048, 8192, 8192, 65536, BIG, BIG};
+	static struct random_alert random;
+	unsigned char data[1600];
+	uint64_t seed = 88172645463325252u;
+	unsigned ok = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PROPERTY_ALERTS; i++) {
+		const char *error;
+
+		for (size_t k = 0; k < sizeof(data); k += 8) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			memcpy(data + k, &seed, 8);
+		}
+		random_alert_build(&random, data, 60 + seed % (sizeof(data) - 60));
+		check_format(&check, &cef_module, &random.alert, maxima[i % 8]);
+		error = check_cef(&check, &random.alert);
+		if (error)
+			fail_msg("alert %zu, maximum %zu: %s\n%.*s", i, maxima[i % 8],
+				error, (int)check.body.n, check.body.p);
+		ok += check.result == FMT_OK;
+	}
+	assert_true(ok > PROPERTY_ALERTS / 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_golden, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_header, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_severities, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_times, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ids, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_network, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_process_and_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mail, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_evidence_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forgery, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_techniques, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_oversize, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_small_maxima, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_options, setup, teardown),
+		cmocka_unit_test(test_registry),
+		cmocka_unit_test_setup_teardown(test_property, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("cef", tests, NULL, NULL);
+}
