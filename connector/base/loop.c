@@ -3,20 +3,31 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
 
+#define SOCKETS_AT_ONCE 64
+
+/* Watches use libcurl's names for what poll() calls the same. */
+_Static_assert(
+	CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLOUT == POLLOUT, "poll events");
+
 struct loop {
 	const struct clock *clock;
 	CURLM *multi;
+	int epoll; /* libcurl's sockets: only those with news are looked at */
+	int64_t multi_due_ms; /* on the system's clock; -1: libcurl waits for nothing */
 	struct list watches;
 	size_t watch_count;
-	struct curl_waitfd *fds; /* scratch of one turn, parallel to fd_watches */
+	struct pollfd
+		*fds; /* scratch of one turn, parallel to fd_watches; then epoll */
 	struct loop_watch **fd_watches;
 	size_t fd_room;
 	struct loop_timer **heap;
@@ -26,11 +37,45 @@ struct loop {
 	sigset_t signal_set;
 	struct loop_watch signal_watch;
 	bool stopped;
-	bool running_now; /* transfers were added since the last perform */
 	uint64_t random;
 };
 
 static void signal_ready(struct loop_watch *watch, short revents);
+
+/* libcurl tells which sockets and which moment it waits for. */
+
+static int socket_change(
+	CURL *easy, curl_socket_t fd, int what, void *context, void *known)
+{
+	struct loop *loop = context;
+	struct epoll_event event = {.data.fd = fd};
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
+	}
+	if (what & CURL_POLL_IN)
+		event.events |= EPOLLIN;
+	if (what & CURL_POLL_OUT)
+		event.events |= EPOLLOUT;
+	/* A number that was closed and given out again may be known under its former owner. */
+	if ((!known || epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event)) &&
+		epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) &&
+		(errno != EEXIST || epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event)))
+		return -1;
+	curl_multi_assign(loop->multi, fd, loop);
+	return 0;
+}
+
+static int moment_change(CURLM *multi, long ms, void *context)
+{
+	struct loop *loop = context;
+
+	(void)multi;
+	loop->multi_due_ms = ms < 0 ? -1 : clock_mono_ms(&clock_system) + ms;
+	return 0;
+}
 
 struct loop *loop_new(const struct clock *clock)
 {
@@ -38,8 +83,14 @@ struct loop *loop_new(const struct clock *clock)
 
 	loop->clock = clock;
 	loop->multi = curl_multi_init();
-	if (!loop->multi)
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!loop->multi || loop->epoll < 0)
 		abort();
+	loop->multi_due_ms = -1;
+	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, socket_change);
+	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+	curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, moment_change);
+	curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
 	list_init(&loop->watches);
 	list_init(&loop->calls);
 	list_init(&loop->signals);
@@ -56,6 +107,7 @@ void loop_free(struct loop *loop)
 	if (loop->signal_watch.fd >= 0)
 		close(loop->signal_watch.fd);
 	curl_multi_cleanup(loop->multi);
+	close(loop->epoll);
 	free(loop->fds);
 	free(loop->fd_watches);
 	free(loop->heap);
@@ -89,7 +141,8 @@ void loop_watch_remove(struct loop *loop, struct loop_watch *watch)
 	watch->active = false;
 	list_remove(&watch->node);
 	loop->watch_count--;
-	for (size_t i = 0; i < loop->fd_room; i++) /* it may be waiting for its call in this turn */
+	for (size_t i = 0; i < loop->fd_room;
+		i++) /* it may be waiting for its call in this turn */
 		if (loop->fd_watches[i] == watch)
 			loop->fd_watches[i] = NULL;
 }
@@ -139,7 +192,8 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_ms)
 	timer->at_ms = at_ms;
 	if (loop->heap_count + 2 > loop->heap_room) {
 		loop->heap_room = loop->heap_room ? loop->heap_room * 2 : 64;
-		loop->heap = xrealloc(loop->heap, loop->heap_room * sizeof(struct loop_timer *));
+		loop->heap = xrealloc(
+			loop->heap, loop->heap_room * sizeof(struct loop_timer *));
 	}
 	heap_put(loop, ++loop->heap_count, timer);
 	heap_up(loop, loop->heap_count);
@@ -176,17 +230,17 @@ static void timers_fire(struct loop *loop)
 	}
 }
 
-enum rc loop_transfer_add(struct loop *loop, struct loop_transfer *transfer, struct error *err)
+enum rc loop_transfer_add(
+	struct loop *loop, struct loop_transfer *transfer, struct error *err)
 {
 	CURLMcode code;
 
 	curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
 	code = curl_multi_add_handle(loop->multi, transfer->easy);
 	if (code != CURLM_OK)
-		return error_set(
-			err, RC_IO, "cannot start a transfer: %s", curl_multi_strerror(code));
+		return error_set(err, RC_IO, "cannot start a transfer: %s",
+			curl_multi_strerror(code));
 	transfer->active = true;
-	loop->running_now = true;
 	return RC_OK;
 }
 
@@ -255,8 +309,10 @@ static void signal_ready(struct loop_watch *watch, short revents)
 
 	(void)revents;
 	while (read(watch->fd, &info, sizeof(info)) == sizeof(info))
-		for (struct list *n = loop->signals.next, *next; n != &loop->signals; n = next) {
-			struct loop_signal *sig = CONTAINER_OF(n, struct loop_signal, node);
+		for (struct list *n = loop->signals.next, *next; n != &loop->signals;
+			n = next) {
+			struct loop_signal *sig =
+				CONTAINER_OF(n, struct loop_signal, node);
 
 			next = n->next;
 			if (sig->signo == (int)info.ssi_signo)
@@ -269,8 +325,8 @@ void loop_signal_add(struct loop *loop, struct loop_signal *sig)
 	list_append(&loop->signals, &sig->node);
 	sigaddset(&loop->signal_set, sig->signo);
 	sigprocmask(SIG_BLOCK, &loop->signal_set, NULL);
-	loop->signal_watch.fd =
-		signalfd(loop->signal_watch.fd, &loop->signal_set, SFD_NONBLOCK | SFD_CLOEXEC);
+	loop->signal_watch.fd = signalfd(
+		loop->signal_watch.fd, &loop->signal_set, SFD_NONBLOCK | SFD_CLOEXEC);
 	loop->signal_watch.events = CURL_WAIT_POLLIN;
 	loop_watch_add(loop, &loop->signal_watch);
 }
@@ -285,8 +341,8 @@ static unsigned watches_fill(struct loop *loop)
 {
 	unsigned count = 0;
 
-	if (loop->watch_count > loop->fd_room) {
-		size_t room = loop->watch_count * 2;
+	if (loop->watch_count + 1 > loop->fd_room) {
+		size_t room = (loop->watch_count + 1) * 2;
 
 		loop->fds = xrealloc(loop->fds, room * sizeof(*loop->fds));
 		loop->fd_watches =
@@ -299,9 +355,11 @@ static unsigned watches_fill(struct loop *loop)
 
 		if (!watch->events)
 			continue;
-		loop->fds[count] = (struct curl_waitfd){.fd = watch->fd, .events = watch->events};
+		loop->fds[count] =
+			(struct pollfd){.fd = watch->fd, .events = watch->events};
 		loop->fd_watches[count++] = watch;
 	}
+	loop->fds[count] = (struct pollfd){.fd = loop->epoll, .events = POLLIN};
 	return count;
 }
 
@@ -309,8 +367,14 @@ static int wait_ms(struct loop *loop, int max_wait_ms)
 {
 	int64_t wait = max_wait_ms < 0 ? 60000 : max_wait_ms;
 
-	if (!list_empty(&loop->calls) || loop->running_now)
+	if (!list_empty(&loop->calls))
 		return 0;
+	if (loop->multi_due_ms >= 0) {
+		int64_t due = loop->multi_due_ms - clock_mono_ms(&clock_system);
+
+		if (due < wait)
+			wait = due < 0 ? 0 : due;
+	}
 	if (loop->heap_count) {
 		int64_t due = loop->heap[1]->at_ms - loop_now_ms(loop);
 
@@ -320,25 +384,63 @@ static int wait_ms(struct loop *loop, int max_wait_ms)
 	return (int)wait;
 }
 
+static CURLMcode transfers_run(struct loop *loop, bool readable)
+{
+	struct epoll_event events[SOCKETS_AT_ONCE];
+	int running,
+		count = readable ? epoll_wait(loop->epoll, events, SOCKETS_AT_ONCE, 0)
+				 : 0;
+	CURLMcode code = CURLM_OK;
+
+	for (int i = 0; i < count && code == CURLM_OK; i++) {
+		int what = 0;
+
+		if (events[i].events & EPOLLIN)
+			what |= CURL_CSELECT_IN;
+		if (events[i].events & EPOLLOUT)
+			what |= CURL_CSELECT_OUT;
+		if (events[i].events & (EPOLLERR | EPOLLHUP))
+			what |= CURL_CSELECT_ERR;
+		code = curl_multi_socket_action(
+			loop->multi, events[i].data.fd, what, &running);
+	}
+	if (code == CURLM_OK && loop->multi_due_ms >= 0 &&
+		loop->multi_due_ms <= clock_mono_ms(&clock_system)) {
+		loop->multi_due_ms = -1;
+		code = curl_multi_socket_action(
+			loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	}
+	return code;
+}
+
 enum rc loop_turn(struct loop *loop, int max_wait_ms, struct error *err)
 {
 	unsigned count = watches_fill(loop);
-	int running;
 	CURLMcode code;
 
-	code = curl_multi_poll(loop->multi, loop->fds, count, wait_ms(loop, max_wait_ms), NULL);
-	if (code == CURLM_OK) {
-		loop->running_now = false;
-		code = curl_multi_perform(loop->multi, &running);
+	if (poll(loop->fds, count + 1, wait_ms(loop, max_wait_ms)) < 0) {
+		if (errno != EINTR)
+			return error_set(err, RC_IO, "the event loop failed: %s",
+				strerror(errno));
+		for (unsigned i = 0; i <= count; i++)
+			loop->fds[i].revents = 0;
 	}
+	code = transfers_run(loop, loop->fds[count].revents != 0);
 	if (code != CURLM_OK)
-		return error_set(err, RC_IO, "the event loop failed: %s", curl_multi_strerror(code));
+		return error_set(err, RC_IO, "the event loop failed: %s",
+			curl_multi_strerror(code));
 	transfers_finish(loop);
 	for (unsigned i = 0; i < count; i++) {
 		struct loop_watch *watch = loop->fd_watches[i];
+		short revents = loop->fds[i].revents;
 
-		if (watch && loop->fds[i].revents)
-			watch->ready(watch, loop->fds[i].revents);
+		if (revents & (POLLERR | POLLHUP |
+				      POLLNVAL)) /* reading or writing tells what */
+			revents |= loop->fds[i].events;
+		if (watch && revents)
+			watch->ready(
+				watch, (short)(revents &
+					       (CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT)));
 		loop->fd_watches[i] = NULL;
 	}
 	timers_fire(loop);
@@ -375,5 +477,6 @@ double loop_random(struct loop *loop)
 	x ^= x << 25;
 	x ^= x >> 27;
 	loop->random = x;
-	return (double)((x * UINT64_C(0x2545F4914F6CDD1D)) >> 11) / (double)(UINT64_C(1) << 53);
+	return (double)((x * UINT64_C(0x2545F4914F6CDD1D)) >> 11) /
+	       (double)(UINT64_C(1) << 53);
 }

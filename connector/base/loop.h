@@ -1,4 +1,7 @@
-/* loop.h - the one loop: curl_multi_poll waits for all transfers and for our own descriptors.
+/* loop.h - the one loop: it waits for all transfers of libcurl and for our own descriptors.
+ *
+ * How:      poll() over our descriptors and one epoll descriptor that holds libcurl's sockets, so a
+ *           turn costs what has news, not what is open (curl_multi_perform looks at everything).
  *
  * Purpose:  watches, timers, signals, transfers, deferred calls. Everything in this program runs
  *           from here, in one thread.

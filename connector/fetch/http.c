@@ -194,7 +194,9 @@ static void handle_prepare(struct http_transfer *t)
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+		(long)(options->http2 ? CURL_HTTP_VERSION_2TLS
+				      : CURL_HTTP_VERSION_1_1));
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, PIECE_OCTETS);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);

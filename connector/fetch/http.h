@@ -1,12 +1,13 @@
 /* http.h - HTTPS requests on the loop: bounded in number, connections kept and shared.
  *
  * Purpose:  one queue for all requests of this process; at most `max_transfers` are in flight, the
- *           others wait in order, so thousands of tenants need few connections. HTTP/2 where the
- *           server offers it. Redirects are never followed.
+ *           others wait in order, so thousands of tenants need few connections. Redirects are never
+ *           followed.
  * Owner:    the request is embedded in its owner, who keeps it and its strings alive until done()
  *           or http_cancel(). done() comes exactly once, never from inside http_start().
  * Bounds:   the body is handed on in pieces of at most 16 KB and never kept; a head over 64 KB ends
- *           the request. While paused libcurl keeps what one piece unpacks to, not more.
+ *           the request. While paused libcurl keeps what one piece unpacks to, not more, and TCP
+ *           holds the server back; not so with HTTP/2, see http_options.http2.
  * Errors:   result->rc is RC_OK for any complete HTTP answer, whatever its status. Otherwise RC_IO
  *           (network, timeout), RC_TLS, RC_PROTO (an answer that is cut or no HTTP), RC_CONFIG (no
  *           http(s) URL) or what body() returned, with the sentence in result->error. Sentences name
@@ -31,6 +32,9 @@ struct http_options {
 	int64_t connect_timeout_ms;
 	int64_t first_byte_timeout_ms; /* no answer yet */
 	int64_t stall_timeout_ms;      /* no octet of the body for so long; not while paused */
+	/* Offer HTTP/2. libcurl 7.88 opens a window of 32 MB per stream and keeps in memory what comes
+	 * for a paused one, and an empty poll costs twice the CPU; few connections we have anyway. */
+	bool http2;
 };
 
 struct http;

@@ -20,3 +20,10 @@ bench: alertrelay$(EXEEXT) tests/simulator/simulator$(EXEEXT) tests/bench/bench_
 	BUILD_DIR='$(abs_builddir)' $(srcdir)/tests/bench/run
 
 .PHONY: bench
+# Its own server needs GnuTLS.
+if SIMULATOR
+EXTRA_PROGRAMS += tests/bench/bench_http
+tests_bench_bench_http_SOURCES = tests/bench/bench_http.c tests/unit/server.c tests/unit/server.h
+tests_bench_bench_http_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_bench_bench_http_LDADD = libconnector.la $(GNUTLS_LIBS) -lpthread
+endif
