@@ -18,7 +18,7 @@ def test_nothing_is_lost_when_the_collector_is_killed_again_and_again(
     simulator = simulators(tenants=4, alerts=1500, trickle=1200)
     collector = collectors(transport)
     relay = relays(simulator, tenants=4)
-    relay.add_collector(collector, settle="1s")
+    relay.add_collector(collector, settle="500ms")
     relay.add_feed("soc", poll="1s", look_back="48h", page_size=20, window="256K")
     relay.start()
     moments = random.Random(SEED)
@@ -26,13 +26,13 @@ def test_nothing_is_lost_when_the_collector_is_killed_again_and_again(
     for kill in range(8):
         have = len(collector.lines())
         wait_until(lambda: len(collector.lines()) > have, "alerts arrive again")
-        pause.wait(moments.random() * 0.4)
+        # Before and after the settle time, in turn.
+        pause.wait(moments.random() * 0.4 + (0.8 if kill % 2 else 0))
         collector.kill()
-        if kill % 2:
-            pause.wait(moments.random() * 0.4)
+        pause.wait(moments.random() * 0.3)
         collector.start()
     simulator.control("POST", "trickle", {"per_minute": 0})
-    result = relay.complete(simulator, complete_lines(collector))
+    result = relay.complete(simulator, complete_lines(collector), seconds=120)
     assert not result.unexpected
     assert relay.stop() == 0, relay.log()
     assert relay.log().count("sums of a feed") == 0

@@ -16,11 +16,10 @@ def copies(messages):
     return collections.Counter(m.key for m in messages)
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20)])
 def test_nothing_is_lost_when_the_relay_is_killed_again_and_again(
-    simulators, collectors, relays, transport
+    simulators, collectors, relays, transport, kills
 ):
-    kills = 50
     tenants = 4
     simulator = simulators(tenants=tenants, alerts=600, trickle=1200)
     collector = collectors(transport)
