@@ -54,7 +54,7 @@ def test_a_broken_page_is_asked_again_and_nothing_is_lost_or_repeated(line, kind
 def test_a_tenant_whose_answers_stay_broken_is_named_and_the_others_are_complete(line, kind):
     simulator, collector, relay = line()
     simulator.fault(kind, tenant=1, count=-1)
-    result = relay.run_once("--give-up", "2s", status=1)
+    result = relay.run_once("--give-up", "1s", status=1)
     assert "tenant=customer1" in result.stderr and "not complete" in result.stderr
     assert "tenant=customer2" not in result.stderr
     check(simulator, collector, [2])
@@ -76,7 +76,7 @@ def test_a_hostile_page_is_refused_and_memory_stays_bounded(line, kind, size):
 
 
 def test_a_page_of_a_thousand_alerts_needs_little_memory(line):
-    simulator, collector, relay = line(tenants=1, alerts=6000, feed={"page_size": 1000})
+    simulator, collector, relay = line(tenants=1, alerts=3000, feed={"page_size": 1000})
     relay.start()
     relay.complete(simulator, collector.lines).check()
     assert relay.peak() < 48 * MB
@@ -286,7 +286,7 @@ def test_a_login_that_fails_once_is_tried_again(line, kind):
 def test_an_answer_of_login_that_is_no_token_is_named(line, kind):
     simulator, collector, relay = line()
     simulator.fault(kind, tenant=1, count=1)
-    result = relay.run_once("--give-up", "2s", status=1)
+    result = relay.run_once("--give-up", "1s", status=1)
     assert "tenant=customer1" in result.stderr and "sign in" in result.stderr
     check(simulator, collector, [2])
     relay.run_once()

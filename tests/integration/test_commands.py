@@ -269,9 +269,9 @@ def test_a_secret_is_never_shown(simulators, collectors, relays):
     for file in relay.directory.glob("state.db*"):
         shown += file.read_bytes().decode("latin-1")
     assert simulator.secret not in shown
-    assert "Bearer" not in shown and "eyJ" not in re.sub(r'[A-Za-z0-9+/=]{60,}', "", shown) or True
-    token = simulator.token(1)
-    assert token.split(".")[0] == token or token.split(".")[0] + "." not in shown
+    assert "Bearer" not in shown
+    # A token begins alike for all of one kind; its header alone would already be too much.
+    assert simulator.token(1)[:40] not in shown
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])

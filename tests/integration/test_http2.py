@@ -2,18 +2,20 @@
 
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
 
 from received import compare, read_all
 from relay import wait_until
+from rsyslog import port_listens
 
 PROGRAM = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 class Nghttpx:
-    """TLS with HTTP/2 in front of a simulator that speaks plain HTTP/1.1.
+    """TLS with HTTP/2 in front of a simulator that speaks HTTP/1.1 over TLS.
 
     It cannot be asked which port the system chose, so it is given one that was just free and tries
     again with another when that is taken."""
@@ -24,8 +26,6 @@ class Nghttpx:
         self.process = None
 
     def start(self):
-        import socket
-
         for _ in range(10):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 self.port = free.getsockname()[1]
@@ -33,21 +33,17 @@ class Nghttpx:
                 self.process = subprocess.Popen(
                     [
                         PROGRAM, "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
-                        f"--backend=127.0.0.1,{self.simulator.port}", "--no-ocsp", "--workers=1",
+                        f"--backend=127.0.0.1,{self.simulator.port};;tls", "--insecure", "--no-ocsp", "--workers=1",
                         "--single-process", "--no-server-rewrite", f"--accesslog-file={self.access}",
                         "--accesslog-format=$request", "--errorlog-file=/dev/stderr",
                         str(self.pair.key), str(self.pair.cert),
                     ],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 )  # fmt: skip
-            wait_until(lambda: self.process.poll() is not None or self.listens(), "nghttpx listens")
+            wait_until(lambda: self.process.poll() is not None or port_listens(self.port), "nghttpx")
             if self.process.poll() is None:
                 return self
         raise AssertionError((self.directory / "nghttpx.log").read_text())
-
-    def listens(self):
-        with open("/proc/net/tcp") as table:
-            return f"0100007F:{self.port:04X} 00000000:0000 0A" in table.read()
 
     def kill(self):
         if self.process and self.process.poll() is None:
@@ -61,7 +57,7 @@ def proxy(simulators, started, tmp_path, good_pair):
         pytest.skip("no nghttpx: package nghttp2-proxy")
 
     def make(*arguments, **options):
-        simulator = simulators(*arguments, plain=True, **options)
+        simulator = simulators(*arguments, **options)
         return simulator, started(Nghttpx(tmp_path, good_pair, simulator)).start()
 
     return make
