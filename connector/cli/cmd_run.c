@@ -190,6 +190,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
 		return cli_wrong(command, "unexpected \"%s\"", argv[optind]);
 	protect_memory();
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails as on a full disk, and is tried again */
 	config = cli_config(command, path);
 	if (!config)
 		return EXIT_USAGE;

@@ -22,6 +22,8 @@
 #define ONCE_TRIES 8
 /* A page that failed so often in a row is given up and its slice asked from the start. */
 #define PAGE_TRIES 4
+/* How far the vendor's clock may be from ours when we ask what changed since a moment of ours. */
+#define SKEW_MS (60 * 1000)
 
 enum feed_state {
 	FEED_IDLE,   /* not started, or stopped */
@@ -44,11 +46,17 @@ struct feed {
 	bool finished_said;
 	bool store_failed; /* in this page: its alerts could not be looked up */
 	bool pass_sent;	   /* this pass found something new */
+	bool slice_new;	   /* so did this reading of the slice, within its range */
+	bool slice_paged;  /* this reading followed a next link */
+	bool slice_failed; /* this slice was given up and asked anew; its trouble is not over yet */
+	bool probing;	   /* asking whether anything changed while the slice was read */
+	bool probe_hit;
 
 	int64_t cursor;	     /* in memory; the committed one may be behind */
 	int64_t pass_until;  /* the pass asks for what was updated before this */
 	int64_t pass_started_ms;
 	int64_t slice_from, slice_until;
+	int64_t slice_read_at; /* wall clock when this reading of the slice began */
 	char *url;	    /* of the page now asked for; NULL between passes */
 	/* Brent's cycle detection over the next links of a slice: two numbers find any loop. */
 	uint64_t link_mark;
@@ -134,23 +142,17 @@ static void page_ask(struct feed *feed)
 	page_fetch(feed->page, feed->url);
 }
 
-static void slice_begin(struct feed *feed, int64_t from)
+static void range_ask(struct feed *feed, const struct source_range *range)
 {
-	struct source_range range = {from, from + feed->config->slice_ms * TICKS_PER_MS,
-		feed->config->page_size};
 	struct error err = {0};
 	struct strbuf url;
 	enum rc rc;
 
-	if (range.to > feed->pass_until)
-		range.to = feed->pass_until;
-	feed->slice_from = from;
-	feed->slice_until = range.to;
 	feed->link_mark = 0;
 	feed->link_steps = 0;
 	feed->link_limit = 1;
 	strbuf_init(&url, URL_MAX);
-	rc = feed->source->first_url(feed->source, feed->tenant->graph_root, &range, &url, &err);
+	rc = feed->source->first_url(feed->source, feed->tenant->graph_root, range, &url, &err);
 	if (rc == RC_OK)
 		url_set(feed, url.p, url.n);
 	strbuf_clear(&url);
@@ -158,6 +160,36 @@ static void slice_begin(struct feed *feed, int64_t from)
 		page_ask(feed);
 	else
 		page_failed(feed, PAGE_BAD_REQUEST, -1, &err);
+}
+
+static void slice_begin(struct feed *feed, int64_t from)
+{
+	struct source_range range = {from, from + feed->config->slice_ms * TICKS_PER_MS,
+		feed->config->page_size};
+
+	if (range.to > feed->pass_until)
+		range.to = feed->pass_until;
+	feed->slice_from = from;
+	feed->slice_until = range.to;
+	feed->slice_read_at = clock_wall(loop_clock(feed->host->loop));
+	feed->slice_new = false;
+	feed->slice_paged = false;
+	feed->probing = false;
+	range_ask(feed, &range);
+}
+
+/* An alert that is updated while pages are read leaves the slice, those behind it move up, and one
+ * of them may slip from a page not read yet to one already read. So a slice of several pages is
+ * done when a reading found nothing new, or nothing changed while it was read. */
+static void slice_probe(struct feed *feed)
+{
+	int64_t skew = SKEW_MS * TICKS_PER_MS;
+	struct source_range range = {feed->slice_read_at - skew,
+		clock_wall(loop_clock(feed->host->loop)) + skew, 1};
+
+	feed->probing = true;
+	feed->probe_hit = false;
+	range_ask(feed, &range);
 }
 
 static void pass_begin(struct feed *feed)
@@ -191,6 +223,7 @@ static void slice_end(struct feed *feed)
 {
 	int64_t stale = feed->slice_until - feed->config->overlap_ms / 2 * TICKS_PER_MS;
 
+	feed->slice_failed = false;
 	if (feed->cursor == NO_TIME || feed->slice_until > feed->cursor)
 		feed->cursor = feed->slice_until;
 	/* An empty poll does not write: a restart would only ask for a wider range again. */
@@ -226,6 +259,7 @@ static void page_failed(
 		err);
 	if (feed->page_failures >= PAGE_TRIES || result == PAGE_FOREIGN) {
 		feed->page_failures = 0;
+		feed->slice_failed = true;
 		url_set(feed, NULL, 0); /* the slice is asked anew */
 	}
 	if (operator_must_act)
@@ -287,12 +321,22 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 		page_failed(feed, PAGE_BAD_ANSWER, -1, &own);
 		return;
 	}
-	trouble_over(feed);
-	feed->failures = 0;
 	feed->page_failures = 0;
-	if (next[0]) {
+	if (!feed->slice_failed || !next[0]) { /* else the same trouble may be ahead again */
+		trouble_over(feed);
+		feed->failures = 0;
+	}
+	if (feed->probing) {
+		if (feed->probe_hit)
+			slice_begin(feed, feed->slice_from);
+		else
+			slice_end(feed);
+	} else if (next[0]) {
+		feed->slice_paged = true;
 		url_set(feed, next, strlen(next));
 		page_ask(feed);
+	} else if (feed->slice_paged && feed->slice_new) {
+		slice_probe(feed);
 	} else {
 		slice_end(feed);
 	}
@@ -359,6 +403,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	bool seen;
 
 	feed->received++;
+	feed->probe_hit = true;
 	version = alert_version(alert, feed->config->policy);
 	if (window_holds(feed->host->window, &feed->window, key.p, key.n, version)) {
 		feed->duplicate++;
@@ -374,6 +419,8 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 		feed->duplicate++;
 		return true;
 	}
+	if (alert->updated == NO_TIME || alert->updated < feed->slice_until)
+		feed->slice_new = true;
 	alert_version_text(version, version_text);
 	alert->version = text(version_text);
 	alert->customer = text(feed->tenant->key);
