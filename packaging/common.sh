@@ -37,7 +37,8 @@ packages_missing() {
 packages_install() {
 	local log=$1 missing policy=/usr/sbin/policy-rc.d
 	shift
-	mapfile -t missing < <(packages_missing "$@")
+	# shellcheck disable=SC2207 # names of packages are single words
+	missing=($(packages_missing "$@"))
 	[ ${#missing[@]} -gt 0 ] || return 0
 	command -v apt-get >/dev/null || die "this needs apt-get (Debian 12) to install: ${missing[*]}"
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||

@@ -31,7 +31,7 @@ lint-shell:
 
 lint-spelling:
 	codespell --ignore-words $(top_srcdir)/tests/spelling \
-		--skip '*/samples/*,*/golden/*,*/corpus/*,*/__pycache__/*,*.tmp' \
+		--skip '*/samples/*,*/golden/*,*/corpus/*,*.8.in,*/__pycache__/*,*.tmp' \
 		$(top_srcdir)/connector $(top_srcdir)/formats $(top_srcdir)/tests $(top_srcdir)/packaging \
 		$(top_srcdir)/README $(top_srcdir)/CONTRIBUTING $(top_srcdir)/NEWS
 

@@ -28,7 +28,7 @@ struct builder {
 	struct yaml_report *report;
 	struct level levels[YAML_DEPTH_MAXIMUM];
 	size_t depth, nodes;
-	bool good, over; /* over: reading on makes no sense */
+	bool over; /* reading on makes no sense */
 };
 
 static void wrong(struct builder *b, int line, const char *format, ...) PRINTF(3, 4);
@@ -41,7 +41,6 @@ static void wrong(struct builder *b, int line, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	b->good = false;
 	b->report->wrong(b->report, line, text);
 }
 
@@ -287,7 +286,7 @@ static void on_syntax_error(struct builder *b, const yaml_parser_t *parser)
 
 bool yaml_parse(struct yaml *yaml, const char *p, size_t n, struct yaml_report *report)
 {
-	struct builder b = {.yaml = yaml, .report = report, .good = true};
+	struct builder b = {.yaml = yaml, .report = report};
 	yaml_parser_t parser;
 	bool more = true;
 
@@ -299,13 +298,14 @@ bool yaml_parse(struct yaml *yaml, const char *p, size_t n, struct yaml_report *
 
 		if (!yaml_parser_parse(&parser, &event)) {
 			on_syntax_error(&b, &parser);
+			b.over = true;
 			break;
 		}
 		more = on_event(&b, &event);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
-	return b.good;
+	return !b.over;
 }
 
 static bool refuse_file(struct yaml_report *report, const char *format, ...)

@@ -48,7 +48,8 @@ void yaml_init(struct yaml *yaml);
 void yaml_reset(struct yaml *yaml);
 void yaml_clear(struct yaml *yaml);
 
-/* False after anything was reported; what could be read is in root then too. */
+/* False when the text could not be read to its end, for its syntax or its size; root is then worth
+ * nothing. What is only refused (a repeated key, an anchor) is reported and read on from. */
 bool yaml_parse(struct yaml *yaml, const char *p, size_t n, struct yaml_report *report);
 /* The same from a regular file. */
 bool yaml_load(struct yaml *yaml, const char *path, struct yaml_report *report);

@@ -415,7 +415,7 @@ static void check_format(struct loader *l, const struct yaml_node *map,
 		module->close(self);
 	else
 		options_wrong(&l->reader, line_of(map, "format_options"),
-			"format %s: %s", d->format, why);
+			"format_options: %s", why);
 }
 
 static void read_destination(struct loader *l, const struct yaml_node *map)

@@ -119,6 +119,7 @@ static enum rc check_text(
 static enum rc read_channel(struct options_reader *reader, const char *text,
 	const char **to, struct error *err)
 {
+	char quoted[100];
 	struct strbuf b;
 
 	if (!strcmp(text, "stderr:") || !strcmp(text, "syslog:") ||
@@ -128,8 +129,9 @@ static enum rc read_channel(struct options_reader *reader, const char *text,
 	}
 	if (strncmp(text, "file:", 5) || !text[5])
 		return error_set(err, RC_CONFIG,
-			"is none of stderr: journal: syslog: file:PATH (with the "
-			"colon)");
+			"%s is none of stderr: journal: syslog: file:PATH (with the "
+			"colon)",
+			log_quote(quoted, sizeof(quoted), text, strlen(text)));
 	strbuf_init(&b, 65536);
 	strbuf_addf(&b, "file:%s", make_path(reader, text + 5));
 	*to = copy_text(reader, b.p);
@@ -143,6 +145,7 @@ static enum rc read_facility(const char *text, int *to, struct error *err)
 		"kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|ntp|"
 		"audit|alert|clock|"
 		"local0|local1|local2|local3|local4|local5|local6|local7";
+	char quoted[100];
 	int64_t number;
 
 	if (value_integer(text, 0, 23, &number, NULL) == RC_OK) {
@@ -152,8 +155,10 @@ static enum rc read_facility(const char *text, int *to, struct error *err)
 	if (value_choice(text, names, to, NULL) == RC_OK)
 		return RC_OK;
 	return error_set(err, RC_CONFIG,
-		"is no facility; write local0 to local7, another of syslog's names as "
-		"user or auth, or a number from 0 to 23");
+		"%s is no facility; write local0 to local7, another of syslog's names "
+		"as user or "
+		"auth, or a number from 0 to 23",
+		log_quote(quoted, sizeof(quoted), text, strlen(text)));
 }
 
 static enum rc out_of_range(

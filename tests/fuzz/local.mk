@@ -1,5 +1,9 @@
 # libFuzzer targets, built with --enable-fuzzers.
 if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_page
+tests_fuzz_fuzz_page_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_page_LDADD = libconnector.la
+
 noinst_PROGRAMS += tests/fuzz/fuzz_format
 tests_fuzz_fuzz_format_SOURCES = tests/fuzz/fuzz_format.c \
 	tests/fuzz/check_message.c \

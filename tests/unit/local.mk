@@ -1,12 +1,10 @@
 # One program per module; cmocka prints TAP.
 if UNIT_TESTS
 unit_tests = tests/unit/test_base
-unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_store tests/unit/test_window
-tests_unit_test_window_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_destination
 tests_unit_test_syslog_msg_LDADD = $(UNIT_LIBS)
@@ -15,16 +13,38 @@ tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_destination_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_unit_test_destination_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_window_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
+tests_unit_test_alert_SOURCES = tests/unit/test_alert.c tests/unit/parse_help.h
+tests_unit_test_alert_LDADD = $(UNIT_LIBS)
+tests_unit_test_page_parser_SOURCES = tests/unit/test_page_parser.c tests/unit/parse_help.h
+tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/parse_help.h
+tests_unit_test_source_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_values tests/unit/test_config
+tests_unit_test_values_LDADD = $(UNIT_LIBS)
+tests_unit_test_config_LDADD = $(UNIT_LIBS)
+
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
-unit_tests += tests/unit/test_http
+unit_tests += tests/unit/test_http tests/unit/test_page tests/unit/test_token
 SERVER_FILES = tests/unit/server.c tests/unit/server.h
 SERVER_LIBS = $(UNIT_LIBS) $(GNUTLS_LIBS) -lpthread -lz
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(SERVER_FILES)
 tests_unit_test_http_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_http_LDADD = $(SERVER_LIBS)
+tests_unit_test_page_SOURCES = tests/unit/test_page.c $(SERVER_FILES)
+tests_unit_test_page_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_page_LDADD = $(SERVER_LIBS)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(SERVER_FILES)
+tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_token_LDADD = $(SERVER_LIBS)
 endif
+
 # formats/ stands alone, so its tests link it alone.
+unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
 FORMAT_CHECK = \
 	tests/fuzz/check_message.c \
@@ -40,6 +60,7 @@ tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_CHECK)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_CHECK)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif

@@ -1,0 +1,169 @@
+/* fuzz_page.c - any octets as a page, in any pieces.
+ *
+ * Build: ./configure CC=clang --enable-fuzzers --enable-sanitizers && make tests/fuzz/fuzz_page
+ * Run:   tests/fuzz/fuzz_page -max_len=20000 CORPUS tests/samples
+ *        CORPUS is a directory of your own for what it finds; the samples are the seeds.
+ *
+ * The first octet chooses mode, limits and the seed of the cuts. The same octets are read in one
+ * piece and in random ones: result, alerts and next link must be the same. */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "fetch/error_answer.h"
+#include "fetch/page_parser.h"
+#include "fetch/source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct seen {
+	uint64_t hash;
+	size_t alerts, stop_after;
+};
+
+static void add(struct seen *seen, const void *p, size_t n)
+{
+	const unsigned char *u = p;
+
+	for (size_t i = 0; i < n; i++)
+		seen->hash = (seen->hash ^ u[i]) * UINT64_C(1099511628211);
+	seen->hash = (seen->hash ^ n) * UINT64_C(1099511628211);
+}
+
+static void add_str(struct seen *seen, struct fmt_str s)
+{
+	if (s.n && !s.p)
+		abort();
+	add(seen, s.p, s.n);
+}
+
+static void add_list(struct seen *seen, struct fmt_list list)
+{
+	for (size_t i = 0; i < list.count; i++)
+		add_str(seen, list.items[i]);
+}
+
+static void within(struct fmt_str part, struct fmt_str whole)
+{
+	if (part.n && (part.p < whole.p || part.p + part.n > whole.p + whole.n))
+		abort();
+}
+
+static enum rc take(void *context, struct fmt_alert *a)
+{
+	struct seen *seen = context;
+
+	if (!a->id.n || a->raw.n < 2 || a->raw.p[0] != '{' ||
+		a->raw.p[a->raw.n - 1] != '}')
+		abort();
+	within(a->custom_details, a->raw);
+	within(a->additional_data, a->raw);
+	add_str(seen, a->id);
+	add_str(seen, a->raw);
+	add_str(seen, a->title);
+	add_str(seen, a->description);
+	add_str(seen, a->severity_text);
+	add_str(seen, a->custom_details);
+	add_str(seen, a->additional_data);
+	add_list(seen, a->categories);
+	add_list(seen, a->mitre_techniques);
+	add_list(seen, a->system_tags);
+	add(seen, &a->created, sizeof(a->created));
+	for (size_t i = 0; i < a->comment_count; i++) {
+		add_str(seen, a->comments[i].text);
+		add_str(seen, a->comments[i].author);
+	}
+	for (size_t i = 0; i < a->evidence_count; i++) {
+		const struct fmt_evidence *e = &a->evidence[i];
+
+		within(e->raw, a->raw);
+		add_str(seen, e->raw);
+		add_str(seen, e->type);
+		for (size_t k = 0; k < e->field_count; k++) {
+			if (!e->fields[k].id || e->fields[k].id >= FMT_FIELD_IDS)
+				abort();
+			add(seen, &e->fields[k].id, sizeof(e->fields[k].id));
+			add_str(seen, e->fields[k].value);
+		}
+	}
+	return ++seen->alerts == seen->stop_after ? RC_AGAIN : RC_OK;
+}
+
+static enum rc read_in(struct page_parser *parser, enum page_mode mode, const char *p,
+	size_t n, unsigned seed, struct seen *seen)
+{
+	struct error err;
+	enum rc rc = RC_OK;
+
+	seen->hash = UINT64_C(14695981039346656037);
+	seen->alerts = 0;
+	page_parser_start(parser, mode, take, seen);
+	for (size_t at = 0, piece; at < n && rc == RC_OK; at += piece) {
+		char *copy;
+
+		piece = n;
+		if (seed) { /* 0: one piece */
+			seed = (seed * 1103515245u + 12345u) | 1;
+			piece = (seed >> 16) % ((seed >> 8) % 4 ? 7 : 500) + 1;
+		}
+		if (piece > n - at)
+			piece = n - at;
+		copy = malloc(piece);
+		if (!copy)
+			abort();
+		memcpy(copy, p + at, piece);
+		rc = page_parser_feed(parser, copy, piece, &err);
+		free(copy);
+	}
+	if (rc == RC_OK)
+		rc = page_parser_finish(parser, &err);
+	if (rc == RC_OK)
+		add(seen, page_parser_next_link(parser),
+			strlen(page_parser_next_link(parser)));
+	else if (!memchr(err.text, '\0', sizeof(err.text)) || !err.text[0])
+		abort();
+	return rc;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct alert_map *map;
+	static struct page_parser *parsers[2];
+	struct seen whole = {0}, pieces = {0};
+	struct error_answer answer;
+	struct page_parser *parser;
+	unsigned choice;
+	enum rc rc, rc_pieces;
+
+	if (!map) {
+		struct page_limits small = {12, 4000, 3000, {5, 40, 10, 3}};
+
+		map = source_map_new(&source_graph_alerts, NULL);
+		parsers[0] = page_parser_new(map, "value", NULL);
+		parsers[1] = page_parser_new(map, "value", &small);
+	}
+	if (!size)
+		return 0;
+	choice = data[0];
+	if (choice != '{' && choice != '[') { /* the samples have no such octet */
+		data++;
+		size--;
+	}
+	whole.stop_after = pieces.stop_after = choice % 5 == 4 ? 2 : 0;
+	(void)error_answer_parse((const char *)data, size, &answer);
+	parser = parsers[choice / 4 % 2];
+	rc = read_in(parser, choice % 3, (const char *)data, size, 0, &whole);
+	rc_pieces = read_in(
+		parser, choice % 3, (const char *)data, size, choice + 1u, &pieces);
+	/* which of two limits strikes first may depend on the pieces */
+	if (parser == parsers[0] && (rc != rc_pieces || whole.alerts != pieces.alerts))
+		abort();
+	if (rc == RC_OK && rc_pieces == RC_OK &&
+		(whole.hash != pieces.hash || whole.alerts != pieces.alerts))
+		abort();
+	return 0;
+}

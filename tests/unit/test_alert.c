@@ -1,0 +1,779 @@
+/* test_alert.c - from JSON to the alert: all types of evidence, wrong types, choices, versions. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <libfastjson/json.h>
+
+#include "alert/alert.h"
+#include "parse_help.h"
+
+static struct alert_map *map;
+static struct page_parser *parser;
+
+static int setup(void **state)
+{
+	(void)state;
+	map = source_map_new(&source_graph_alerts, NULL);
+	parser = map ? page_parser_new(map, "value", NULL) : NULL;
+	return parser ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	page_parser_free(parser);
+	alert_map_free(map);
+	return 0;
+}
+
+typedef void check_fn(const struct fmt_alert *alert, const void *expected);
+
+struct call {
+	check_fn *check;
+	const void *expected;
+	size_t alerts;
+};
+
+static enum rc take(void *context, struct fmt_alert *alert)
+{
+	struct call *call = context;
+
+	call->alerts++;
+	call->check(alert, call->expected);
+	return RC_OK;
+}
+
+/* Reads alerts, whole and octet by octet, and looks at each. */
+static size_t look(const char *json, check_fn *check, const void *expected)
+{
+	struct call call = {check, expected, 0};
+	struct error err = {0};
+	size_t n = strlen(json);
+	/* an object of nonsense is an alert only where alerts are expected */
+	enum page_mode mode =
+		strstr(json, "\"value\"") || *json == '[' ? PAGE_FILE : PAGE_ALERTS;
+
+	page_parser_start(parser, mode, take, &call);
+	if (page_parser_feed(parser, json, n, &err) || page_parser_finish(parser, &err))
+		fail_msg("%s\n%s", err.text, json);
+	page_parser_start(parser, mode, take, &call);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(page_parser_feed(parser, json + i, 1, &err), RC_OK);
+	assert_int_equal(page_parser_finish(parser, &err), RC_OK);
+	return call.alerts / 2;
+}
+
+static void equal(struct fmt_str s, const char *expected)
+{
+	if (s.n != strlen(expected) || (s.n && memcmp(s.p, expected, s.n) != 0))
+		fail_msg("\"%.*s\": \"%s\" expected", (int)s.n, s.p ? s.p : "",
+			expected);
+}
+
+static void equal_time(int64_t ticks, const char *expected)
+{
+	int64_t wanted;
+
+	assert_true(time_parse(expected, strlen(expected), &wanted));
+	assert_int_equal(ticks, wanted);
+}
+
+/* ---- a sample, property by property ---- */
+
+static void sample_check(const struct fmt_alert *a, const void *expected)
+{
+	const struct fmt_evidence *e;
+
+	(void)expected;
+	assert_int_equal(a->struct_size, sizeof(*a));
+	assert_string_equal(a->source, "graph-alerts");
+	if (a->id.n == 31 &&
+		memcmp(a->id.p, "da637551227677560813_-961444813", 31) == 0) {
+		equal(a->incident_id, "28282");
+		equal(a->status, "new");
+		assert_int_equal(a->severity, FMT_SEVERITY_LOW);
+		equal(a->severity_text, "low");
+		equal(a->detection_source, "antivirus");
+		equal(a->assigned_to, "");
+		equal(a->mitre_techniques.items[0], "T1564.001");
+		equal(a->system_tags.items[0], "Defender Experts");
+		equal_time(a->created, "2021-04-27T12:19:27.7211305Z");
+		equal_time(a->updated, "2021-05-02T14:19:01.3266667Z");
+		equal_time(a->first_activity, "2021-04-26T07:45:50.116Z");
+		assert_true(a->resolved == FMT_NO_TIME);
+		assert_int_equal(a->comment_count, 0);
+		assert_int_equal(a->evidence_count, 4);
+		e = a->primary[FMT_KIND_DEVICE];
+		assert_ptr_equal(e, &a->evidence[0]);
+		equal(e->type, "deviceEvidence");
+		equal_time(e->created, "2021-04-27T12:19:27.7211305Z");
+		equal(fmt_get(e, FMT_DEVICE_ID),
+			"73e7e2de709dff64ef64b1d0c30e67fab63279db");
+		equal(fmt_get(e, FMT_DEVICE_DNS_NAME), "tempDns");
+		equal(fmt_get(e, FMT_DEVICE_OS_BUILD), "22424");
+		equal(fmt_get(e, FMT_DEVICE_OS_VERSION), "Other");
+		equal(fmt_get(e, FMT_DEVICE_IP), "1.1.1.1");
+		equal(fmt_get(e, FMT_DETAILED_ROLE), "Main device");
+		equal(fmt_get(e, FMT_DEVICE_VM_ID),
+			"ca1b0d41-5a3b-4d95-b48b-f220aed11d78");
+		e = a->primary[FMT_KIND_PROCESS];
+		equal(fmt_get(e, FMT_PROCESS_ID), "4780");
+		equal(fmt_get(e, FMT_PROCESS_COMMAND_LINE), "\"MsSense.exe\"");
+		equal(fmt_get(e, FMT_FILE_NAME), "MsSense.exe");
+		equal(fmt_get(e, FMT_FILE_PATH), "C:\\Program Files\\temp");
+		equal(fmt_get(e, FMT_PARENT_FILE_NAME), "services.exe");
+		equal(fmt_get(e, FMT_PARENT_FILE_SHA256), "");
+		equal(fmt_get(e, FMT_USER_NAME), "SYSTEM");
+		equal(fmt_get(e, FMT_USER_DOMAIN), "NT AUTHORITY");
+		equal(fmt_get(e, FMT_USER_DISPLAY_NAME), "System");
+		e = a->primary[FMT_KIND_REGISTRY];
+		equal(fmt_get(e, FMT_REGISTRY_HIVE), "HKEY_LOCAL_MACHINE");
+		assert_int_equal(a->raw.p[0], '{');
+		assert_int_equal(a->raw.p[a->raw.n - 1], '}');
+		assert_int_equal(e->raw.p[0], '{');
+		assert_int_equal(e->raw.p[e->raw.n - 1], '}');
+		assert_true(e->raw.p > a->raw.p &&
+			    e->raw.p + e->raw.n < a->raw.p + a->raw.n);
+	}
+}
+
+static void samples(void **state)
+{
+	struct strbuf body;
+
+	(void)state;
+	sample_read("graph-alerts_v2.json", &body);
+	assert_int_equal(look(body.p, sample_check, NULL), 9);
+	strbuf_clear(&body);
+}
+
+/* ---- the order of properties ---- */
+
+static struct fjson_object *reversed(struct fjson_object *from)
+{
+	struct fjson_object *to, *values[300];
+	const char *names[300];
+	int n = 0;
+
+	if (fjson_object_is_type(from, fjson_type_array)) {
+		to = fjson_object_new_array();
+		for (int i = 0; i < fjson_object_array_length(from); i++)
+			fjson_object_array_add(
+				to, reversed(fjson_object_array_get_idx(from, i)));
+		return to;
+	}
+	if (!fjson_object_is_type(from, fjson_type_object))
+		return fjson_object_get(from);
+	for (struct fjson_object_iterator it = fjson_object_iter_begin(from),
+					  end = fjson_object_iter_end(from);
+		!fjson_object_iter_equal(&it, &end) && n < 300;
+		fjson_object_iter_next(&it), n++) {
+		names[n] = fjson_object_iter_peek_name(&it);
+		values[n] = fjson_object_iter_peek_value(&it);
+	}
+	to = fjson_object_new_object();
+	while (n-- > 0)
+		fjson_object_object_add(to, names[n], reversed(values[n]));
+	return to;
+}
+
+static void write_check(const struct fmt_alert *alert, const void *out)
+{
+	alert_write((struct strbuf *)(uintptr_t)out, alert, false);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted lines: the order of fields is the order in which they came. */
+static void lines_sort(struct strbuf *text)
+{
+	static char *lines[20000];
+	struct strbuf out;
+	size_t n = 0;
+
+	for (char *p = strtok(text->p, "\n"); p && n < 20000; p = strtok(NULL, "\n"))
+		lines[n++] = p;
+	qsort(lines, n, sizeof(lines[0]), by_text);
+	strbuf_init(&out, 16 << 20);
+	for (size_t i = 0; i < n; i++)
+		(void)strbuf_addf(&out, "%s\n", lines[i]);
+	strbuf_clear(text);
+	*text = out;
+}
+
+static void order_does_not_matter(void **state)
+{
+	struct fjson_object *top, *turned;
+	struct strbuf body, a, b;
+
+	(void)state;
+	sample_read("graph-alerts_v2.json", &body);
+	strbuf_init(&a, 16 << 20);
+	strbuf_init(&b, 16 << 20);
+	assert_int_equal(look(body.p, write_check, &a), 9);
+	top = fjson_tokener_parse(body.p);
+	turned = reversed(top);
+	assert_int_equal(look(fjson_object_to_json_string(turned), write_check, &b), 9);
+	lines_sort(&a);
+	lines_sort(&b);
+	assert_true(a.n > 10000);
+	assert_string_equal(a.p, b.p);
+	fjson_object_put(turned);
+	fjson_object_put(top);
+	strbuf_clear(&a);
+	strbuf_clear(&b);
+	strbuf_clear(&body);
+}
+
+/* ---- all 48 types ---- */
+
+static const struct type_case {
+	const char *type;
+	enum fmt_kind kind;
+	const char *json;
+	uint32_t field;
+} type_cases[] = {
+	{"activeDirectoryDomainEvidence", FMT_KIND_GROUP,
+		"'activeDirectoryDomainName':'%'", FMT_NAME},
+	{"aiAgentEvidence", FMT_KIND_APPLICATION, "'agentName':'%'", FMT_NAME},
+	{"amazonResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'amazonResourceId':'%'",
+		FMT_RESOURCE_ID},
+	{"analyzedMessageEvidence", FMT_KIND_MESSAGE, "'p2Sender':{'emailAddress':'%'}",
+		FMT_MESSAGE_SENDER},
+	{"azureResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'resourceName':'%'",
+		FMT_RESOURCE_NAME},
+	{"blobContainerEvidence", FMT_KIND_CLOUD_RESOURCE, "'name':'%'",
+		FMT_RESOURCE_NAME},
+	{"blobEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'fileHashes':[{'algorithm':'md5','value':'%'}]", FMT_HASH_VALUE},
+	{"cloudApplicationEvidence", FMT_KIND_APPLICATION, "'instanceId':%",
+		FMT_APP_INSTANCE_ID},
+	{"cloudLogonRequestEvidence", FMT_KIND_LOGON, "'requestId':'%'",
+		FMT_REQUEST_ID},
+	{"cloudLogonSessionEvidence", FMT_KIND_LOGON,
+		"'account':{'userAccount':{'userPrincipalName':'%'}}", FMT_USER_UPN},
+	{"containerEvidence", FMT_KIND_CLOUD_RESOURCE, "'image':{'imageId':'%'}",
+		FMT_IMAGE_ID},
+	{"containerImageEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'registry':{'registry':'%'}", FMT_REGISTRY_NAME},
+	{"containerRegistryEvidence", FMT_KIND_CLOUD_RESOURCE, "'registry':'%'",
+		FMT_REGISTRY_NAME},
+	{"deviceEvidence", FMT_KIND_DEVICE, "'version':'%'", FMT_DEVICE_OS_VERSION},
+	{"dnsEvidence", FMT_KIND_NETWORK, "'hostIpAddress':{'ipAddress':'%'}",
+		FMT_SOURCE_ADDRESS},
+	{"fileEvidence", FMT_KIND_FILE, "'fileDetails':{'sha256':'%'}",
+		FMT_FILE_SHA256},
+	{"fileHashEvidence", FMT_KIND_FILE, "'algorithm':'sha256','value':'%'",
+		FMT_HASH_VALUE},
+	{"gitHubOrganizationEvidence", FMT_KIND_CLOUD_RESOURCE, "'displayName':'%'",
+		FMT_RESOURCE_NAME},
+	{"gitHubRepoEvidence", FMT_KIND_CLOUD_RESOURCE, "'repoId':'%'",
+		FMT_RESOURCE_ID},
+	{"gitHubUserEvidence", FMT_KIND_OTHER, "'login':'%'", FMT_USER_NAME},
+	{"googleCloudResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'location':'%'",
+		FMT_RESOURCE_LOCATION},
+	{"hostLogonSessionEvidence", FMT_KIND_LOGON, "'host':{'deviceDnsName':'%'}",
+		FMT_DEVICE_DNS_NAME},
+	{"ioTDeviceEvidence", FMT_KIND_DEVICE, "'ipAddress':{'ipAddress':'%'}",
+		FMT_DEVICE_IP},
+	{"ipEvidence", FMT_KIND_IP, "'ipAddress':'%'", FMT_IP_ADDRESS},
+	{"kubernetesClusterEvidence", FMT_KIND_CLOUD_RESOURCE, "'version':'%'",
+		FMT_VERSION},
+	{"kubernetesControllerEvidence", FMT_KIND_CLOUD_RESOURCE, "'type':'%'",
+		FMT_RESOURCE_TYPE},
+	{"kubernetesNamespaceEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'cluster':{'name':'%'}", FMT_CLUSTER},
+	{"kubernetesPodEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'namespace':{'cluster':{'name':'%'}}", FMT_CLUSTER},
+	{"kubernetesSecretEvidence", FMT_KIND_CLOUD_RESOURCE, "'secretType':'%'",
+		FMT_RESOURCE_TYPE},
+	{"kubernetesServiceAccountEvidence", FMT_KIND_CLOUD_RESOURCE, "'name':'%'",
+		FMT_RESOURCE_NAME},
+	{"kubernetesServiceEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'clusterIP':{'ipAddress':'%'}", FMT_IP_ADDRESS},
+	{"mailboxConfigurationEvidence", FMT_KIND_MAILBOX, "'configurationType':'%'",
+		FMT_CONFIGURATION_TYPE},
+	{"mailboxEvidence", FMT_KIND_MAILBOX, "'displayName':'%'", FMT_MAILBOX_NAME},
+	{"mailClusterEvidence", FMT_KIND_MESSAGE, "'emailCount':%", FMT_MESSAGE_COUNT},
+	{"malwareEvidence", FMT_KIND_MALWARE, "'name':'%'", FMT_NAME},
+	{"networkConnectionEvidence", FMT_KIND_NETWORK,
+		"'sourceAddress':{'ipAddress':'%'}", FMT_SOURCE_ADDRESS},
+	{"nicEvidence", FMT_KIND_NETWORK, "'ipAddress':{'ipAddress':'%'}",
+		FMT_DEVICE_IP},
+	{"oauthApplicationEvidence", FMT_KIND_APPLICATION, "'displayName':'%'",
+		FMT_NAME},
+	{"processEvidence", FMT_KIND_PROCESS, "'imageFile':{'sha256':'%'}",
+		FMT_FILE_SHA256},
+	{"registryKeyEvidence", FMT_KIND_REGISTRY, "'registryKey':'%'",
+		FMT_REGISTRY_KEY},
+	{"registryValueEvidence", FMT_KIND_REGISTRY, "'registryValueName':'%'",
+		FMT_REGISTRY_VALUE_NAME},
+	{"sasTokenEvidence", FMT_KIND_CLOUD_RESOURCE, "'permissions':['%']",
+		FMT_PERMISSION},
+	{"securityGroupEvidence", FMT_KIND_GROUP, "'sid':'%'", FMT_GROUP_SID},
+	{"servicePrincipalEvidence", FMT_KIND_APPLICATION, "'servicePrincipalName':'%'",
+		FMT_NAME},
+	{"submissionMailEvidence", FMT_KIND_MESSAGE, "'sender':'%'",
+		FMT_MESSAGE_SENDER},
+	{"teamsMessageEvidence", FMT_KIND_MESSAGE, "'urls':[{'url':'%'}]", FMT_URL},
+	{"urlEvidence", FMT_KIND_URL, "'url':'%'", FMT_URL},
+	{"userEvidence", FMT_KIND_USER, "'userAccount':{'userSid':'%'}", FMT_USER_SID},
+	/* and what is new */
+	{"quantumEvidence", FMT_KIND_OTHER, "'verdict':'%'", FMT_VERDICT},
+	{"", FMT_KIND_OTHER, "'verdict':'%'", FMT_VERDICT},
+};
+
+/* ' becomes ", % the number. */
+static void spell(struct strbuf *out, const char *json)
+{
+	for (; *json; json++) {
+		if (*json == '%')
+			(void)strbuf_adds(out, "9007199254740993");
+		else
+			(void)strbuf_addc(out, *json == '\'' ? '"' : *json);
+	}
+}
+
+static void type_check(const struct fmt_alert *alert, const void *expected)
+{
+	const struct type_case *c = expected;
+	const struct fmt_evidence *e;
+
+	assert_int_equal(alert->evidence_count, 1);
+	e = &alert->evidence[0];
+	equal(e->type, c->type);
+	assert_int_equal(e->kind, c->kind);
+	assert_ptr_equal(alert->primary[c->kind], e);
+	equal(fmt_get(e, (enum fmt_field_id)c->field), "9007199254740993");
+	equal_time(e->created, "2026-01-05T09:31:12Z");
+	equal(fmt_get(e, FMT_TAG), "a");
+}
+
+static void all_types(void **state)
+{
+	struct strbuf json;
+
+	(void)state;
+	strbuf_init(&json, 1 << 20);
+	for (size_t i = 0; i < sizeof(type_cases) / sizeof(type_cases[0]); i++) {
+		const struct type_case *c = &type_cases[i];
+
+		/* the type at the end, then at the start */
+		for (int last = 0; last < 2; last++) {
+			strbuf_reset(&json);
+			spell(&json, "{'evidence':[{");
+			if (!last && c->type[0])
+				(void)strbuf_addf(&json,
+					"\"@odata.type\":\"#microsoft.graph.security.%"
+					"s\",",
+					c->type);
+			spell(&json, c->json);
+			spell(&json, ",'tags':['a','b'],'createdDateTime':'2026-01-"
+				     "05T09:31:12Z'");
+			if (last && c->type[0])
+				(void)strbuf_addf(&json,
+					",\"@odata.type\":\"#microsoft.graph.security.%"
+					"s\"",
+					c->type);
+			spell(&json, "}],'title':'t'}");
+			assert_int_equal(look(json.p, type_check, c), 1);
+		}
+	}
+	strbuf_clear(&json);
+}
+
+static void every_type_has_a_case(void **state)
+{
+	size_t types = 0, cases;
+
+	(void)state;
+	while (alert_types[types].name)
+		types++;
+	assert_int_equal(types, 48);
+	cases = sizeof(type_cases) / sizeof(type_cases[0]);
+	for (size_t t = 0; t < types; t++) {
+		size_t c = 0;
+
+		while (c < cases &&
+			strcmp(type_cases[c].type, alert_types[t].name) != 0)
+			c++;
+		assert_true(c < cases);
+		assert_int_equal(type_cases[c].kind, alert_types[t].kind);
+	}
+}
+
+/* ---- wrong types ---- */
+
+static void survived(const struct fmt_alert *alert, const void *expected)
+{
+	struct strbuf text;
+
+	(void)expected;
+	strbuf_init(&text, 1 << 20);
+	alert_write(&text, alert, true);
+	assert_true(text.n > 0 && !text.full);
+	equal(alert->product_name, "after");
+	strbuf_clear(&text);
+}
+
+static void wrong_types_everywhere(void **state)
+{
+	static const char *const values[] = {"null", "true", "-0.5e3",
+		"12345678901234567890", "\"text\"", "\"\"", "[]", "{}", "[[]]", "[[1]]",
+		"[{}]", "[{\"a\":1}]", "[1,\"a\",null,true,[2],{\"b\":3}]",
+		"{\"a\":{\"b\":[1]}}", "\"\\ud800\\u0000\""};
+	struct strbuf json;
+
+	(void)state;
+	strbuf_init(&json, 1 << 20);
+	for (size_t r = 0; r < source_graph_alerts.row_count; r++) {
+		const char *path = source_graph_alerts.rows[r].path;
+
+		for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++) {
+			for (int lists = 0; lists < 2; lists++) {
+				char copy[200], *name, *rest = copy;
+				int depth = 0;
+
+				snprintf(copy, sizeof(copy), "%s", path);
+				strbuf_reset(&json);
+				while ((name = strsep(&rest, "/"))) {
+					(void)strbuf_addf(&json,
+						"%s{\"%s\":", depth && lists ? "[" : "",
+						name);
+					depth++;
+				}
+				(void)strbuf_addf(&json, "%s", values[v]);
+				for (int i = depth - 1; i > 0; i--)
+					(void)strbuf_adds(&json, lists ? "}]" : "}");
+				(void)strbuf_adds(&json, ",\"productName\":\"after\"}");
+				if (strcmp(path, "productName") != 0)
+					assert_int_equal(
+						look(json.p, survived, NULL), 1);
+			}
+		}
+	}
+	strbuf_clear(&json);
+}
+
+static void text_check(const struct fmt_alert *alert, const void *expected)
+{
+	struct strbuf text;
+
+	strbuf_init(&text, 1 << 20);
+	alert_write(&text, alert, true);
+	if (!strstr(text.p, expected))
+		fail_msg("\"%s\" expected in\n%s", (const char *)expected, text.p);
+	strbuf_clear(&text);
+}
+
+static void no_text_check(const struct fmt_alert *alert, const void *expected)
+{
+	struct strbuf text;
+
+	strbuf_init(&text, 1 << 20);
+	alert_write(&text, alert, false);
+	if (strstr(text.p, expected))
+		fail_msg("\"%s\" not expected in\n%s", (const char *)expected, text.p);
+	strbuf_clear(&text);
+}
+
+static void values(void **state)
+{
+	(void)state;
+	look("{\"title\":12345678901234567890123}", text_check,
+		"\ntitle=12345678901234567890123\n");
+	look("{\"title\":true}", text_check, "\ntitle=true\n");
+	look("{\"title\":[\"x\"]}", no_text_check, "title");
+	look("{\"title\":{\"x\":\"y\"}}", no_text_check, "title");
+	look("{\"id\":7}", text_check, "\nid=7\n");
+	look("{\"incidentId\":924518}", text_check, "\nincident_id=924518\n");
+	look("{\"categories\":\"one\"}", text_check, "\ncategories=one\n");
+	look("{\"categories\":[\"a\",null,3,false,{},[\"x\"],\"b\"]}", text_check,
+		"\ncategories=a\ncategories=3\ncategories=false\ncategories=b\n-1 ");
+	look("{\"severity\":\"High\"}", text_check, "severity=4\n");
+	look("{\"severity\":\"novel\"}", text_check, "severity=0\n");
+	look("{\"severity\":\"novel\"}", text_check, "\nseverity_text=novel\n");
+	look("{\"title\":\"t\",\"createdDateTime\":\"yesterday\"}", no_text_check,
+		"created");
+	look("{\"title\":\"t\",\"createdDateTime\":20260105}", no_text_check,
+		"created");
+	look("{\"customDetails\" : { \"a\": [1, 2] } ,\"title\":1}", text_check,
+		"\ncustom_details={ \"a\": [1, 2] }\n");
+	look("{\"customDetails\":null,\"title\":1}", no_text_check, "custom");
+	look("{\"customDetails\": \"t\\u0041\" }", text_check,
+		"\ncustom_details=\"t\\u0041\"\n");
+	look("{\"additionalData\":[{}]}", text_check, "\nadditional_data=[{}]\n");
+	look("{\"additionalData\": 12 }", text_check, "\nadditional_data=12\n");
+	look("{\"comments\":[{\"comment\":\"c\",\"createdBy\":\"me\",\"createdTime\":"
+	     "\"1970-01-01T00:00:01Z\"},7,null,[{\"comment\":\"no\"}]],\"title\":1}",
+		text_check, "\ncomment=c\n by=me\n at=10000000\n-1 ");
+	look("{\"evidence\":[1,null,\"x\",[{\"verdict\":\"no\"}],{\"verdict\":\"v\"}]}",
+		text_check,
+		"\nevidence 0 kind 0 verdict=v\n raw={\"verdict\":\"v\"}\n");
+	look("{\"evidence\":{\"verdict\":\"v\"}}", text_check,
+		"evidence 0 kind 0 verdict=v\n");
+	look("{\"evidence\":[{\"@odata.type\":\"processEvidence\",\"imageFile\":[{"
+	     "\"sha1\":1}]}]}",
+		text_check, "evidence 0 kind 3 type=processEvidence\nsha1=1\n");
+	look("{\"evidence\":[{\"@odata.type\":5,\"verdict\":true}]}", text_check,
+		"evidence 0 kind 0 type=5\nverdict=true\n");
+	look("{\"evidence\":[{\"@odata.type\":\"#a.b.\",\"verdict\":true}]}",
+		text_check, "evidence 0 kind 0 verdict=true\n");
+	look("{\"evidence\":[{\"\":1,\"verdict\":1}]}", text_check,
+		"kind 0 verdict=1\n");
+}
+
+static void repeated_keys(void **state)
+{
+	(void)state;
+	look("{\"title\":\"a\",\"title\":\"b\"}", text_check, "\ntitle=b\n");
+	look("{\"title\":\"a\",\"title\":null,\"id\":1}", no_text_check, "title");
+	look("{\"categories\":[\"a\",\"b\"],\"categories\":[\"c\"]}", text_check,
+		"\ncategories=c\n-1 ");
+	look("{\"categories\":[\"a\"],\"categories\":null,\"id\":1}", no_text_check,
+		"categories");
+	look("{\"comments\":[{\"comment\":\"a\"}],\"comments\":[{\"comment\":\"b\"}]}",
+		text_check, "\ncomment=b\n-1 ");
+	look("{\"evidence\":[{\"verdict\":\"a\"},{\"verdict\":\"b\"}],\"evidence\":[{"
+	     "\"verdict\":\"c\"}]}",
+		text_check,
+		"evidence 0 kind 0 verdict=c\n raw={\"verdict\":\"c\"}\n0 ");
+	look("{\"evidence\":[{\"verdict\":\"a\",\"tags\":[1,2],\"role\":1,\"tags\":[3],"
+	     "\"verdict\":\"b\","
+	     "\"@odata.type\":\"ipEvidence\",\"@odata.type\":\"urlEvidence\"}]}",
+		text_check, "kind 6 type=urlEvidence\ntag=3\nverdict=b\n raw");
+	look("{\"evidence\":[{\"imageFile\":{\"sha1\":1,\"md5\":2},\"imageFile\":{"
+	     "\"sha1\":3,\"sha1\":4}}]}",
+		text_check, "kind 0 sha1=4\n raw");
+	look("{\"evidence\":[{\"loggedOnUsers\":[{\"accountName\":1},{\"accountName\":"
+	     "2}]}]}",
+		text_check, "kind 0 loggedOnUser=1\nloggedOnUser=2\n raw");
+}
+
+/* ---- choices ---- */
+
+struct choice {
+	const char *evidence;
+	enum fmt_kind kind;
+	long primary, source, destination;
+};
+
+static void choice_check(const struct fmt_alert *alert, const void *expected)
+{
+	const struct choice *c = expected;
+
+	assert_int_equal(evidence_number(alert, alert->primary[c->kind]), c->primary);
+	assert_int_equal(evidence_number(alert, alert->source_ip), c->source);
+	assert_int_equal(evidence_number(alert, alert->destination_ip), c->destination);
+}
+
+static void choices(void **state)
+{
+#define E(type, more) "{'@odata.type':'#x." type "Evidence'" more "}"
+#define R(role) ",'roles':['" role "']"
+	static const struct choice cases[] = {
+		{"", FMT_KIND_IP, -1, -1, -1},
+		{E("device", "") "," E("device", ""), FMT_KIND_DEVICE, 0, -1, -1},
+		{E("device", R("compromised")) "," E(
+			 "device", ",'detailedRoles':['x','PRIMARY device']"),
+			FMT_KIND_DEVICE, 1, -1, -1},
+		{E("device", ",'verdict':'malicious'") "," E("device", R("Attacked")),
+			FMT_KIND_DEVICE, 1, -1, -1},
+		{E("user", R("contextual")) "," E("user", ""), FMT_KIND_USER, 1, -1,
+			-1},
+		{E("user", R("contextual','compromised")) "," E("user", ""),
+			FMT_KIND_USER, 0, -1, -1},
+		{E("process", "") "," E("process", ",'verdict':'suspicious'") "," E(
+			 "process", ",'verdict':'Malicious'") "," E("process",
+			 ",'verdict':'malicious'"),
+			FMT_KIND_PROCESS, 2, -1, -1},
+		{E("file", ",'verdict':'noThreatsFound'") "," E(
+			 "file", ",'verdict':'unknown'"),
+			FMT_KIND_FILE, 1, -1, -1},
+		{E("process", ",'detailedRoles':['main']") "," E(
+			 "process", ",'verdict':'suspicious'"),
+			FMT_KIND_PROCESS, 1, -1, -1},
+		{E("ip", R("destination")) "," E("ip", R("source")) "," E(
+			 "ip", R("attacker")) "," E("ip", R("commandAndControl")),
+			FMT_KIND_IP, 1, 2, 3},
+		{E("ip", R("attacker','commandAndControl")), FMT_KIND_IP, 0, -1, 0},
+		{E("url", R("source")) "," E("ip", R("source")) "," E(
+			 "ip", R("destination")),
+			FMT_KIND_URL, 0, 1, 2},
+	};
+	struct strbuf json;
+
+	(void)state;
+	strbuf_init(&json, 1 << 20);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strbuf_reset(&json);
+		(void)strbuf_adds(&json, "{\"id\":\"x\",\"evidence\":[");
+		spell(&json, cases[i].evidence);
+		(void)strbuf_adds(&json, "]}");
+		look(json.p, choice_check, &cases[i]);
+	}
+	strbuf_clear(&json);
+#undef E
+#undef R
+}
+
+/* ---- versions and made-up ids ---- */
+
+static struct fmt_str str(const char *s)
+{
+	return (struct fmt_str){s, strlen(s)};
+}
+
+static void versions(void **state)
+{
+	struct fmt_alert a, b;
+	char text[ALERT_VERSION_TEXT];
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	a.status = str("new");
+	a.updated = 1;
+	b = a;
+	for (int policy = ALERT_POLICY_FIRST; policy <= ALERT_POLICY_EVERY; policy++)
+		assert_true(alert_version(&a, policy) == alert_version(&b, policy));
+	b.updated = 2;
+	b.title = str("other");
+	assert_true(alert_version(&a, ALERT_POLICY_FIRST) ==
+		    alert_version(&b, ALERT_POLICY_FIRST));
+	assert_true(alert_version(&a, ALERT_POLICY_STATUS) ==
+		    alert_version(&b, ALERT_POLICY_STATUS));
+	assert_true(alert_version(&a, ALERT_POLICY_EVERY) !=
+		    alert_version(&b, ALERT_POLICY_EVERY));
+#define DIFFERS(member)                                                                \
+	do {                                                                           \
+		b = a;                                                                 \
+		b.member = str("changed");                                             \
+		assert_true(alert_version(&a, ALERT_POLICY_STATUS) !=                  \
+			    alert_version(&b, ALERT_POLICY_STATUS));                   \
+		assert_true(alert_version(&a, ALERT_POLICY_EVERY) !=                   \
+			    alert_version(&b, ALERT_POLICY_EVERY));                    \
+		assert_true(alert_version(&a, ALERT_POLICY_FIRST) ==                   \
+			    alert_version(&b, ALERT_POLICY_FIRST));                    \
+	} while (0)
+	DIFFERS(status);
+	DIFFERS(severity_text);
+	DIFFERS(classification);
+	DIFFERS(determination);
+	DIFFERS(assigned_to);
+#undef DIFFERS
+	/* the ends of members count */
+	b = a;
+	b.status = str("ne");
+	b.severity_text = str("w");
+	assert_true(alert_version(&a, ALERT_POLICY_STATUS) !=
+		    alert_version(&b, ALERT_POLICY_STATUS));
+	/* what is stored must stay the same from release to release */
+	a.severity_text = str("high");
+	alert_version_text(alert_version(&a, ALERT_POLICY_STATUS), text);
+	assert_string_equal(text, "9fcbc9c62fee12a6");
+	alert_version_text(alert_version(&a, ALERT_POLICY_EVERY), text);
+	assert_string_equal(text, "6102081aca0812bb");
+	alert_version_text(0x0123456789abcdef, text);
+	assert_string_equal(text, "0123456789abcdef");
+}
+
+static void made_up_ids(void **state)
+{
+	(void)state;
+	look("{\"title\":\"a\"}", text_check,
+		"\nid=noid-c66a6f9e3a6339f6c80c5fb40a9c15c1\n");
+	look("[{\"id\":null,\"title\":\"a\"}]", text_check, "\nid=noid-");
+	look("[{\"id\":\"\"}]", text_check, "\nid=noid-");
+}
+
+/* ---- the table ---- */
+
+static void bad_rows(void **state)
+{
+	static const struct alert_row rows[] = {
+		{"", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"/a", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"a/", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"a//b", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", ALERT_STRING,
+			offsetof(struct fmt_alert, title)},
+		{"a2345678901234567890123456789012x", ALERT_STRING,
+			offsetof(struct fmt_alert, title)},
+		{"a", ALERT_STRING, sizeof(struct fmt_alert) - 8},
+		{"a", ALERT_STRING, 3},
+		{"a", EVIDENCE_FIELD, FMT_NAME},
+		{"evidence/a", EVIDENCE_FIELD, FMT_FIELD_IDS},
+		{"evidence/a", EVIDENCE_FIELD, 0},
+		{"evidence/a", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"evidence/a", ALERT_EVIDENCE, 0},
+		{"a", COMMENT_STRING, 0},
+		{"a", EVIDENCE_TYPE, 0},
+		{"a", (enum alert_target)99, 0},
+	};
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct alert_row all[2] = {{"evidence", ALERT_EVIDENCE, 0}, rows[i]};
+
+		memset(&err, 0, sizeof(err));
+		assert_null(alert_map_new("x", all, 2, &err));
+		assert_int_equal(err.code, RC_CONFIG);
+		assert_non_null(strstr(err.text, rows[i].path));
+	}
+}
+
+static void later_rows_count(void **state)
+{
+	static const struct alert_row rows[] = {
+		{"a", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"a", ALERT_STRING, offsetof(struct fmt_alert, category)},
+		{"a/b", ALERT_STRING, offsetof(struct fmt_alert, status)},
+		{"a234567890123456789012345678901x", ALERT_STRING,
+			offsetof(struct fmt_alert, title)},
+	};
+	struct alert_map *own = alert_map_new("own", rows, 4, NULL), *graph = map;
+	struct page_parser *graph_parser = parser;
+
+	(void)state;
+	assert_non_null(own);
+	parser = page_parser_new(own, "value", NULL);
+	look("{\"a\":\"x\"}", text_check, "source=own");
+	look("{\"a\":\"x\"}", text_check, "category=x\nraw");
+	look("{\"a\":{\"b\":1}}", text_check, "\nstatus=1\n");
+	look("{\"a234567890123456789012345678901x\":1}", text_check, "\ntitle=1\n");
+	look("{\"a234567890123456789012345678901xy\":1,\"a\":2}", no_text_check,
+		"title");
+	page_parser_free(parser);
+	alert_map_free(own);
+	parser = graph_parser;
+	map = graph;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(samples),
+		cmocka_unit_test(order_does_not_matter),
+		cmocka_unit_test(all_types),
+		cmocka_unit_test(every_type_has_a_case),
+		cmocka_unit_test(wrong_types_everywhere),
+		cmocka_unit_test(values),
+		cmocka_unit_test(repeated_keys),
+		cmocka_unit_test(choices),
+		cmocka_unit_test(versions),
+		cmocka_unit_test(made_up_ids),
+		cmocka_unit_test(bad_rows),
+		cmocka_unit_test(later_rows_count),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

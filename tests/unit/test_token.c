@@ -1,0 +1,557 @@
+/* test_token.c - access tokens against a login service of this process. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <libfastjson/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "fetch/token.h"
+#include "server.h"
+
+#define TENANT "b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c" /* of the samples */
+#define SECRET "a~b+c/d=e&f.g%h i\"\xc3\xbc"
+
+struct waiter {
+	struct token_waiter waiter;
+	unsigned calls;
+	enum rc rc;
+	int64_t retry_after_ms;
+	struct error err;
+};
+
+struct fixture {
+	struct clock_fake clock;
+	struct loop *loop;
+	struct http *http;
+	struct server *server;
+	struct token *token;
+	struct token_options options;
+	/* what the server says next, under its lock */
+	int status;
+	char headers[300];
+	struct strbuf body;
+	char path[200], secret[100], client[100], scope[100], grant[100], type[100];
+};
+
+static char *sample(const char *name)
+{
+	char path[500], *text = NULL;
+	size_t n = 0;
+	ssize_t got;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/samples/%s",
+		getenv("TEST_DATA") ? getenv("TEST_DATA") : "tests", name);
+	file = fopen(path, "r");
+	if (!file)
+		fail_msg("no %s", path);
+	got = getdelim(&text, &n, '\0', file);
+	assert_true(got > 0);
+	fclose(file);
+	return text;
+}
+
+static void handle(struct exchange *x, void *context)
+{
+	struct fixture *f = context;
+
+	server_lock(x->server);
+	snprintf(f->path, sizeof(f->path), "%.150s", x->path);
+	snprintf(f->secret, sizeof(f->secret), "%.90s",
+		exchange_field(x, "client_secret"));
+	snprintf(f->client, sizeof(f->client), "%.90s", exchange_field(x, "client_id"));
+	snprintf(f->scope, sizeof(f->scope), "%.90s", exchange_field(x, "scope"));
+	snprintf(f->grant, sizeof(f->grant), "%.90s", exchange_field(x, "grant_type"));
+	snprintf(f->type, sizeof(f->type), "%.90s", exchange_header(x, "Content-Type"));
+	exchange_reply(x, f->status, f->headers, f->body.p, f->body.n);
+	server_unlock(x->server);
+}
+
+static void says(struct fixture *f, int status, const char *headers, const char *body)
+{
+	server_lock(f->server);
+	f->status = status;
+	snprintf(f->headers, sizeof(f->headers), "%s", headers);
+	strbuf_reset(&f->body);
+	strbuf_adds(&f->body, body);
+	server_unlock(f->server);
+}
+
+static void says_sample(struct fixture *f, const char *name)
+{
+	char *text = sample(name);
+
+	says(f, 200, "Content-Type: application/json\r\n", text);
+	free(text);
+}
+
+static void ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
+	const struct error *err)
+{
+	struct waiter *w = CONTAINER_OF(waiter, struct waiter, waiter);
+
+	w->calls++;
+	w->rc = rc;
+	w->retry_after_ms = retry_after_ms;
+	w->err = *err;
+}
+
+static void token_make(struct fixture *f)
+{
+	token_free(f->token);
+	f->token = token_new(f->loop, f->http, &f->options);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct http_options options = {.max_transfers = 4,
+		.user_agent = "test",
+		.connect_timeout_ms = 2000,
+		.first_byte_timeout_ms = 2000,
+		.stall_timeout_ms = 2000};
+	struct error err;
+
+	log_set_level(LOG_ERR);
+	clock_fake_init(&f->clock, INT64_C(17672253000) * (TICKS_PER_S / 10));
+	f->loop = loop_new(&f->clock.clock);
+	loop_seed(f->loop, 42);
+	strbuf_init(&f->body, 1 << 20);
+	f->server = server_new(NULL, handle, f);
+	assert_int_equal(http_new(f->loop, &options, &f->http, &err), RC_OK);
+	f->options = (struct token_options){.login_root = server_root(f->server),
+		.tenant_id = TENANT,
+		.client_id = "97e0a5b7-d745-40b6-94fe-5f77d35c6e05",
+		.client_secret = SECRET,
+		.scope = "https://graph.microsoft.com/.default"};
+	token_make(f);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	token_free(f->token);
+	http_free(f->http);
+	loop_free(f->loop);
+	server_free(f->server);
+	strbuf_clear(&f->body);
+	free(f);
+	return 0;
+}
+
+static void turns(struct fixture *f, unsigned *until)
+{
+	struct error err;
+	int64_t end = clock_mono_ms(&clock_system) + 8000;
+
+	while (!*until && clock_mono_ms(&clock_system) < end)
+		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+	assert_int_equal(*until, 1);
+}
+
+/* Asks and waits for the answer. */
+static struct waiter ask(struct fixture *f, const char **bearer)
+{
+	struct waiter w = {.waiter = {.ready = ready}};
+	const char *p = NULL;
+
+	w.rc = token_get(f->token, &w.waiter, &p);
+	if (w.rc == RC_AGAIN) {
+		assert_int_equal(w.calls, 0);
+		turns(f, &w.calls);
+		if (w.rc == RC_OK)
+			assert_int_equal(token_get(f->token, &w.waiter, &p), RC_OK);
+	}
+	if (bearer)
+		*bearer = p;
+	return w;
+}
+
+static void no_secret(const struct waiter *w)
+{
+	assert_null(strstr(w->err.text, "a~b"));
+	assert_null(strstr(w->err.text, "a%7Eb"));
+	assert_null(strstr(w->err.text, "eyJ"));
+}
+
+static void gets_one_and_keeps_it(void **state)
+{
+	struct fixture *f = *state;
+	const char *bearer, *again;
+
+	says_sample(f, "token-ok.json");
+	assert_int_equal(ask(f, &bearer).rc, RC_OK);
+	assert_true(strlen(bearer) > 500);
+	assert_memory_equal(bearer, "eyJ0eXAi", 8);
+	assert_string_equal(f->path, "/" TENANT "/oauth2/v2.0/token");
+	assert_string_equal(f->secret, SECRET);
+	assert_string_equal(f->client, "97e0a5b7-d745-40b6-94fe-5f77d35c6e05");
+	assert_string_equal(f->scope, "https://graph.microsoft.com/.default");
+	assert_string_equal(f->grant, "client_credentials");
+	assert_string_equal(f->type, "application/x-www-form-urlencoded");
+	assert_false(token_lacks_roles(f->token));
+	assert_int_equal(ask(f, &again).rc, RC_OK);
+	assert_ptr_equal(bearer, again);
+	assert_int_equal(server_requests(f->server), 1);
+	assert_int_equal(token_serial(f->token), 1);
+
+	token_drop(f->token);
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	assert_int_equal(server_requests(f->server), 2);
+	assert_int_equal(token_serial(f->token), 2);
+}
+
+static void renews_early(void **state)
+{
+	struct fixture *f = *state;
+	struct waiter w = {.waiter = {.ready = ready}};
+	const char *bearer;
+	struct error err;
+
+	says_sample(f, "token-ok.json"); /* lives 3599 s */
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	clock_fake_pass(&f->clock, 3599000 - 361000);
+	assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(loop_turn(f->loop, 5, &err), RC_OK);
+	assert_int_equal(server_requests(f->server), 1);
+	/* Renewed beside the work, which goes on with the old one. */
+	clock_fake_pass(&f->clock, 61000);
+	for (int i = 0; i < 200 && token_serial(f->token) == 1; i++) {
+		assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
+		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+	}
+	assert_int_equal(token_serial(f->token), 2);
+	assert_int_equal(server_requests(f->server), 2);
+	/* Login is down: the old one serves until near its end, and login is not hammered. */
+	says(f, 503, "Retry-After: 120\r\n", "<html>");
+	clock_fake_pass(&f->clock, 3599000 - 200000);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
+		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+	}
+	assert_int_equal(server_requests(f->server), 3);
+	clock_fake_pass(&f->clock, 169000);
+	assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
+	clock_fake_pass(&f->clock, 2000);
+	w = ask(f, NULL);
+	assert_int_equal(w.rc, RC_AGAIN);
+}
+
+static void short_lives(void **state)
+{
+	struct fixture *f = *state;
+	const char *bearer;
+
+	says(f, 200, "", "{\"access_token\":\"abc\",\"expires_in\":\"60\"}");
+	assert_int_equal(ask(f, &bearer).rc, RC_OK);
+	assert_string_equal(bearer, "abc");
+	clock_fake_pass(&f->clock, 44000);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(ask(f, NULL).rc, RC_OK);
+	assert_int_equal(server_requests(f->server), 1);
+	clock_fake_pass(&f->clock, 11000);
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	assert_int_equal(server_requests(f->server), 2);
+	/* A hint of the vendor to come earlier. */
+	token_drop(f->token);
+	says(f, 200, "",
+		"{\"access_token\" : \"abc\",\"expires_in\":7200,\"refresh_in\":3600}");
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	clock_fake_pass(&f->clock, 3601000);
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	{
+		struct error err;
+
+		for (int i = 0; i < 100 && server_requests(f->server) < 4; i++)
+			assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+	}
+	assert_int_equal(server_requests(f->server), 4);
+}
+
+static void good_answers(void **state)
+{
+	static const char *const files[] = {"token-ok.json", "token-ok-mde.json",
+		"token-ok-v1.json", "token-ok-v1-refresh.json",
+		"token-ok-v2-refresh.json", "token-ok-imds.json"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		token_make(f);
+		says_sample(f, files[i]);
+		assert_int_equal(ask(f, NULL).rc, RC_OK);
+		assert_false(token_lacks_roles(f->token));
+	}
+	token_make(f);
+	says_sample(f, "token-ok-noroles.json");
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	assert_true(token_lacks_roles(f->token));
+}
+
+static void claims(void **state)
+{
+	struct fixture *f = *state;
+	struct waiter w;
+	char link[TOKEN_LINK];
+
+	f->options.tenant_id = "00000000-1111-2222-3333-444444444444";
+	token_make(f);
+	says_sample(f, "token-ok.json");
+	w = ask(f, NULL);
+	assert_int_equal(w.rc, RC_AUTH);
+	assert_non_null(strstr(
+		w.err.text, "a token of tenant " TENANT " instead of 00000000-"));
+	no_secret(&w);
+
+	f->options.tenant_id = "B3C1B5FC-828c-45fa-a1e1-10d74f6d6e9c";
+	token_make(f);
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	assert_non_null(strstr(token_consent_link(f->token, link),
+		"/adminconsent?client_id=97e0a5b7-d745-40b6-94fe-5f77d35c6e05"));
+
+	/* A domain: the first tenant seen is the one. {"tid":"00000000-...","roles":["x"]} */
+	f->options.tenant_id = "contoso.example";
+	token_make(f);
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	token_drop(f->token);
+	assert_int_equal(ask(f, NULL).rc, RC_OK);
+	token_drop(f->token);
+	says(f, 200, "",
+		"{\"access_token\":\"e30."
+		"eyJ0aWQiOiIwMDAwMDAwMC0xMTExLTIyMjItMzMzMy00NDQ0NDQ0NDQ0NDQi"
+		"LCJyb2xlcyI6WyJ4Il19.c2ln\",\"expires_in\":3600}");
+	w = ask(f, NULL);
+	assert_int_equal(w.rc, RC_AUTH);
+}
+
+static void broken_answers(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum rc rc;
+	} rows[] = {
+		{200, "", RC_PROTO},
+		{200, "<html>", RC_PROTO},
+		{200, "{}", RC_PROTO},
+		{200, "[]", RC_PROTO},
+		{200, "{\"access_token\":\"abc\"", RC_PROTO},
+		{200, "{\"access_token\":\"abc\"}", RC_PROTO},
+		{200, "{\"access_token\":\"\",\"expires_in\":3600}", RC_PROTO},
+		{200, "{\"access_token\":\"a\\r\\nX: y\",\"expires_in\":3600}",
+			RC_PROTO},
+		{200, "{\"access_token\":\"a b\",\"expires_in\":3600}", RC_PROTO},
+		{200, "{\"access_token\":7,\"expires_in\":3600}", RC_PROTO},
+		{200, "{\"access_token\":\"abc\",\"expires_in\":0}", RC_PROTO},
+		{200, "{\"access_token\":\"abc\",\"expires_in\":-5}", RC_PROTO},
+		{200, "{\"access_token\":\"abc\",\"expires_in\":\"soon\"}", RC_PROTO},
+		{200, "{\"x\":{\"access_token\":\"abc\"},\"expires_in\":3600}",
+			RC_PROTO},
+		{302, "", RC_PROTO},
+		{404, "<html>", RC_PROTO},
+		{400, "", RC_PROTO},
+		{500, "<html>", RC_AGAIN},
+		{429, "", RC_AGAIN},
+		/* opaque tokens, odd but legal */
+		{200, "{\"access_token\":\"a.b.c\",\"expires_in\":3600}", RC_OK},
+		{200, "{\"access_token\":\"a..\",\"expires_in\":3600.5}", RC_OK},
+		{200, "{\"access_token\":\"abc\",\"expires_in\":99999999999999999999}",
+			RC_OK},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct waiter w;
+
+		token_make(f);
+		says(f, rows[i].status, "Location: http://127.0.0.1:1/\r\n",
+			rows[i].body);
+		w = ask(f, NULL);
+		if (w.rc != rows[i].rc)
+			fail_msg("%s: %d %s", rows[i].body, w.rc, w.err.text);
+		if (w.rc != RC_OK)
+			assert_non_null(
+				strstr(w.err.text, "cannot sign in at tenant " TENANT));
+	}
+	token_make(f);
+	server_lock(f->server);
+	f->status = 200;
+	strbuf_reset(&f->body);
+	for (int i = 0; i < 70000; i++)
+		strbuf_addc(&f->body, ' ');
+	server_unlock(f->server);
+	{
+		struct waiter w = ask(f, NULL);
+
+		assert_int_equal(w.rc, RC_PROTO);
+		assert_non_null(strstr(w.err.text, "more than 64 KB"));
+	}
+}
+
+static void sample_errors(void **state)
+{
+	static const struct {
+		const char *name;
+		enum rc rc;
+	} others[] = {
+		{"AADSTS70016", RC_AGAIN},
+		{"temporarily_unavailable", RC_AGAIN},
+	};
+	struct fixture *f = *state;
+	char *text = sample("token-errors.json");
+	struct fjson_object *top = fjson_tokener_parse(text), *cases;
+
+	assert_true(fjson_object_object_get_ex(top, "cases", &cases));
+	assert_true(fjson_object_array_length(cases) > 15);
+	for (int i = 0; i < fjson_object_array_length(cases); i++) {
+		struct fjson_object *row = fjson_object_array_get_idx(cases, i), *v;
+		enum rc want = RC_AUTH;
+		struct waiter w;
+		const char *name;
+
+		fjson_object_object_get_ex(row, "name", &v);
+		name = fjson_object_get_string(v);
+		for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++)
+			if (!strcmp(others[k].name, name))
+				want = others[k].rc;
+		fjson_object_object_get_ex(row, "status", &v);
+		{
+			int status = (int)fjson_object_get_int64(v);
+			struct fjson_object *retry = NULL, *headers;
+			char lines[200] = "";
+
+			fjson_object_object_get_ex(row, "headers", &headers);
+			if (fjson_object_object_get_ex(headers, "Retry-After", &retry))
+				snprintf(lines, sizeof(lines), "Retry-After: %s\r\n",
+					fjson_object_get_string(retry));
+			fjson_object_object_get_ex(row, "body", &v);
+			says(f, status, lines, fjson_object_to_json_string(v));
+		}
+		token_make(f);
+		w = ask(f, NULL);
+		if (w.rc != want || strlen(w.err.text) < 60)
+			fail_msg("%s: %d %s", name, w.rc, w.err.text);
+		if (!strncmp(name, "AADSTS", 6) && !strstr(w.err.text, name))
+			fail_msg("%s: %s", name, w.err.text);
+		no_secret(&w);
+		assert_true(w.retry_after_ms > 0);
+		if (getenv("SHOW"))
+			print_message("# %s\n", w.err.text);
+	}
+	fjson_object_put(top);
+	free(text);
+}
+
+static void failures_are_remembered(void **state)
+{
+	static const struct {
+		int status;
+		const char *headers, *body;
+		int64_t kept_ms;
+	} rows[] = {
+		{401, "", "{\"error\":\"invalid_client\",\"error_codes\":[7000215]}",
+			60000},
+		{400, "", "{\"error\":\"invalid_grant\",\"error_codes\":[50196]}",
+			300000},
+		{429, "Retry-After: 17\r\n", "", 17000},
+		{429, "Retry-After: 99999\r\n", "", 3600000},
+		{503, "Retry-After: 0\r\n", "", 1000},
+		{503, "", "", 5000},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned before = server_requests(f->server);
+		struct waiter w;
+		enum rc rc;
+
+		token_make(f);
+		says(f, rows[i].status, rows[i].headers, rows[i].body);
+		w = ask(f, NULL);
+		rc = w.rc;
+		assert_int_equal(w.retry_after_ms, rows[i].kept_ms);
+		clock_fake_pass(&f->clock, rows[i].kept_ms - 1);
+		w = ask(f, NULL);
+		assert_int_equal(w.rc, rc);
+		assert_int_equal(w.retry_after_ms, 1);
+		assert_true(strlen(w.err.text) > 30);
+		assert_int_equal(server_requests(f->server), before + 1);
+		clock_fake_pass(&f->clock, 1);
+		says_sample(f, "token-ok.json");
+		assert_int_equal(ask(f, NULL).rc, RC_OK);
+		assert_int_equal(server_requests(f->server), before + 2);
+	}
+	/* Nobody there. */
+	f->options.login_root = "http://127.0.0.1:1/";
+	token_make(f);
+	{
+		struct waiter w = ask(f, NULL);
+
+		assert_int_equal(w.rc, RC_IO);
+		assert_int_equal(w.retry_after_ms, 5000);
+		no_secret(&w);
+	}
+}
+
+static void waiters_share(void **state)
+{
+	enum { N = 20 };
+	struct fixture *f = *state;
+	struct waiter w[N];
+	const char *bearer;
+
+	says_sample(f, "token-ok.json");
+	for (int i = 0; i < N; i++) {
+		w[i] = (struct waiter){.waiter = {.ready = ready}};
+		assert_int_equal(token_get(f->token, &w[i].waiter, &bearer), RC_AGAIN);
+	}
+	assert_int_equal(
+		token_get(f->token, &w[3].waiter, &bearer), RC_AGAIN); /* once more */
+	token_cancel(f->token, &w[7].waiter);
+	token_cancel(f->token, &w[7].waiter);
+	turns(f, &w[0].calls);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(w[i].calls, i != 7);
+		if (i != 7)
+			assert_int_equal(w[i].rc, RC_OK);
+	}
+	assert_int_equal(server_requests(f->server), 1);
+	/* Freed while it asks. */
+	token_drop(f->token);
+	assert_int_equal(token_get(f->token, &w[0].waiter, &bearer), RC_AGAIN);
+	token_cancel(f->token, &w[0].waiter);
+	token_make(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			gets_one_and_keeps_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(renews_early, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(short_lives, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(good_answers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(claims, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(broken_answers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sample_errors, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			failures_are_remembered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(waiters_share, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
