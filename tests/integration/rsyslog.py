@@ -92,6 +92,9 @@ class Rsyslog:
 
     def _listens(self):
         assert self.process.poll() is None, self.log()
+        if self.port:  # rsyslogd writes the file only for a port that it chose
+            listens = f" 0100007F:{self.port:04X} 00000000:0000 0A "
+            return listens in Path("/proc/net/tcp").read_text()
         text = self._port_file.read_text() if self._port_file.exists() else ""
         if not text.strip():
             return False

@@ -116,21 +116,19 @@ def test_every_message_once_and_in_order(tmp_path, tls, framing):
         assert numbers(collector.wait_for(3000)) == list(range(3000))
 
 
-@pytest.mark.parametrize("how", ["kill", "stop", "kill-unread"])
+@pytest.mark.parametrize("how", ["kill", "stop"])
 @pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
 def test_rsyslog_dies_in_the_middle(tmp_path, tls, how):
-    """What rsyslogd had read but not yet written when it was killed is within the settle time;
-    what it had not read is sent again. So every message is there in the end."""
+    """What rsyslogd had in memory when it was killed is within the settle time, and what its kernel
+    had is sent again, so every message is there in the end. (rsyslogd stopped by SIGSTOP for longer
+    than the settle time and killed then loses what it had read into its queue in memory; over TCP
+    no sender can know that.)"""
     collector, destination = options(tmp_path, tls)
     with collector:
         replay = Replay(tmp_path, **destination)
         replay.write(COUNT)
         for death in range(4):
             collector.wait_for(death * COUNT // 5 + 100)
-            if how == "kill-unread":
-                collector.pause()
-                # Longer than the settle time: what its kernel took is confirmed, and lost.
-                threading.Event().wait(0.7)
             if how == "stop":
                 collector.stop()
             else:
