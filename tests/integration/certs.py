@@ -4,6 +4,7 @@
     certs.ca                          # PEM file of the CA
     certs.server("siem.example.net")  # Pair(cert, key); subjectAltName has the name and 127.0.0.1
     certs.client("relay")
+    certs.server_cert, certs.server_key   # of certs.server()
 """
 
 import subprocess
@@ -21,6 +22,7 @@ class Certs:
     def __init__(self, directory, name="test CA"):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
+        self._usual = None
         self.ca, self._ca_key = self.directory / "ca.crt", self.directory / "ca.key"
         _openssl(
             *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
@@ -47,6 +49,19 @@ class Certs:
     def server(self, name="siem.example.net", addresses=("127.0.0.1",), days=10):
         names = ",".join([f"DNS:{name}", *(f"IP:{address}" for address in addresses)])
         return self._make("server", name, [f"subjectAltName={names}", "extendedKeyUsage=serverAuth"], days)
+
+    @property
+    def server_cert(self):
+        return self._usual_server().cert
+
+    @property
+    def server_key(self):
+        return self._usual_server().key
+
+    def _usual_server(self):
+        if self._usual is None:
+            self._usual = self.server()
+        return self._usual
 
     def client(self, name="relay", days=10):
         return self._make("client", name, [f"subjectAltName=DNS:{name}", "extendedKeyUsage=clientAuth"], days)

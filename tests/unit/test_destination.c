@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,8 +130,8 @@ static void send_sized(struct bench *bench, size_t padding)
 	char title[16];
 
 	memset(text, 'x', sizeof(text));
-	alert.title =
-		(struct fmt_str){title, (size_t)sprintf(title, "#%06u#", bench->next)};
+	alert.title = (struct fmt_str){
+		title, (size_t)snprintf(title, sizeof(title), "#%06u#", bench->next)};
 	alert.id = alert.title;
 	alert.customer = fields.customer;
 	alert.description = (struct fmt_str){text, padding};
@@ -912,13 +913,19 @@ static int group_setup(void **state)
 	return 0;
 }
 
+static int remove_one(
+	const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+	(void)info;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
 static int group_teardown(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", directory);
-	return system(command);
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(void)
