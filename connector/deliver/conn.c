@@ -181,13 +181,14 @@ static enum rc untrusted(const struct conn *conn, CURLcode code, struct error *e
 	long verify = 0;
 
 	curl_easy_getinfo(conn->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-	switch (verify) {
-	case X509_V_OK:
+	/* The chain is good or was not yet judged. */
+	if (strstr(conn->text, "subject name"))
 		return error_set(err, RC_TLS,
-			"the certificate of %s is not for \"%s\" (%s): set tls_name to "
-			"a name in it, or "
-			"give the collector a certificate with this name",
-			conn->address, conn->name, curl_text(conn, code));
+			"the certificate of %s is not for \"%s\": set tls_name to a "
+			"name in "
+			"it, or give the collector a certificate with this name (%s)",
+			conn->address, conn->name, conn->text);
+	switch (verify) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return error_set(err, RC_TLS,
 			"the certificate of %s, or of its issuer, has expired: renew "
@@ -296,8 +297,8 @@ static enum rc broken(struct conn *conn, CURLcode code, int number, enum conn_en
 /* A collector has nothing to say; what comes is an end, a TLS message, or is ignored. */
 static void read_all(struct conn *conn)
 {
-	static char ignored
-		[CONN_RECORD]; /* as large as a record, so that TLS holds nothing back */
+	/* As large as a record, so that TLS holds nothing back. */
+	static char ignored[CONN_RECORD];
 	enum conn_end end;
 	struct error err;
 
@@ -317,8 +318,9 @@ static void read_all(struct conn *conn)
 			error_set(&err, RC_IO,
 				"the collector at %s closed the connection",
 				conn->address);
-			/* close_notify says that it closed in order */
-			end = CONN_CLOSED;
+			/* close_notify alone does not say that all was read: a
+			 * reset may follow it. Only the FIN does. */
+			end = how_ended(conn);
 		} else {
 			broken(conn, code, errno, &end, &err);
 		}

@@ -8,8 +8,10 @@
  * Order:    reports come in the order of sending, from the loop, never from inside a call.
  * Confirmed means (design: "confirmed means something"):
  *   tcp, tls  the peer's kernel has acknowledged the octets (SIOCOUTQ, TCP_INFO) and the connection
- *             stayed healthy for settle_ms after that;
- *   file      written, and synced to disk once per batch;
+ *             stayed healthy for settle_ms after that. After a reset or a timeout the last
+ *             confirmed messages go again too, as many octets as the peer may have held unread
+ *             (at most 16 MiB are kept); after a FIN only the unconfirmed;
+ *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
  * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662. */
@@ -93,7 +95,8 @@ struct destination_state {
 /* What an option is when nobody says anything; the caller names transport, address and format. */
 void destination_options_default(struct destination_options *options);
 
-/* Checks what can be checked without the network (files are readable, the formatter accepts its
+/* SIGPIPE becomes ignored in this process.
+ * Checks what can be checked without the network (files are readable, the formatter accepts its
  * options). Starts to connect at the first message. */
 NODISCARD enum rc destination_new(struct loop *loop,
 	const struct destination_options *options,

@@ -96,7 +96,7 @@ size_t syslog_name(const char *p, size_t n, size_t maximum, char *out)
 
 static size_t put_priority(const struct syslog_header *header, char *out)
 {
-	return (size_t)sprintf(out, "<%u>",
+	return (size_t)snprintf(out, 8, "<%u>",
 		(unsigned)(header->facility * 8 + syslog_severity(header->severity)) %
 			192u);
 }
@@ -151,7 +151,7 @@ size_t syslog_rfc3164(const struct syslog_header *header, char out[SYSLOG_HEADER
 	struct time_civil t;
 
 	civil_of(header->time == FMT_NO_TIME ? 0 : header->time, header->utc, &t);
-	n += (size_t)sprintf(out + n, "%.3s %2u %02u:%02u:%02u ",
+	n += (size_t)snprintf(out + n, 32, "%.3s %2u %02u:%02u:%02u ",
 		months + (size_t)((t.month - 1) % 12) * 3, (unsigned)t.day % 100u,
 		(unsigned)t.hour % 100u, (unsigned)t.minute % 100u,
 		(unsigned)t.second % 100u);

@@ -1,0 +1,956 @@
+/* test_destination.c - destinations against real sockets, real TLS and real files. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "collector.h"
+#include "deliver/destination.h"
+
+#define MESSAGES 4096
+#define DEADLINE_MS 20000
+
+static char directory[] = "/tmp/test-destination-XXXXXX";
+
+struct bench {
+	struct loop *loop;
+	struct destination *destination;
+	struct destination_options options;
+	struct collector collector;
+	char address[64], log[128];
+	unsigned next, confirmed; /* ids are 0, 1, ... */
+	int64_t confirmed_at_ms[MESSAGES];
+	size_t last_queued;
+};
+
+static void on_report(void *context, void *ticket, enum delivery result)
+{
+	struct bench *bench = context;
+
+	assert_int_equal(result, DELIVERY_CONFIRMED);
+	assert_int_equal((uintptr_t)ticket, bench->confirmed); /* once each, in order */
+	bench->confirmed_at_ms[bench->confirmed++] = loop_now_ms(bench->loop);
+}
+
+static void file_in(char *out, size_t size, const char *name)
+{
+	snprintf(out, size, "%s/%s", directory, name);
+}
+
+static const char *named(const char *name)
+{
+	static char names[8][128];
+	static int at;
+
+	at = (at + 1) % 8;
+	file_in(names[at], sizeof(names[at]), name);
+	return names[at];
+}
+
+static void bench_new(struct bench *bench, enum transport transport)
+{
+	struct error err;
+
+	memset(bench, 0, sizeof(*bench));
+	destination_options_default(&bench->options);
+	bench->options.name = "soc";
+	bench->options.transport = transport;
+	bench->options.framing = FRAMING_OCTET;
+	bench->options.settle_ms = 40;
+	bench->options.connect_timeout_ms = 3000;
+	bench->options.ca_file = named("ca.crt");
+	bench->options.addresses[0] = bench->address;
+	bench->options.address_count = 1;
+	bench->loop = loop_new(&clock_system);
+	bench->collector.fd = -1;
+	file_in(bench->log, sizeof(bench->log), "log");
+	unlink(bench->log);
+	snprintf(bench->log, sizeof(bench->log), "file:%s/log", directory);
+	assert_int_equal(log_open(bench->log, &err), RC_OK);
+}
+
+static void bench_listen(struct bench *bench, SSL_CTX *tls, int receive_buffer)
+{
+	collector_start(&bench->collector, tls, receive_buffer);
+	snprintf(bench->address, sizeof(bench->address), "127.0.0.1:%d",
+		bench->collector.port);
+}
+
+static void bench_open(struct bench *bench)
+{
+	const struct destination_events events = {on_report, bench};
+	struct error err = {0};
+
+	if (destination_new(bench->loop, &bench->options, &events, &bench->destination,
+		    &err) != RC_OK)
+		fail_msg("%s", err.text);
+}
+
+static void bench_free(struct bench *bench)
+{
+	destination_free(bench->destination);
+	if (bench->collector.port)
+		collector_stop(&bench->collector);
+	loop_free(bench->loop);
+	log_close();
+}
+
+static void send_sized(struct bench *bench, size_t padding)
+{
+	static char text[200000];
+	struct fmt_alert alert = {.struct_size = sizeof(alert),
+		.source = "graph-alerts",
+		.created = 17672000000000000,
+		.updated = FMT_NO_TIME,
+		.resolved = FMT_NO_TIME,
+		.first_activity = FMT_NO_TIME,
+		.last_activity = FMT_NO_TIME,
+		.severity = FMT_SEVERITY_HIGH};
+	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
+		.time = NO_TIME,
+		.customer = {"contoso", 7},
+		.msgid = "alert"};
+	struct error err = {0};
+	char title[16];
+
+	memset(text, 'x', sizeof(text));
+	alert.title = (struct fmt_str){
+		title, (size_t)snprintf(title, sizeof(title), "#%06u#", bench->next)};
+	alert.id = alert.title;
+	alert.customer = fields.customer;
+	alert.description = (struct fmt_str){text, padding};
+	assert_int_equal(
+		destination_send(bench->destination, &alert, &fields,
+			(void *)(uintptr_t)bench->next, &bench->last_queued, &err),
+		RC_OK);
+	bench->next++;
+}
+
+static void send_some(struct bench *bench, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		send_sized(bench, 700);
+}
+
+static void turn(struct bench *bench)
+{
+	assert_int_equal(loop_turn(bench->loop, 2, NULL), RC_OK);
+	if (bench->collector.port)
+		collector_poll(&bench->collector);
+}
+
+#define UNTIL(bench, condition)                                                        \
+	do {                                                                           \
+		int64_t end_ = loop_now_ms((bench)->loop) + DEADLINE_MS;               \
+		while (!(condition)) {                                                 \
+			if (loop_now_ms((bench)->loop) > end_)                         \
+				fail_msg("not within %d ms: %s", DEADLINE_MS,          \
+					#condition);                                   \
+			turn(bench);                                                   \
+		}                                                                      \
+	} while (0)
+
+static struct destination_state state_of(struct bench *bench)
+{
+	struct destination_state state;
+
+	destination_state(bench->destination, &state);
+	return state;
+}
+
+/* The id of the next whole message, or -1; checks its framing. */
+static long next_message(const struct strbuf *got, enum framing framing, size_t *at)
+{
+	const char *p = got->p + *at, *end, *mark;
+	size_t left = got->n - *at, size;
+	char *after;
+
+	if (!left)
+		return -1;
+	if (framing == FRAMING_OCTET) {
+		end = memchr(p, ' ', left);
+		if (!end)
+			return -1;
+		assert_in_range(*p, '1', '9');
+		size = strtoul(p, &after, 10);
+		assert_ptr_equal(after, end);
+		if (left < (size_t)(end + 1 - p) + size)
+			return -1;
+		*at += (size_t)(end + 1 - p) + size;
+		p = end + 1;
+	} else {
+		end = memchr(p, '\n', left);
+		if (!end)
+			return -1;
+		size = (size_t)(end - p);
+		*at += size + 1;
+	}
+	assert_int_equal(p[0], '<');
+	assert_null(memchr(p, '\n', size));
+	mark = memmem(p, size, "#", 1);
+	assert_non_null(mark);
+	return strtol(mark + 1, NULL, 10);
+}
+
+/* Every message up to `count` was read by the collector; within a connection in order, no gap. */
+static unsigned check_all(struct bench *bench, unsigned count)
+{
+	static unsigned char seen[MESSAGES];
+	unsigned repeats = 0;
+
+	memset(seen, 0, sizeof(seen));
+	for (size_t i = 0; i < bench->collector.count; i++) {
+		size_t at = 0;
+		long id, last = -1;
+
+		while ((id = next_message(&bench->collector.streams[i].got,
+				bench->options.framing, &at)) >= 0) {
+			if (last >= 0)
+				assert_int_equal(id, last + 1);
+			last = id;
+			repeats += seen[id];
+			seen[id] = 1;
+		}
+	}
+	for (unsigned id = 0; id < count; id++)
+		if (!seen[id])
+			fail_msg("message %u was lost", id);
+	return repeats;
+}
+
+static unsigned log_count(struct bench *bench, const char *words)
+{
+	char line[5000];
+	unsigned count = 0;
+	FILE *file = fopen(bench->log + 5, "r");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, words) != NULL;
+	fclose(file);
+	return count;
+}
+
+static void in_order_over_tcp(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int framing = FRAMING_OCTET; framing <= FRAMING_LF; framing++) {
+		bench_new(&bench, TRANSPORT_TCP);
+		bench.options.framing = (enum framing)framing;
+		bench_listen(&bench, NULL, 0);
+		bench_open(&bench);
+		assert_true(destination_idle(bench.destination));
+		send_some(&bench, 500);
+		assert_false(destination_idle(bench.destination));
+		UNTIL(&bench, bench.confirmed == 500);
+		assert_int_equal(check_all(&bench, 500), 0);
+		assert_int_equal(bench.collector.count, 1);
+		assert_true(destination_idle(bench.destination));
+		assert_int_equal(state_of(&bench).resent, 0);
+		assert_int_equal(
+			state_of(&bench).wire_bytes, bench.collector.streams[0].got.n);
+		assert_int_equal(state_of(&bench).queued_bytes, 0);
+		bench_free(&bench);
+	}
+}
+
+static void lone_message_leaves_in_one_turn(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench_listen(&bench, NULL, 0);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	for (unsigned i = 1; i < 10; i++) {
+		uint64_t before = state_of(&bench).wire_bytes;
+
+		send_some(&bench, 1);
+		assert_int_equal(state_of(&bench).wire_bytes, before);
+		assert_int_equal(loop_turn(bench.loop, 0, NULL), RC_OK);
+		assert_int_equal(
+			state_of(&bench).wire_bytes, before + bench.last_queued);
+	}
+	UNTIL(&bench, bench.confirmed == 10);
+	check_all(&bench, 10);
+	bench_free(&bench);
+}
+
+static void settle_time_is_kept(void **state)
+{
+	struct bench bench;
+	uint64_t sent_bytes;
+	int64_t sent;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.options.settle_ms = 300;
+	bench_listen(&bench, NULL, 0);
+	bench_open(&bench);
+	sent = loop_now_ms(bench.loop);
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 3);
+	assert_true(bench.confirmed_at_ms[0] - sent >= 300);
+	assert_true(bench.confirmed_at_ms[0] - sent < 300 + 2000);
+	/* A collector that ends within the settle time has confirmed nothing. */
+	sent_bytes = state_of(&bench).wire_bytes;
+	send_some(&bench, 3);
+	UNTIL(&bench,
+		bench.collector.streams[0].got.n >= sent_bytes + 3 * bench.last_queued);
+	collector_close(&bench.collector, false);
+	UNTIL(&bench, bench.confirmed == 6);
+	assert_int_equal(bench.collector.count, 2);
+	assert_int_equal(check_all(&bench, 6), 3); /* exactly these three again */
+	assert_int_equal(state_of(&bench).resent, 3);
+	assert_int_equal(state_of(&bench).breaks, 1);
+	bench_free(&bench);
+}
+
+/* Breaks of all kinds in the middle of a stream, also torn messages: nothing is lost. */
+static void breaks_lose_nothing(bool tls)
+{
+	struct bench bench;
+	unsigned round = 0;
+
+	bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+	bench.options.settle_ms = 20;
+	bench_listen(
+		&bench, tls ? certs_server(directory, "server", NULL) : NULL, 20000);
+	bench_open(&bench);
+	srandom(42);
+	while (bench.next < 2000 || bench.confirmed < bench.next) {
+		unsigned last = bench.confirmed;
+
+		if (bench.next < 2000)
+			send_some(&bench, (unsigned)random() % 60 + 1);
+		for (long i = random() % 30; i >= 0; i--)
+			turn(&bench);
+		if (round >= 24 || random() % 8 || !bench.collector.count ||
+			bench.collector.streams[bench.collector.count - 1].fd < 0)
+			continue;
+		if (round % 4 == 0) {
+			collector_close(&bench.collector, true);
+		} else if (round % 4 == 1) {
+			collector_close(&bench.collector, false);
+		} else if (round % 4 == 2) {
+			collector_reset(&bench.collector);
+		} else {
+			/* It stalls with unread octets in its buffer until the settle time is long
+			 * over, and dies. */
+			bench.collector.reads = false;
+			send_some(&bench, 30);
+			for (int i = 0; i < 40 || bench.confirmed != last; i++) {
+				last = bench.confirmed;
+				turn(&bench);
+			}
+			collector_close(&bench.collector, false);
+			bench.collector.reads = true;
+		}
+		round++;
+	}
+	assert_true(round >= 10);
+	UNTIL(&bench, destination_idle(bench.destination));
+	check_all(&bench, bench.next);
+	assert_true(state_of(&bench).resent > 0);
+	assert_int_equal(state_of(&bench).confirmed, bench.next);
+	bench_free(&bench);
+}
+
+static void tcp_breaks_lose_nothing(void **state)
+{
+	(void)state;
+	breaks_lose_nothing(false);
+}
+
+static void tls_breaks_lose_nothing(void **state)
+{
+	(void)state;
+	breaks_lose_nothing(true);
+}
+
+/* A collector that takes all its kernel can hold, reads none of it until the settle time is over, and
+ * dies: what was confirmed and lost with it goes again. */
+static void messages_acknowledged_but_not_read_go_again(void **state)
+{
+	static const int buffers[] = {0, 8000, 20000, 200000};
+	struct bench bench;
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		uint64_t before;
+		unsigned confirmed;
+		int64_t end;
+
+		bench_new(&bench, i % 2 ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.settle_ms = 20;
+		bench_listen(&bench,
+			i % 2 ? certs_server(directory, "server", NULL) : NULL,
+			buffers[i / 2]);
+		bench_open(&bench);
+		send_some(&bench, 1);
+		UNTIL(&bench, bench.confirmed == 1);
+		bench.collector.reads = false;
+		send_some(&bench, 1000);
+		end = loop_now_ms(bench.loop) + 300;
+		UNTIL(&bench, loop_now_ms(bench.loop) > end);
+		confirmed = bench.confirmed;
+		assert_in_range(confirmed, 1, 999); /* 1: no whole record fits */
+		assert_true(state_of(&bench).kept_bytes > 0);
+		collector_close(&bench.collector, false); /* with unread octets: RST */
+		bench.collector.reads = true;
+		UNTIL(&bench, bench.confirmed == bench.next);
+		assert_int_equal(bench.collector.count, 2);
+		check_all(&bench, bench.next);
+		before = state_of(&bench).resent;
+		assert_true(before >= confirmed - 1);
+		/* After a FIN nothing that was confirmed goes again. */
+		collector_close(&bench.collector, false);
+		UNTIL(&bench, bench.collector.count == 3);
+		send_some(&bench, 1);
+		UNTIL(&bench, bench.confirmed == bench.next);
+		assert_int_equal(state_of(&bench).resent, before);
+		bench_free(&bench);
+	}
+}
+
+static void slow_collector_is_waited_for(void **state)
+{
+	struct bench bench;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, "server", NULL), 8000);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	bench.collector.reads = false;
+	for (int i = 0; i < 100; i++)
+		send_sized(&bench, 60000);
+	end = loop_now_ms(bench.loop) + 500;
+	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	assert_true(state_of(&bench).queued_count > 50);
+	assert_true(state_of(&bench).connected);
+	bench.collector.reads = true;
+	UNTIL(&bench, destination_idle(bench.destination));
+	assert_int_equal(bench.collector.count, 1);
+	assert_int_equal(check_all(&bench, bench.next), 0);
+	bench_free(&bench);
+}
+
+static void refused_is_said_once_and_recovery_too(void **state)
+{
+	struct bench bench;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench_listen(&bench, NULL, 0);
+	collector_deaf(&bench.collector);
+	bench_open(&bench);
+	send_some(&bench, 7);
+	end = loop_now_ms(bench.loop) + 1200; /* several attempts */
+	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	assert_non_null(strstr(state_of(&bench).trouble, "refused"));
+	assert_int_equal(log_count(&bench, "warning"), 1);
+	assert_int_equal(log_count(&bench, "Connection refused"), 1);
+	collector_listen(&bench.collector);
+	UNTIL(&bench, bench.confirmed == 7);
+	assert_string_equal(state_of(&bench).trouble, "");
+	assert_int_equal(log_count(&bench, "takes alerts again"), 1);
+	assert_int_equal(check_all(&bench, 7), 0);
+	bench_free(&bench);
+}
+
+static void next_address_at_once(void **state)
+{
+	struct bench bench;
+	struct collector nobody;
+	char dead[64];
+	int64_t start;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench_listen(&bench, NULL, 0);
+	collector_start(&nobody, NULL, 0);
+	collector_deaf(&nobody);
+	snprintf(dead, sizeof(dead), "127.0.0.1:%d", nobody.port);
+	bench.options.addresses[0] = dead;
+	bench.options.addresses[1] = bench.address;
+	bench.options.address_count = 2;
+	bench_open(&bench);
+	start = loop_now_ms(bench.loop);
+	send_some(&bench, 2);
+	UNTIL(&bench, bench.confirmed == 2);
+	assert_true(loop_now_ms(bench.loop) - start < 1000);
+	assert_string_equal(state_of(&bench).address, bench.address);
+	/* It comes back there after a break. */
+	collector_close(&bench.collector, false);
+	send_some(&bench, 2);
+	UNTIL(&bench, bench.confirmed == 4);
+	assert_int_equal(check_all(&bench, 4), 0);
+	bench_free(&bench);
+	collector_stop(&nobody);
+}
+
+/* Accepts, takes, and closes at once, for ever: that is no working collector, and no busy loop. */
+static void collector_that_closes_at_once(void **state)
+{
+	struct bench bench;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench_listen(&bench, NULL, 0);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	end = loop_now_ms(bench.loop) + 1000;
+	while (loop_now_ms(bench.loop) < end) {
+		turn(&bench);
+		if (bench.collector.count &&
+			bench.collector.streams[bench.collector.count - 1].fd >= 0)
+			collector_close(&bench.collector, false);
+	}
+	assert_int_equal(bench.confirmed, 0);
+	assert_in_range(bench.collector.count, 2, 20);
+	assert_true(log_count(&bench, "soc") < 8);
+	UNTIL(&bench, bench.confirmed == 1);
+	bench_free(&bench);
+}
+
+static void over_tls(void **state)
+{
+	struct bench bench;
+	struct collector_stream *stream = &bench.collector.streams[0];
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+	bench_open(&bench);
+	send_some(&bench, 1000);
+	UNTIL(&bench, bench.confirmed == 1000);
+	assert_int_equal(check_all(&bench, 1000), 0);
+	/* Full records under load: 16 KB each but for the last one. */
+	assert_true(stream->records <= stream->got.n / 16384 + 2);
+	assert_true(1000 / stream->records >= 8);
+	assert_string_equal(bench.collector.sni, ""); /* an address is no name */
+	destination_free(bench.destination);
+	bench.destination = NULL;
+	UNTIL(&bench, stream->fd < 0);
+	assert_true(stream->close_notify);
+	bench_free(&bench);
+}
+
+static void name_to_verify(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TLS);
+	bench.options.tls_name = "siem.example.net";
+	bench_listen(&bench, certs_server(directory, "named", NULL), 0);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	assert_string_equal(bench.collector.sni, "siem.example.net");
+	bench_free(&bench);
+}
+
+/* Not one octet goes to a collector that is not the right one; said once; cured without restart. */
+static void check_refused(const char *server, const char *reason, const char *cure)
+{
+	struct bench bench;
+	int64_t end;
+
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, server, NULL), 0);
+	bench.options.ca_file =
+		named(strcmp(reason, "unknown CA") == 0 ? "other-ca.crt" : "ca.crt");
+	bench_open(&bench);
+	send_some(&bench, 2);
+	end = loop_now_ms(bench.loop) + 700;
+	UNTIL(&bench, loop_now_ms(bench.loop) > end && bench.collector.count > 1);
+	if (!strstr(state_of(&bench).trouble, reason))
+		fail_msg(
+			"\"%s\" does not say \"%s\"", state_of(&bench).trouble, reason);
+	assert_int_equal(log_count(&bench, reason), 1);
+	assert_int_equal(log_count(&bench, "warning"), 1);
+	for (size_t i = 0; i < bench.collector.count; i++)
+		assert_int_equal(bench.collector.streams[i].got.n, 0);
+	assert_int_equal(state_of(&bench).wire_bytes, 0);
+	if (cure) {
+		bench.options.ca_file = named(cure);
+		UNTIL(&bench, bench.confirmed == 2);
+		check_all(&bench, 2);
+	}
+	bench_free(&bench);
+}
+
+static void wrong_certificates_are_refused(void **state)
+{
+	(void)state;
+	check_refused("named", "is not for", NULL);
+	check_refused("server", "unknown CA", "ca.crt");
+	check_refused("expired", "has expired", NULL);
+}
+
+static void client_certificates(void **state)
+{
+	struct bench bench;
+	FILE *file = fopen(named("password"), "w");
+	int64_t end;
+
+	(void)state;
+	fputs("pass word\n", file);
+	fclose(file);
+	for (int locked = 0; locked < 2; locked++) {
+		bench_new(&bench, TRANSPORT_TLS);
+		bench_listen(&bench, certs_server(directory, "server", "ca"), 0);
+		bench.options.cert_file = named("client.crt");
+		bench.options.key_file =
+			named(locked ? "client-locked.key" : "client.key");
+		if (locked)
+			bench.options.key_password_file = named("password");
+		bench_open(&bench);
+		send_some(&bench, 2);
+		UNTIL(&bench, bench.confirmed == 2);
+		bench_free(&bench);
+	}
+	/* With a certificate of a stranger, and with none, nothing is confirmed. */
+	for (int none = 0; none < 2; none++) {
+		bench_new(&bench, TRANSPORT_TLS);
+		bench_listen(&bench, certs_server(directory, "server", "ca"), 0);
+		if (!none) {
+			bench.options.cert_file = named("stranger.crt");
+			bench.options.key_file = named("stranger.key");
+		}
+		bench_open(&bench);
+		send_some(&bench, 2);
+		end = loop_now_ms(bench.loop) + 700;
+		UNTIL(&bench,
+			loop_now_ms(bench.loop) > end && state_of(&bench).trouble[0]);
+		assert_int_equal(bench.confirmed, 0);
+		assert_non_null(strstr(state_of(&bench).trouble, "alert"));
+		assert_int_equal(log_count(&bench, "warning"), 1);
+		/* Cured without a restart. */
+		bench.options.cert_file = named("client.crt");
+		bench.options.key_file = named("client.key");
+		UNTIL(&bench, bench.confirmed == 2);
+		check_all(&bench, 2);
+		bench_free(&bench);
+	}
+}
+
+static void what_is_wrong_is_said_at_once(void **state)
+{
+	static const char *const bad[] = {"", "siem", "siem:", ":514", "siem:0",
+		"siem:65536", "siem:5x", "fe80::1:514", "a b:514", "a/b:514",
+		"user@siem:514"};
+	const struct destination_events events = {on_report, NULL};
+	struct bench bench;
+	struct error err;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TLS);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		bench.options.addresses[0] = bad[i];
+		assert_int_equal(destination_new(bench.loop, &bench.options, &events,
+					 &bench.destination, &err),
+			RC_CONFIG);
+		assert_non_null(strstr(err.text, "destination soc"));
+	}
+	bench.options.addresses[0] = "[fe80::1]:514";
+	bench.options.key_file = "/nonexistent/key";
+	assert_int_equal(destination_new(bench.loop, &bench.options, &events,
+				 &bench.destination, &err),
+		RC_CONFIG);
+	assert_non_null(strstr(err.text, "/nonexistent/key"));
+	bench.options.key_file = NULL;
+	bench.options.format = "nothing";
+	assert_int_equal(destination_new(bench.loop, &bench.options, &events,
+				 &bench.destination, &err),
+		RC_CONFIG);
+	bench.options.format = "cef";
+	bench.options.facility = 24;
+	assert_int_equal(destination_new(bench.loop, &bench.options, &events,
+				 &bench.destination, &err),
+		RC_CONFIG);
+	bench_free(&bench);
+}
+
+static void read_file(const char *path, struct strbuf *out)
+{
+	char buffer[65536];
+	ssize_t n;
+	int fd = open(path, O_RDONLY);
+
+	strbuf_init(out, 1 << 30);
+	assert_true(fd >= 0);
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+		strbuf_add(out, buffer, (size_t)n);
+	close(fd);
+}
+
+static void check_file(const char *path, long first, long count)
+{
+	struct strbuf got;
+	size_t at = 0;
+
+	read_file(path, &got);
+	for (long id = first; id < first + count; id++)
+		assert_int_equal(next_message(&got, FRAMING_LF, &at), id);
+	assert_int_equal(at, got.n); /* whole lines and nothing else */
+	strbuf_clear(&got);
+}
+
+static void files_grow_and_rotate(void **state)
+{
+	struct bench bench;
+	struct stat info;
+	char path[128], moved[128];
+
+	(void)state;
+	umask(022);
+	bench_new(&bench, TRANSPORT_FILE);
+	file_in(path, sizeof(path), "alerts.log");
+	file_in(moved, sizeof(moved), "alerts.log.1");
+	bench.options.path = path;
+	bench.options.framing = FRAMING_LF;
+	bench_open(&bench);
+	send_some(&bench, 2000);
+	assert_int_equal(bench.confirmed, 0);
+	UNTIL(&bench, bench.confirmed == 2000);
+	check_file(path, 0, 2000);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 07777, 0640);
+	assert_int_equal(rename(path, moved), 0);
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 2003);
+	check_file(path, 2000, 3);
+	bench_free(&bench);
+	/* A second start appends. */
+	bench_new(&bench, TRANSPORT_FILE);
+	bench.options.path = moved;
+	bench.options.framing = FRAMING_LF;
+	bench_open(&bench);
+	bench.next = bench.confirmed = 2000;
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 2001);
+	check_file(moved, 0, 2001);
+	bench_free(&bench);
+	unlink(path);
+}
+
+/* The file system takes only so much, in the middle of a message; later it takes more. */
+static void full_disk_loses_nothing(void **state)
+{
+	struct bench bench;
+	struct rlimit before, limit;
+	char path[128];
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	bench_new(&bench, TRANSPORT_FILE);
+	file_in(path, sizeof(path), "full.log");
+	bench.options.path = path;
+	bench.options.framing = FRAMING_LF;
+	bench_open(&bench);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 100001;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	send_some(&bench, 300);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	assert_in_range(bench.confirmed, 50, 299);
+	check_file(path, 0, bench.confirmed); /* no torn line at its end */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	UNTIL(&bench, bench.confirmed == 300);
+	check_file(path, 0, 300);
+	assert_int_equal(log_count(&bench, "cannot write to"), 1);
+	assert_int_equal(log_count(&bench, "takes alerts again"), 1);
+	bench_free(&bench);
+	/* A device that is always full confirms nothing and keeps all. */
+	bench_new(&bench, TRANSPORT_FILE);
+	bench.options.path = "/dev/full";
+	bench_open(&bench);
+	send_some(&bench, 3);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	assert_non_null(strstr(state_of(&bench).trouble, "No space left"));
+	assert_int_equal(state_of(&bench).queued_count, 3);
+	bench_free(&bench);
+}
+
+static void standard_output(void **state)
+{
+	struct bench bench;
+	int own = dup(STDOUT_FILENO), fds[2];
+	struct strbuf got;
+	char buffer[65536];
+	size_t at = 0;
+	ssize_t n;
+	unsigned confirmed;
+
+	(void)state;
+	fflush(stdout);
+	assert_int_equal(pipe(fds), 0);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	dup2(fds[1], STDOUT_FILENO);
+	close(fds[1]);
+	strbuf_init(&got, 1 << 30);
+	bench_new(&bench, TRANSPORT_STDOUT);
+	bench.options.framing = FRAMING_LF;
+	bench_open(&bench);
+	send_some(&bench, 500); /* more than a pipe takes: it must not block the loop */
+	for (int i = 0; i < 20; i++)
+		turn(&bench);
+	confirmed = bench.confirmed;
+	while (bench.confirmed < 500) {
+		turn(&bench);
+		while ((n = read(fds[0], buffer, sizeof(buffer))) > 0)
+			strbuf_add(&got, buffer, (size_t)n);
+	}
+	while ((n = read(fds[0], buffer, sizeof(buffer))) > 0)
+		strbuf_add(&got, buffer, (size_t)n);
+	/* The reader goes away: an error, not a signal. */
+	close(fds[0]);
+	send_some(&bench, 1);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	dup2(own, STDOUT_FILENO);
+	close(own);
+	assert_in_range(confirmed, 1, 499);
+	for (long id = 0; id < 500; id++)
+		assert_int_equal(next_message(&got, FRAMING_LF, &at), id);
+	assert_non_null(strstr(state_of(&bench).trouble, "Broken pipe"));
+	assert_int_equal(bench.confirmed, 500);
+	strbuf_clear(&got);
+	bench_free(&bench);
+}
+
+static void maximum_and_headers(void **state)
+{
+	static const char *const heads[] = {"<131>1 20", "<131>Jan", "CEF:0|"};
+	struct bench bench;
+	struct fmt_alert alert = {.struct_size = sizeof(alert),
+		.source = "graph-alerts",
+		.id = {"i", 1},
+		.title = {"t", 1},
+		.created = 0,
+		.updated = FMT_NO_TIME,
+		.resolved = FMT_NO_TIME,
+		.first_activity = FMT_NO_TIME,
+		.last_activity = FMT_NO_TIME};
+	struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
+		.time = NO_TIME,
+		.customer = {"contoso", 7},
+		.msgid = "alert"};
+	struct clock_fake fake;
+	char text[5000];
+	struct strbuf out;
+	struct error err;
+
+	(void)state;
+	clock_fake_init(&fake, 17672256000000000);
+	memset(text, 'd', sizeof(text));
+	alert.description = (struct fmt_str){text, sizeof(text)};
+	bench_new(&bench, TRANSPORT_TCP);
+	strbuf_init(&out, 100000);
+	for (int json = 0; json < 2; json++)
+		for (int header = HEADER_RFC5424; header <= HEADER_NONE; header++)
+			for (size_t maximum = 1000; maximum < 3000; maximum += 7) {
+				bench.options.format = json ? "rfc5424-json" : "cef";
+				bench.options.header = (enum header)header;
+				bench.options.bom = maximum % 2;
+				bench.options.max_message_bytes = maximum;
+				strbuf_reset(&out);
+				assert_int_equal(
+					destination_render(&bench.options, &alert,
+						&fields, true, &fake.clock, &out, &err),
+					RC_OK);
+				assert_in_range(out.n, 300, maximum + 5);
+				assert_int_equal(strtoul(out.p, NULL, 10),
+					out.n - 5 +
+						(maximum < 1000 || out.p[3] == ' '));
+				if (!json || header != HEADER_NONE)
+					assert_non_null(strstr(out.p, heads[header]));
+				assert_true((strstr(out.p, SYSLOG_BOM) != NULL) ==
+					    (header == HEADER_RFC5424 && maximum % 2));
+			}
+	bench.options.max_message_bytes = 100;
+	strbuf_reset(&out);
+	assert_int_equal(destination_render(&bench.options, &alert, &fields, true,
+				 &fake.clock, &out, &err),
+		RC_LIMIT);
+	strbuf_clear(&out);
+	bench_free(&bench);
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	if (!mkdtemp(directory))
+		return -1;
+	certs_make(directory);
+	return 0;
+}
+
+static int remove_one(
+	const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+	(void)info;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_order_over_tcp),
+		cmocka_unit_test(lone_message_leaves_in_one_turn),
+		cmocka_unit_test(settle_time_is_kept),
+		cmocka_unit_test(tcp_breaks_lose_nothing),
+		cmocka_unit_test(tls_breaks_lose_nothing),
+		cmocka_unit_test(messages_acknowledged_but_not_read_go_again),
+		cmocka_unit_test(slow_collector_is_waited_for),
+		cmocka_unit_test(refused_is_said_once_and_recovery_too),
+		cmocka_unit_test(next_address_at_once),
+		cmocka_unit_test(collector_that_closes_at_once),
+		cmocka_unit_test(over_tls),
+		cmocka_unit_test(name_to_verify),
+		cmocka_unit_test(wrong_certificates_are_refused),
+		cmocka_unit_test(client_certificates),
+		cmocka_unit_test(what_is_wrong_is_said_at_once),
+		cmocka_unit_test(files_grow_and_rotate),
+		cmocka_unit_test(full_disk_loses_nothing),
+		cmocka_unit_test(standard_output),
+		cmocka_unit_test(maximum_and_headers),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,208 @@
+/* test_send_queue.c - order, marks, confirmation, rewind; and a random walk against a plain model. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "deliver/send_queue.h"
+
+static void add(struct send_queue *q, uintptr_t ticket, const char *octets)
+{
+	memcpy(send_queue_add(q, (void *)ticket, strlen(octets)), octets,
+		strlen(octets));
+}
+
+static uintptr_t confirm(struct send_queue *q, int64_t ms)
+{
+	void *ticket = NULL;
+
+	return send_queue_confirm(q, ms, &ticket) ? (uintptr_t)ticket : 0;
+}
+
+static void one_way_through(void **state)
+{
+	struct send_queue q;
+	char out[100];
+
+	(void)state;
+	send_queue_init(&q);
+	assert_false(send_queue_waits(&q));
+	assert_int_equal(send_queue_take(&q, out, sizeof(out)), 0);
+	add(&q, 1, "abc");
+	add(&q, 2, "defg");
+	assert_true(send_queue_waits(&q));
+	assert_int_equal(q.count, 2);
+	assert_int_equal(q.bytes, 7);
+	assert_int_equal(send_queue_take(&q, out, 5), 5);
+	assert_memory_equal(out, "abcde", 5);
+	send_queue_handed(&q, 2, 100); /* nothing whole */
+	assert_false(send_queue_pending(&q));
+	assert_int_equal(send_queue_whole(&q, 2), 0);
+	assert_int_equal(send_queue_whole(&q, 4), 3);
+	send_queue_handed(&q, 5, 110);
+	assert_true(send_queue_pending(&q));
+	assert_int_equal(send_queue_whole(&q, 5), 3);
+	assert_int_equal(send_queue_take(&q, out, 5), 2);
+	send_queue_handed(&q, 7, 120);
+	send_queue_acknowledged(&q, 109, 1000);
+	assert_int_equal(confirm(&q, 1000), 0);
+	send_queue_acknowledged(&q, 119, 1001);
+	assert_int_equal(confirm(&q, 1000), 0);
+	assert_int_equal(confirm(&q, 1001), 1);
+	assert_int_equal(confirm(&q, 1001), 0);
+	send_queue_acknowledged(&q, 120, 1002);
+	assert_int_equal(confirm(&q, 1002), 2);
+	assert_int_equal(q.count, 0);
+	assert_int_equal(q.bytes, 0);
+	assert_int_equal(q.kept_bytes, 7);
+	send_queue_trim(&q, 4);
+	assert_int_equal(q.kept_bytes, 4);
+	send_queue_trim(&q, 0);
+	assert_int_equal(q.kept_bytes, 0);
+	assert_null(q.first);
+	add(&q, 3, "x");
+	send_queue_clear(&q);
+}
+
+static void rewind_with_and_without_tail(void **state)
+{
+	struct send_queue q;
+	char out[100];
+
+	(void)state;
+	for (int tail = 0; tail < 2; tail++) {
+		send_queue_init(&q);
+		add(&q, 1, "one ");
+		add(&q, 2, "two ");
+		add(&q, 3, "three ");
+		add(&q, 4, "four ");
+		assert_int_equal(send_queue_take(&q, out, 10), 10); /* into "three" */
+		send_queue_handed(&q, 10, 8);
+		send_queue_acknowledged(&q, 8, 1);
+		assert_int_equal(confirm(&q, 1), 1);
+		assert_int_equal(send_queue_rewind(&q, tail), tail ? 3 : 2);
+		assert_int_equal(q.kept_bytes, 0);
+		assert_int_equal(q.count, 3);
+		memset(out, 0, sizeof(out));
+		send_queue_take(&q, out, sizeof(out));
+		assert_string_equal(
+			out, tail ? "one two three four " : "two three four ");
+		send_queue_handed(&q, q.taken, 1);
+		send_queue_acknowledged(&q, 1, 2);
+		/* Each ticket comes once. */
+		assert_int_equal(confirm(&q, 2), 2);
+		assert_int_equal(confirm(&q, 2), 3);
+		assert_int_equal(confirm(&q, 2), 4);
+		assert_int_equal(confirm(&q, 2), 0);
+		send_queue_clear(&q);
+	}
+}
+
+/* A stream that breaks at random: what the peer got of each connection, whole messages only, in the
+ * end holds every message, in order within a connection; each ticket is reported once, in order. */
+static void random_walk(void **state)
+{
+	(void)state;
+	for (unsigned seed = 0; seed < 300; seed++) {
+		struct send_queue q;
+		uintptr_t next = 1, reported = 0, got_to = 0;
+		uint64_t handed = 0, position = 0, confirmed_mark = 0;
+		unsigned char buffer[64];
+		size_t expect_at = 0;
+		uintptr_t expect = 1;
+		bool any = false;
+		int64_t now = 0;
+
+		srandom(seed);
+		send_queue_init(&q);
+		while (reported < 200) {
+			switch (random() % 6) {
+			case 0:
+				if (next <= 200) {
+					size_t size = (size_t)random() % 40 + 2;
+					char *p =
+						send_queue_add(&q, (void *)next, size);
+
+					memset(p, (int)(next & 0xff), size);
+					p[0] = (char)0xff; /* no id */
+					next++;
+				}
+				break;
+			case 1:
+			case 2: { /* send some; the peer reads it at once */
+				size_t n = send_queue_take(
+					&q, (char *)buffer, (size_t)random() % 64);
+
+				for (size_t i = 0; i < n; i++) {
+					if (buffer[i] == 0xff) {
+						expect_at = 1;
+					} else {
+						if (expect_at == 1) {
+							uintptr_t id = buffer[i];
+
+							/* order within the connection, and no gap */
+							if (any)
+								assert_int_equal(
+									id, expect);
+							assert_true(id <= got_to + 1);
+							if (id > got_to)
+								got_to = id;
+							expect = id + 1;
+							any = true;
+						}
+						expect_at = 2;
+					}
+				}
+				handed += n;
+				position += n + 1;
+				send_queue_handed(&q, handed, position);
+				break;
+			}
+			case 3:
+				now++;
+				confirmed_mark =
+					position -
+					(position ? (uint64_t)random() % position : 0);
+				send_queue_acknowledged(&q, confirmed_mark, now);
+				break;
+			case 4:
+				for (uintptr_t id;
+					(id = confirm(&q, now - random() % 3)) != 0;) {
+					assert_int_equal(id, reported + 1);
+					assert_true(id <= got_to);
+					reported = id;
+				}
+				send_queue_trim(&q, (size_t)random() % 100);
+				break;
+			default:
+				if (random() % 4)
+					break;
+				send_queue_rewind(&q, random() % 2);
+				handed = position = 0;
+				expect_at = 0;
+				any = false;
+			}
+			assert_int_equal(q.count, next - 1 - reported);
+		}
+		assert_int_equal(q.bytes, 0);
+		send_queue_clear(&q);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_way_through),
+		cmocka_unit_test(rewind_with_and_without_tail),
+		cmocka_unit_test(random_walk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
