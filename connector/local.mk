@@ -25,6 +25,22 @@ libconnector_la_SOURCES += \
 	connector/base/yaml.h
 
 libconnector_la_SOURCES += \
+	connector/alert/alert.c \
+	connector/alert/alert.h \
+	connector/alert/build.c \
+	connector/alert/build.h \
+	connector/alert/evidence.c \
+	connector/alert/map.c \
+	connector/alert/map.h
+
+libconnector_la_SOURCES += \
+	connector/store/store.c \
+	connector/store/store.h \
+	connector/store/store_backend.h \
+	connector/store/store_memory.c \
+	connector/store/store_sqlite.c
+
+libconnector_la_SOURCES += \
 	connector/deliver/carrier.c \
 	connector/deliver/carrier.h \
 	connector/deliver/carrier_file.c \
@@ -46,56 +62,18 @@ libconnector_la_SOURCES += \
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
-	connector/fetch/page_parser.c \
-	connector/fetch/page_parser.h \
-	connector/fetch/source.c \
-	connector/fetch/source.h
-
-
-libconnector_la_SOURCES += \
-	connector/cli/cli.c \
-	connector/cli/cli.h
-	connector/alert/alert.c \
-	connector/alert/alert.h \
-	connector/alert/build.c \
-	connector/alert/build.h \
-	connector/alert/evidence.c \
-	connector/alert/map.c \
-	connector/alert/map.h
-
-libconnector_la_SOURCES += \
-	connector/store/store.c \
-	connector/store/store.h \
-	connector/store/store_backend.h \
-	connector/store/store_memory.c \
-	connector/store/store_sqlite.c
-
-libconnector_la_SOURCES += \
-	connector/deliver/destination.h
 	connector/fetch/http.c \
 	connector/fetch/http.h \
 	connector/fetch/page.c \
-	connector/fetch/page.h \
-	connector/fetch/token.c \
-	connector/fetch/token.h
-
-libconnector_la_SOURCES += \
-	connector/fetch/error_answer.c \
-	connector/fetch/error_answer.h \
-	connector/fetch/graph_alerts.c \
-	connector/fetch/http.c \
-	connector/fetch/http.h \
 	connector/fetch/page.h \
 	connector/fetch/page_parser.c \
 	connector/fetch/page_parser.h \
 	connector/fetch/source.c \
 	connector/fetch/source.h \
+	connector/fetch/token.c \
 	connector/fetch/token.h
-	connector/fetch/source.h
 
 libconnector_la_SOURCES += \
-	connector/relay/config.c \
-	connector/relay/config.h \
 	connector/relay/configuration.c \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \

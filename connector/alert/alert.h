@@ -27,9 +27,9 @@
 
 /* When an alert that was sent before is sent again. */
 enum alert_policy {
-	ALERT_POLICY_FIRST,  /* never */
+	ALERT_POLICY_FIRST, /* never */
 	ALERT_POLICY_STATUS, /* status, severity, classification, determination or owner changed */
-	ALERT_POLICY_EVERY,  /* those, or the vendor's time of the last update */
+	ALERT_POLICY_EVERY, /* those, or the vendor's time of the last update */
 };
 
 /* The first 64 bits of SHA-256 over the members that the policy names, each with its length before

@@ -27,14 +27,16 @@ static bool more_room(size_t *room, size_t count, size_t first, size_t maximum)
 }
 
 /* Room for one more item, or false at the maximum. */
-#define GROW(items, room, count, first, maximum) \
-	((count) < (room) || (more_room(&(room), (count), (first), (maximum)) && \
-				     ((items) = xrealloc((items), (room) * sizeof(*(items)))) != NULL))
+#define GROW(items, room, count, first, maximum)                                       \
+	((count) < (room) || (more_room(&(room), (count), (first), (maximum)) &&       \
+				     ((items) = xrealloc((items),                      \
+					      (room) * sizeof(*(items)))) != NULL))
 
 void alert_build_init(struct alert_builder *b, const struct alert_map *map,
 	const struct alert_limits *limits, size_t depth_max, size_t arena_max)
 {
-	*b = (struct alert_builder){.map = map, .limits = *limits, .depth_max = depth_max};
+	*b = (struct alert_builder){
+		.map = map, .limits = *limits, .depth_max = depth_max};
 	arena_init(&b->arena, arena_max);
 	b->frames = xcalloc(depth_max + 1, sizeof(*b->frames));
 	b->marks = xcalloc(map->node_count, sizeof(*b->marks));
@@ -109,7 +111,8 @@ static bool keep(struct alert_builder *b, struct fmt_str *to, const char *p, siz
 
 /* The same key came before in this object: its fields, which end where those of the next key begin,
  * do not count any more. */
-static void take_back(struct alert_builder *b, const struct alert_frame *f, struct alert_mark *m)
+static void take_back(
+	struct alert_builder *b, const struct alert_frame *f, struct alert_mark *m)
 {
 	uint32_t next_serial = UINT32_MAX, end = (uint32_t)b->field_count;
 
@@ -136,7 +139,8 @@ void alert_build_key(struct alert_builder *b, const char *p, size_t n)
 
 	if (b->skip)
 		return;
-	node = alert_child(b->map, f->node, p, n, before < b->text_n ? b->text_n - before : n);
+	node = alert_child(
+		b->map, f->node, p, n, before < b->text_n ? b->text_n - before : n);
 	b->next = node;
 	if (!node)
 		return;
@@ -207,7 +211,8 @@ static bool field_add(struct alert_builder *b, uint32_t id, const char *p, size_
 	return true;
 }
 
-static bool list_add(struct alert_builder *b, struct alert_list *list, const char *p, size_t n)
+static bool list_add(
+	struct alert_builder *b, struct alert_list *list, const char *p, size_t n)
 {
 	if (!n)
 		return true;
@@ -226,7 +231,8 @@ static void time_set(int64_t *to, enum alert_scalar type, const char *p, size_t 
 {
 	int64_t ticks;
 
-	*to = type == ALERT_SCALAR_TEXT && time_parse(p, n, &ticks) ? ticks : FMT_NO_TIME;
+	*to = type == ALERT_SCALAR_TEXT && time_parse(p, n, &ticks) ? ticks
+								    : FMT_NO_TIME;
 }
 
 static void evidence_type(struct alert_builder *b, struct fmt_str *type)
@@ -277,15 +283,20 @@ bool alert_build_scalar(
 		if (n || type == ALERT_SCALAR_TEXT) {
 			raw_end(b);
 		} else {
-			*MEMBER(&b->alert, struct fmt_str, b->raw_offset) = (struct fmt_str){NULL, 0};
+			*MEMBER(&b->alert, struct fmt_str, b->raw_offset) =
+				(struct fmt_str){NULL, 0};
 			b->raw_from = NULL;
 		}
 		return true;
 	case COMMENT_STRING:
-		return keep(b, MEMBER(&b->comments[b->alert.comment_count], struct fmt_str, node->arg),
+		return keep(b,
+			MEMBER(&b->comments[b->alert.comment_count], struct fmt_str,
+				node->arg),
 			p, n);
 	case COMMENT_TIME:
-		time_set(MEMBER(&b->comments[b->alert.comment_count], int64_t, node->arg), type, p, n);
+		time_set(MEMBER(&b->comments[b->alert.comment_count], int64_t,
+				 node->arg),
+			type, p, n);
 		return true;
 	case EVIDENCE_TYPE:
 		if (!keep(b, &text, p, n))
@@ -308,7 +319,8 @@ static bool evidence_begin(struct alert_builder *b)
 {
 	struct fmt_evidence *evidence;
 
-	if (!GROW(b->evidence, b->evidence_room, b->alert.evidence_count, 16, b->limits.evidence))
+	if (!GROW(b->evidence, b->evidence_room, b->alert.evidence_count, 16,
+		    b->limits.evidence))
 		return false;
 	evidence = evidence_now(b);
 	*evidence = (struct fmt_evidence){
@@ -359,14 +371,17 @@ static void evidence_end(struct alert_builder *b)
 
 static bool comment_begin(struct alert_builder *b)
 {
-	if (!GROW(b->comments, b->comment_room, b->alert.comment_count, 4, b->limits.comments))
+	if (!GROW(b->comments, b->comment_room, b->alert.comment_count, 4,
+		    b->limits.comments))
 		return false;
-	b->comments[b->alert.comment_count] = (struct fmt_comment){.created = FMT_NO_TIME};
+	b->comments[b->alert.comment_count] =
+		(struct fmt_comment){.created = FMT_NO_TIME};
 	return true;
 }
 
 /* Does a container here hold anything that a path leads to? */
-static bool enters(const struct alert_frame *f, const struct alert_node *node, bool array)
+static bool enters(
+	const struct alert_frame *f, const struct alert_node *node, bool array)
 {
 	if (!node || node->target == ALERT_RAW || (array && f->array))
 		return false;
@@ -433,7 +448,8 @@ struct fmt_alert *alert_build_end(struct alert_builder *b)
 		fields += b->evidence[i].field_count;
 	}
 	for (size_t i = 0; i < b->map->list_count; i++) {
-		struct fmt_list *list = MEMBER(alert, struct fmt_list, b->map->lists[i]);
+		struct fmt_list *list =
+			MEMBER(alert, struct fmt_list, b->map->lists[i]);
 
 		list->items = b->lists[i].count ? b->items + b->lists[i].first : NULL;
 		list->count = b->lists[i].count;
@@ -465,7 +481,8 @@ static inline void moved(const struct move *m, const char **p)
 		*p = m->to + offset;
 }
 
-void alert_build_moved(struct alert_builder *b, const char *from, size_t n, const char *to)
+void alert_build_moved(
+	struct alert_builder *b, const char *from, size_t n, const char *to)
 {
 	const struct move m = {from, to, n};
 	bool item_open = false;
@@ -480,14 +497,16 @@ void alert_build_moved(struct alert_builder *b, const char *from, size_t n, cons
 	for (size_t i = 0; i < b->item_count; i++)
 		moved(&m, &b->items[i].p);
 	for (size_t i = 0; i <= b->depth; i++)
-		item_open |= b->frames[i].node->target == ALERT_EVIDENCE && !b->frames[i].array;
+		item_open |= b->frames[i].node->target == ALERT_EVIDENCE &&
+			     !b->frames[i].array;
 	for (size_t i = 0; i < b->alert.evidence_count + item_open; i++) {
 		moved(&m, &b->evidence[i].type.p);
 		moved(&m, &b->evidence[i].raw.p);
 	}
 	item_open = false;
 	for (size_t i = 0; i <= b->depth; i++)
-		item_open |= b->frames[i].node->target == ALERT_COMMENT && !b->frames[i].array;
+		item_open |= b->frames[i].node->target == ALERT_COMMENT &&
+			     !b->frames[i].array;
 	for (size_t i = 0; i < b->alert.comment_count + item_open; i++) {
 		moved(&m, &b->comments[i].text.p);
 		moved(&m, &b->comments[i].author.p);

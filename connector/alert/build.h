@@ -60,10 +60,10 @@ struct alert_builder {
 	size_t depth, depth_max;
 	size_t skip; /* this many containers are open that no path leads into */
 	const struct alert_node *next; /* of the key just read */
-	const char *raw_from;	       /* end of that key, when its value is kept as raw text */
+	const char *raw_from; /* end of that key, when its value is kept as raw text */
 	uint32_t raw_offset;
-	struct alert_mark *marks;      /* by node */
-	uint32_t serial;	       /* of the last key */
+	struct alert_mark *marks; /* by node */
+	uint32_t serial; /* of the last key */
 	bool taken_back; /* there are fields that a repeated key made void */
 	struct alert_list lists[ALERT_LISTS_MAX];
 
@@ -71,16 +71,22 @@ struct alert_builder {
 	size_t evidence_room;
 	const struct alert_type *type; /* of the evidence being read, or NULL */
 	struct fmt_field *fields;
-	size_t field_count, field_room, item_first; /* item_first: of the evidence being read */
+	size_t field_count, field_room;
+	size_t item_first; /* field of the evidence being read */
 	struct fmt_str *items;
 	size_t item_count, item_room;
 	struct fmt_comment *comments;
 	size_t comment_room;
 	size_t matched; /* values that the table knows */
-	uint64_t shed;	/* values over the limits, never reset */
+	uint64_t shed; /* values over the limits, never reset */
 };
 
-enum alert_scalar { ALERT_SCALAR_NULL, ALERT_SCALAR_BOOL, ALERT_SCALAR_NUMBER, ALERT_SCALAR_TEXT };
+enum alert_scalar {
+	ALERT_SCALAR_NULL,
+	ALERT_SCALAR_BOOL,
+	ALERT_SCALAR_NUMBER,
+	ALERT_SCALAR_TEXT
+};
 
 /* The caller refuses deeper nesting than depth_max itself. */
 void alert_build_init(struct alert_builder *b, const struct alert_map *map,
@@ -100,6 +106,7 @@ void alert_build_close(struct alert_builder *b);
 struct fmt_alert *alert_build_end(struct alert_builder *b);
 
 /* The text at [from, from + n) is at `to` now. */
-void alert_build_moved(struct alert_builder *b, const char *from, size_t n, const char *to);
+void alert_build_moved(
+	struct alert_builder *b, const char *from, size_t n, const char *to);
 
 #endif

@@ -11,23 +11,26 @@
 #define FACTORS 2000
 #define NODES_MAX 10000
 
+struct node_link {
+	uint32_t first, next, children;
+};
+
 /* While the tree is made its children are in lists; nodes are numbers, because the array moves. */
 struct growing {
 	struct alert_node *nodes;
-	struct link {
-		uint32_t first, next, children, parent;
-	} *links;
+	struct node_link *links;
 	size_t count, room;
 };
 
-static uint32_t node_add(struct growing *g, const char *name, size_t length, uint32_t parent)
+static uint32_t node_add(
+	struct growing *g, const char *name, size_t length, uint32_t parent)
 {
 	uint32_t at = (uint32_t)g->count;
 
 	if (g->count == g->room) {
 		size_t room = g->room ? 2 * g->room : 512;
-		struct alert_node *nodes = aligned_alloc(_Alignof(struct alert_node),
-			room * sizeof(*nodes));
+		struct alert_node *nodes = aligned_alloc(
+			_Alignof(struct alert_node), room * sizeof(*nodes));
 
 		if (!nodes)
 			abort(); /* out of memory */
@@ -45,7 +48,6 @@ static uint32_t node_add(struct growing *g, const char *name, size_t length, uin
 	g->count++;
 	if (at == parent)
 		return at;
-	g->links[at].parent = parent;
 	g->links[at].next = g->links[parent].first;
 	g->links[parent].first = at;
 	g->links[parent].children++;
@@ -58,10 +60,12 @@ static uint32_t node_root(struct growing *g)
 }
 
 /* Node 0 is a root, so it is nobody's child and 0 can mean none. */
-static uint32_t child_find(struct growing *g, uint32_t parent, const char *name, size_t length)
+static uint32_t child_find(
+	struct growing *g, uint32_t parent, const char *name, size_t length)
 {
 	for (uint32_t at = g->links[parent].first; at; at = g->links[at].next)
-		if (g->nodes[at].length == length && !memcmp(g->nodes[at].name, name, length))
+		if (g->nodes[at].length == length &&
+			!memcmp(g->nodes[at].name, name, length))
 			return at;
 	return 0;
 }
@@ -79,13 +83,16 @@ static bool remember(uint32_t *offsets, size_t *count, size_t maximum, uint32_t 
 
 static bool fits(uint32_t offset, size_t member, size_t whole)
 {
-	return offset % sizeof(void *) == 0 && member <= whole && offset <= whole - member;
+	return offset % sizeof(void *) == 0 && member <= whole &&
+	       offset <= whole - member;
 }
 
 /* `above` is the nearest target above that starts an item: evidence, comment, or nothing. */
-static bool target_fits(struct alert_map *map, const struct alert_row *row, uint8_t above)
+static bool target_fits(
+	struct alert_map *map, const struct alert_row *row, uint8_t above)
 {
-	const size_t alert = sizeof(struct fmt_alert), comment = sizeof(struct fmt_comment);
+	const size_t alert = sizeof(struct fmt_alert),
+		     comment = sizeof(struct fmt_comment);
 
 	switch (row->target) {
 	case ALERT_STRING:
@@ -94,14 +101,15 @@ static bool target_fits(struct alert_map *map, const struct alert_row *row, uint
 		       remember(map->strings, &map->string_count, ALERT_STRINGS_MAX,
 			       row->arg);
 	case ALERT_SEVERITY:
-		return !above && remember(map->strings, &map->string_count,
-					 ALERT_STRINGS_MAX,
-					 offsetof(struct fmt_alert, severity_text));
+		return !above &&
+		       remember(map->strings, &map->string_count, ALERT_STRINGS_MAX,
+			       offsetof(struct fmt_alert, severity_text));
 	case ALERT_TIME:
 		return !above && fits(row->arg, sizeof(int64_t), alert);
 	case ALERT_LIST:
 		return !above && fits(row->arg, sizeof(struct fmt_list), alert) &&
-		       remember(map->lists, &map->list_count, ALERT_LISTS_MAX, row->arg);
+		       remember(
+			       map->lists, &map->list_count, ALERT_LISTS_MAX, row->arg);
 	case ALERT_COMMENT:
 	case ALERT_EVIDENCE:
 		return !above;
@@ -109,7 +117,8 @@ static bool target_fits(struct alert_map *map, const struct alert_row *row, uint
 		return above == ALERT_COMMENT &&
 		       fits(row->arg, sizeof(struct fmt_str), comment);
 	case COMMENT_TIME:
-		return above == ALERT_COMMENT && fits(row->arg, sizeof(int64_t), comment);
+		return above == ALERT_COMMENT &&
+		       fits(row->arg, sizeof(int64_t), comment);
 	case EVIDENCE_TYPE:
 	case EVIDENCE_CREATED:
 		return above == ALERT_EVIDENCE;
@@ -122,8 +131,8 @@ static bool target_fits(struct alert_map *map, const struct alert_row *row, uint
 	return false;
 }
 
-static enum rc row_add(struct alert_map *map, struct growing *g, const struct alert_row *row,
-	struct error *err)
+static enum rc row_add(struct alert_map *map, struct growing *g,
+	const struct alert_row *row, struct error *err)
 {
 	uint8_t above = ALERT_NOTHING;
 	const char *name = row->path;
@@ -136,7 +145,8 @@ static enum rc row_add(struct alert_map *map, struct growing *g, const struct al
 		if (!length || length > ALERT_NAME_MAX || depth == DEPTH_MAX ||
 			g->count == NODES_MAX)
 			return error_set(err, RC_CONFIG,
-				"path \"%s\": at most %d names of at most %d octets, joined by '/', are needed",
+				"path \"%s\": at most %d names of at most %d octets, "
+				"joined by '/', are needed",
 				row->path, DEPTH_MAX, ALERT_NAME_MAX);
 		if (g->nodes[at].target == ALERT_EVIDENCE ||
 			g->nodes[at].target == ALERT_COMMENT)
@@ -149,7 +159,8 @@ static enum rc row_add(struct alert_map *map, struct growing *g, const struct al
 	}
 	if (!target_fits(map, row, above))
 		return error_set(err, RC_CONFIG,
-			"path \"%s\": target %d with argument %u cannot be filled there",
+			"path \"%s\": target %d with argument %u cannot be filled "
+			"there",
 			row->path, (int)row->target, (unsigned)row->arg);
 	g->nodes[at].target = (uint8_t)row->target;
 	g->nodes[at].arg = row->arg;
@@ -162,7 +173,8 @@ static enum rc row_add(struct alert_map *map, struct growing *g, const struct al
 }
 
 /* How many children do not get their first slot. */
-static unsigned slots_fill(struct growing *g, uint32_t at, uint32_t factor, uint16_t *slots)
+static unsigned slots_fill(
+	struct growing *g, uint32_t at, uint32_t factor, uint16_t *slots)
 {
 	struct alert_node *node = &g->nodes[at];
 	unsigned collisions = 0;
@@ -170,8 +182,9 @@ static unsigned slots_fill(struct growing *g, uint32_t at, uint32_t factor, uint
 	node->factor = factor;
 	memset(slots, 0, (node->mask + 1u) * sizeof(*slots));
 	for (uint32_t c = g->links[at].first; c; c = g->links[c].next) {
-		uint32_t slot = alert_hash(factor, g->nodes[c].name, g->nodes[c].length) &
-				node->mask;
+		uint32_t slot =
+			alert_hash(factor, g->nodes[c].name, g->nodes[c].length) &
+			node->mask;
 
 		for (; slots[slot]; slot = (slot + 1) & node->mask)
 			collisions++;
@@ -243,8 +256,12 @@ struct alert_map *alert_map_new(const char *source, const struct alert_row *rows
 	for (size_t i = 0; i < count && rc == RC_OK; i++)
 		rc = row_add(map, &g, &rows[i], err);
 	types = node_root(&g);
-	for (uint32_t i = 0; alert_types[i].name; i++)
-		g.nodes[node_add(&g, alert_types[i].name, strlen(alert_types[i].name), types)].arg = i;
+	for (uint32_t i = 0; alert_types[i].name; i++) {
+		const char *name = alert_types[i].name;
+		uint32_t at = node_add(&g, name, strlen(name), types);
+
+		g.nodes[at].arg = i;
+	}
 	map->memory[0] = g.nodes;
 	map->nodes = g.nodes;
 	map->node_count = g.count;

@@ -23,7 +23,7 @@ enum alert_target {
 	ALERT_STRING,
 	ALERT_TIME,
 	ALERT_LIST,
-	ALERT_RAW,	/* any value, as raw JSON */
+	ALERT_RAW, /* any value, as raw JSON */
 	ALERT_SEVERITY, /* the text and its level; no arg */
 	/* Each object here is a comment; arg below it is an offset in struct fmt_comment. */
 	ALERT_COMMENT,
@@ -51,7 +51,8 @@ struct alert_fix {
 struct alert_type {
 	const char *name;
 	enum fmt_kind kind;
-	const struct alert_fix *fixes; /* ends with from == FMT_FIELD_NONE; may be NULL */
+	/* Ends with from == FMT_FIELD_NONE; may be NULL. */
+	const struct alert_fix *fixes;
 };
 
 #define ALERT_LISTS_MAX 8
@@ -63,8 +64,10 @@ struct alert_type {
 
 struct alert_node {
 	_Alignas(64) char name[ALERT_NAME_MAX]; /* zeros after it */
-	const uint16_t *slots; /* children by a hash of their name; 0 = free; NULL = no children */
-	uint32_t factor, arg;  /* arg of ALERT_LIST: the number of the list; of a type: its row */
+	/* Children by a hash of their name; 0 = free; NULL = no children. */
+	const uint16_t *slots;
+	uint32_t factor;
+	uint32_t arg; /* of ALERT_LIST: the number of the list; of a type: its row */
 	uint16_t mask;
 	uint8_t length;
 	uint8_t target; /* enum alert_target */
@@ -93,8 +96,8 @@ void alert_map_free(struct alert_map *map);
 static inline uint32_t alert_hash(uint32_t factor, const char *p, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)p;
-	uint32_t x = (uint32_t)u[0] | (uint32_t)u[n / 2] << 8 | (uint32_t)u[n - 1] << 16 |
-		     (uint32_t)n << 24;
+	uint32_t x = (uint32_t)u[0] | (uint32_t)u[n / 2] << 8 |
+		     (uint32_t)u[n - 1] << 16 | (uint32_t)n << 24;
 
 	x *= factor;
 	return x >> 16;
@@ -110,18 +113,20 @@ static inline uint64_t alert_load(const void *p)
 
 /* Is the text at p this name? room: octets that may be read at p. Where it can, it reads 32 at once:
  * a branch on the length would be guessed wrong too often. */
-static inline int alert_is(const struct alert_node *node, const char *p, size_t n, size_t room)
+static inline int alert_is(
+	const struct alert_node *node, const char *p, size_t n, size_t room)
 {
-	static const unsigned char masks[64] = {
-		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+	static const unsigned char masks[64] = {255, 255, 255, 255, 255, 255, 255, 255,
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 	const unsigned char *mask;
 
 	if (room < 32 || n > 32)
 		return node->length == n && memcmp(node->name, p, n) == 0;
 	mask = masks + 32 - n;
 	return ((alert_load(node->name) ^ (alert_load(p) & alert_load(mask))) |
-		       (alert_load(node->name + 8) ^ (alert_load(p + 8) & alert_load(mask + 8))) |
+		       (alert_load(node->name + 8) ^
+			       (alert_load(p + 8) & alert_load(mask + 8))) |
 		       (alert_load(node->name + 16) ^
 			       (alert_load(p + 16) & alert_load(mask + 16))) |
 		       (alert_load(node->name + 24) ^
@@ -130,8 +135,9 @@ static inline int alert_is(const struct alert_node *node, const char *p, size_t 
 }
 
 /* The child with this name, or NULL. room (at least n) octets may be read at name. */
-__attribute__((always_inline)) static inline const struct alert_node *alert_child(const struct alert_map *map,
-	const struct alert_node *node, const char *name, size_t n, size_t room)
+__attribute__((always_inline)) static inline const struct alert_node *alert_child(
+	const struct alert_map *map, const struct alert_node *node, const char *name,
+	size_t n, size_t room)
 {
 	uint32_t slot;
 	uint16_t at;

@@ -50,7 +50,8 @@ void carrier_trouble(struct carrier *carrier, size_t index, const char *address,
 	carrier->failures++;
 	state->connected = false;
 	snprintf(state->address, sizeof(state->address), "%s", address);
-	snprintf(state->trouble, sizeof(state->trouble), "%s", err->text);
+	snprintf(state->trouble, sizeof(state->trouble), "%.*s",
+		(int)sizeof(state->trouble) - 1, err->text);
 	if (!carrier->in_trouble) {
 		carrier->in_trouble = true;
 		carrier->trouble_since_ms = loop_now_ms(carrier->loop);

@@ -65,7 +65,8 @@ static void read_login(struct fjson_object *top, struct error_answer *out)
 	take(out->message, sizeof(out->message), child(top, "error_description"));
 	take(out->suberror, sizeof(out->suberror), child(top, "suberror"));
 	take(out->request_id, sizeof(out->request_id), child(top, "trace_id"));
-	take(out->correlation_id, sizeof(out->correlation_id), child(top, "correlation_id"));
+	take(out->correlation_id, sizeof(out->correlation_id),
+		child(top, "correlation_id"));
 	if (!fjson_object_is_type(codes, fjson_type_array))
 		return;
 	for (int i = 0; i < fjson_object_array_length(codes) && i < 3; i++)

@@ -13,9 +13,9 @@
 #define ERROR_ANSWER_MAX 65536
 
 struct error_answer {
-	char code[128];	     /* "InvalidAuthenticationToken", "invalid_client", or "" */
-	char message[480];   /* one line */
-	char suberror[64];   /* login only */
+	char code[128]; /* "InvalidAuthenticationToken", "invalid_client", or "" */
+	char message[480]; /* one line */
+	char suberror[64]; /* login only */
 	char request_id[64]; /* Graph: request-id; login: trace_id */
 	char correlation_id[64];
 	long numbers[4]; /* AADSTS numbers of login, 0 at the end */

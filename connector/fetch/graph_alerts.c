@@ -7,60 +7,78 @@
 #include "base/clock.h"
 #include "fetch/source.h"
 
-#define STRING(path, member) {path, ALERT_STRING, offsetof(struct fmt_alert, member)}
-#define TIME(path, member) {path, ALERT_TIME, offsetof(struct fmt_alert, member)}
-#define LIST(path, member) {path, ALERT_LIST, offsetof(struct fmt_alert, member)}
-#define RAW(path, member) {path, ALERT_RAW, offsetof(struct fmt_alert, member)}
-#define FIELD(path, id) {"evidence/" path, EVIDENCE_FIELD, id}
+#define STRING(path, member)                                                           \
+	{                                                                              \
+		path, ALERT_STRING, offsetof(struct fmt_alert, member)                 \
+	}
+#define TIME(path, member)                                                             \
+	{                                                                              \
+		path, ALERT_TIME, offsetof(struct fmt_alert, member)                   \
+	}
+#define LIST(path, member)                                                             \
+	{                                                                              \
+		path, ALERT_LIST, offsetof(struct fmt_alert, member)                   \
+	}
+#define RAW(path, member)                                                              \
+	{                                                                              \
+		path, ALERT_RAW, offsetof(struct fmt_alert, member)                    \
+	}
+#define FIELD(path, id)                                                                \
+	{                                                                              \
+		"evidence/" path, EVIDENCE_FIELD, id                                   \
+	}
 
 /* A fileDetails object. */
-#define FILE_FIELDS(at) \
-	FIELD(at "/fileName", FMT_FILE_NAME), FIELD(at "/filePath", FMT_FILE_PATH), \
-		FIELD(at "/fileSize", FMT_FILE_SIZE), FIELD(at "/md5", FMT_FILE_MD5), \
-		FIELD(at "/sha1", FMT_FILE_SHA1), FIELD(at "/sha256", FMT_FILE_SHA256), \
-		FIELD(at "/sha256Ac", FMT_FILE_SHA256AC), \
-		FIELD(at "/filePublisher", FMT_FILE_PUBLISHER), \
-		FIELD(at "/signer", FMT_FILE_SIGNER), FIELD(at "/issuer", FMT_FILE_ISSUER)
+#define FILE_FIELDS(at)                                                                \
+	FIELD(at "/fileName", FMT_FILE_NAME), FIELD(at "/filePath", FMT_FILE_PATH),    \
+		FIELD(at "/fileSize", FMT_FILE_SIZE), FIELD(at "/md5", FMT_FILE_MD5),  \
+		FIELD(at "/sha1", FMT_FILE_SHA1),                                      \
+		FIELD(at "/sha256", FMT_FILE_SHA256),                                  \
+		FIELD(at "/sha256Ac", FMT_FILE_SHA256AC),                              \
+		FIELD(at "/filePublisher", FMT_FILE_PUBLISHER),                        \
+		FIELD(at "/signer", FMT_FILE_SIGNER),                                  \
+		FIELD(at "/issuer", FMT_FILE_ISSUER)
 
 /* A userAccount object. */
-#define USER_FIELDS(at) \
-	FIELD(at "/accountName", FMT_USER_NAME), FIELD(at "/domainName", FMT_USER_DOMAIN), \
-		FIELD(at "/userSid", FMT_USER_SID), \
-		FIELD(at "/azureAdUserId", FMT_USER_AAD_ID), \
-		FIELD(at "/userPrincipalName", FMT_USER_UPN), \
-		FIELD(at "/displayName", FMT_USER_DISPLAY_NAME), \
+#define USER_FIELDS(at)                                                                \
+	FIELD(at "/accountName", FMT_USER_NAME),                                       \
+		FIELD(at "/domainName", FMT_USER_DOMAIN),                              \
+		FIELD(at "/userSid", FMT_USER_SID),                                    \
+		FIELD(at "/azureAdUserId", FMT_USER_AAD_ID),                           \
+		FIELD(at "/userPrincipalName", FMT_USER_UPN),                          \
+		FIELD(at "/displayName", FMT_USER_DISPLAY_NAME),                       \
 		FIELD(at "/activeDirectoryObjectGuid", FMT_USER_AD_GUID)
 
 /* The names of a deviceEvidence object. */
-#define DEVICE_FIELDS(at) \
-	FIELD(at "mdeDeviceId", FMT_DEVICE_ID), \
-		FIELD(at "azureAdDeviceId", FMT_DEVICE_AAD_ID), \
-		FIELD(at "deviceDnsName", FMT_DEVICE_DNS_NAME), \
-		FIELD(at "hostName", FMT_DEVICE_HOST_NAME), \
-		FIELD(at "ntDomain", FMT_DEVICE_NT_DOMAIN), \
-		FIELD(at "dnsDomain", FMT_DEVICE_DNS_DOMAIN), \
-		FIELD(at "osPlatform", FMT_DEVICE_OS), \
-		FIELD(at "lastIpAddress", FMT_DEVICE_LAST_IP), \
+#define DEVICE_FIELDS(at)                                                              \
+	FIELD(at "mdeDeviceId", FMT_DEVICE_ID),                                        \
+		FIELD(at "azureAdDeviceId", FMT_DEVICE_AAD_ID),                        \
+		FIELD(at "deviceDnsName", FMT_DEVICE_DNS_NAME),                        \
+		FIELD(at "hostName", FMT_DEVICE_HOST_NAME),                            \
+		FIELD(at "ntDomain", FMT_DEVICE_NT_DOMAIN),                            \
+		FIELD(at "dnsDomain", FMT_DEVICE_DNS_DOMAIN),                          \
+		FIELD(at "osPlatform", FMT_DEVICE_OS),                                 \
+		FIELD(at "lastIpAddress", FMT_DEVICE_LAST_IP),                         \
 		FIELD(at "lastExternalIpAddress", FMT_DEVICE_LAST_EXTERNAL_IP)
 
 /* A namespace object and the cluster it is in. */
-#define NAMESPACE_FIELDS(at) \
-	FIELD(at "/name", FMT_NAMESPACE), FIELD(at "/cluster/name", FMT_CLUSTER), \
+#define NAMESPACE_FIELDS(at)                                                           \
+	FIELD(at "/name", FMT_NAMESPACE), FIELD(at "/cluster/name", FMT_CLUSTER),      \
 		CLOUD_FIELDS(at "/cluster/cloudResource")
 
 /* Any of the clouds' resource objects. */
-#define CLOUD_FIELDS(at) \
-	FIELD(at "/resourceId", FMT_RESOURCE_ID), \
-		FIELD(at "/amazonResourceId", FMT_RESOURCE_ID), \
-		FIELD(at "/fullResourceName", FMT_RESOURCE_ID), \
-		FIELD(at "/amazonAccountId", FMT_RESOURCE_ACCOUNT), \
+#define CLOUD_FIELDS(at)                                                               \
+	FIELD(at "/resourceId", FMT_RESOURCE_ID),                                      \
+		FIELD(at "/amazonResourceId", FMT_RESOURCE_ID),                        \
+		FIELD(at "/fullResourceName", FMT_RESOURCE_ID),                        \
+		FIELD(at "/amazonAccountId", FMT_RESOURCE_ACCOUNT),                    \
 		FIELD(at "/projectId", FMT_RESOURCE_ACCOUNT)
 
-#define IMAGE_FIELDS(at) \
-	FIELD(at "/imageId", FMT_IMAGE_ID), \
+#define IMAGE_FIELDS(at)                                                               \
+	FIELD(at "/imageId", FMT_IMAGE_ID),                                            \
 		FIELD(at "/registry/registry", FMT_REGISTRY_NAME)
 
-#define CONTAINER_FIELDS(at) \
+#define CONTAINER_FIELDS(at)                                                           \
 	FIELD(at "/containerId", FMT_CONTAINER_ID), IMAGE_FIELDS(at "/image")
 
 static const struct alert_row rows[] = {
@@ -102,9 +120,11 @@ static const struct alert_row rows[] = {
 	/* some answers send the names of other APIs here (facts 3.1) */
 	{"comments", ALERT_COMMENT, 0},
 	{"comments/comment", COMMENT_STRING, offsetof(struct fmt_comment, text)},
-	{"comments/createdByDisplayName", COMMENT_STRING, offsetof(struct fmt_comment, author)},
+	{"comments/createdByDisplayName", COMMENT_STRING,
+		offsetof(struct fmt_comment, author)},
 	{"comments/createdBy", COMMENT_STRING, offsetof(struct fmt_comment, author)},
-	{"comments/createdDateTime", COMMENT_TIME, offsetof(struct fmt_comment, created)},
+	{"comments/createdDateTime", COMMENT_TIME,
+		offsetof(struct fmt_comment, created)},
 	{"comments/createdTime", COMMENT_TIME, offsetof(struct fmt_comment, created)},
 
 	{"evidence", ALERT_EVIDENCE, 0},
@@ -342,8 +362,8 @@ static enum rc first_url(const struct source *source, const char *root,
 		return error_set(err, RC_CONFIG,
 			"the time range of a request is empty or turned around");
 	if (size > source->page_size_max)
-		return error_set(err, RC_CONFIG, "page size %u: %s takes at most %u", size,
-			source->name, source->page_size_max);
+		return error_set(err, RC_CONFIG, "page size %u: %s takes at most %u",
+			size, source->name, source->page_size_max);
 	while (root_length && root[root_length - 1] == '/')
 		root_length--;
 	(void)time_format(range->from, 7, from);
@@ -355,8 +375,8 @@ static enum rc first_url(const struct source *source, const char *root,
 		"%%20and%%20lastUpdateDateTime%%20lt%%20%s&$top=%u",
 		from, to, size);
 	if (url->full)
-		return error_set(err, RC_LIMIT, "the URL of a request is longer than %zu octets",
-			url->maximum);
+		return error_set(err, RC_LIMIT,
+			"the URL of a request is longer than %zu octets", url->maximum);
 	return RC_OK;
 }
 

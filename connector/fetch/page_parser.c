@@ -9,7 +9,8 @@
 #include "base/strbuf.h"
 
 #define SLICE 65536
-#define CARRY_SLICE 8192 /* while an alert goes on from an earlier slice: these are copied */
+#define CARRY_SLICE                                                                    \
+	8192 /* while an alert goes on from an earlier slice: these are copied */
 #define CARRY_KEEP 16384
 #define LINK_MAX 32768
 #define BOM "\xef\xbb\xbf"
@@ -18,13 +19,16 @@ const struct page_limits page_limits_default = {
 	.depth = 64,
 	.alert_bytes = 2 << 20,
 	.token_bytes = 1 << 20,
-	.alert = {.evidence = 1000, .fields = 20000, .list_items = 5000, .comments = 1000},
+	.alert = {.evidence = 1000,
+		.fields = 20000,
+		.list_items = 5000,
+		.comments = 1000},
 };
 
 enum place {
 	PLACE_TOP,
-	PLACE_PAGE,  /* in the object that holds the list */
-	PLACE_LIST,  /* in the list */
+	PLACE_PAGE, /* in the object that holds the list */
+	PLACE_LIST, /* in the list */
 	PLACE_ALERT, /* in an alert, or in what may turn out to be a page (maybe_page) */
 	PLACE_OTHER, /* in a value of the page object that nobody needs */
 };
@@ -45,13 +49,14 @@ struct page_parser {
 	size_t depth; /* open containers */
 	size_t alert_depth, list_depth, other_depth;
 	bool maybe_page; /* the top-level object of PLACE_ALERT is not known yet */
-	bool in_page;	 /* the list is in an object */
+	bool in_page; /* the list is in an object */
 	bool has_list;
 	bool done; /* a complete top-level value was read */
 	uint64_t tokens;
 
-	unsigned bom; /* octets of the byte order mark seen; 3 and more: past the start */
-	bool begun;   /* saw something that is not blank */
+	unsigned
+		bom; /* octets of the byte order mark seen; 3 and more: past the start */
+	bool begun; /* saw something that is not blank */
 	uint64_t base; /* offset of text in the answer */
 	uint64_t quiet; /* octets of the slices without a token before this one */
 	uint64_t bytes, alerts, page_alerts;
@@ -91,7 +96,8 @@ static int too_long(struct page_parser *p)
 	const struct fmt_str *id = &p->builder.alert.id;
 
 	if (id_plain(id))
-		return fail(p, RC_LIMIT, "the alert %.*s is longer than %zu octets (at octet %llu)",
+		return fail(p, RC_LIMIT,
+			"the alert %.*s is longer than %zu octets (at octet %llu)",
 			(int)id->n, id->p, p->limits.alert_bytes,
 			(unsigned long long)p->base);
 	return fail(p, RC_LIMIT, "an alert is longer than %zu octets (at octet %llu)",
@@ -120,8 +126,10 @@ static int alert_end(struct page_parser *p)
 
 	if (p->maybe_page && !b->matched)
 		return fail(p, RC_PROTO,
-			"the object that ends at octet %llu is neither an alert nor an answer with a list \"%s\"",
-			(unsigned long long)offset_now(p), p->list_key ? p->list_key : "");
+			"the object that ends at octet %llu is neither an alert nor an "
+			"answer with a list \"%s\"",
+			(unsigned long long)offset_now(p),
+			p->list_key ? p->list_key : "");
 	p->maybe_page = false;
 	if ((size_t)(position(p) - b->alert.raw.p) > p->limits.alert_bytes)
 		return too_long(p);
@@ -140,14 +148,16 @@ static int alert_end(struct page_parser *p)
 
 static int not_an_alert(struct page_parser *p, const char *what)
 {
-	return fail(p, RC_PROTO, "the %s has %s where an alert is expected, at octet %llu", noun(p),
+	return fail(p, RC_PROTO,
+		"the %s has %s where an alert is expected, at octet %llu", noun(p),
 		what, (unsigned long long)offset_now(p));
 }
 
 static int no_list(struct page_parser *p, const char *what)
 {
-	return fail(p, RC_PROTO, "\"%s\" of the answer is %s, not a list, at octet %llu",
-		p->list_key, what, (unsigned long long)offset_now(p));
+	return fail(p, RC_PROTO,
+		"\"%s\" of the answer is %s, not a list, at octet %llu", p->list_key,
+		what, (unsigned long long)offset_now(p));
 }
 
 /* A scalar outside alerts. text is NULL unless it is a string. */
@@ -156,8 +166,8 @@ static int scalar(struct page_parser *p, const char *what, const char *text, siz
 	switch (p->place) {
 	case PLACE_TOP:
 		if (p->mode == PAGE_ANSWER)
-			return fail(p, RC_PROTO, "the answer is %s, not a JSON %s", what,
-				p->list_key ? "object" : "list");
+			return fail(p, RC_PROTO, "the answer is %s, not a JSON %s",
+				what, p->list_key ? "object" : "list");
 		return not_an_alert(p, what);
 	case PLACE_LIST:
 		return not_an_alert(p, what);
@@ -171,16 +181,18 @@ static int scalar(struct page_parser *p, const char *what, const char *text, siz
 	if (p->key == KEY_NEXT && p->depth == 1) {
 		strbuf_reset(&p->next_link);
 		if (text && memchr(text, '\0', n))
-			return fail(p, RC_PROTO, "the next link holds a NUL, at octet %llu",
+			return fail(p, RC_PROTO,
+				"the next link holds a NUL, at octet %llu",
 				(unsigned long long)offset_now(p));
 		if (text && !strbuf_add(&p->next_link, text, n))
-			return fail(p, RC_LIMIT, "the next link is longer than %d octets",
-				LINK_MAX);
+			return fail(p, RC_LIMIT,
+				"the next link is longer than %d octets", LINK_MAX);
 	}
 	return 1;
 }
 
-static int in_alert(struct page_parser *p, enum alert_scalar type, const char *text, size_t n)
+static int in_alert(
+	struct page_parser *p, enum alert_scalar type, const char *text, size_t n)
 {
 	return alert_build_scalar(&p->builder, type, text, n) ? 1 : too_long(p);
 }
@@ -202,10 +214,12 @@ static int on_boolean(void *context, int value)
 	struct page_parser *p = context;
 
 	p->tokens++;
-	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_BOOL, value ? "true" : "false",
-					     value ? 4 : 5))
+	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_BOOL,
+					       value ? "true" : "false", value ? 4 : 5))
 		return 0;
-	return p->place == PLACE_ALERT && !p->maybe_page ? 1 : scalar(p, "a boolean", NULL, 0);
+	return p->place == PLACE_ALERT && !p->maybe_page
+		       ? 1
+		       : scalar(p, "a boolean", NULL, 0);
 }
 
 static int on_number(void *context, const char *text, size_t n)
@@ -215,7 +229,9 @@ static int on_number(void *context, const char *text, size_t n)
 	p->tokens++;
 	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_NUMBER, text, n))
 		return 0;
-	return p->place == PLACE_ALERT && !p->maybe_page ? 1 : scalar(p, "a number", NULL, 0);
+	return p->place == PLACE_ALERT && !p->maybe_page
+		       ? 1
+		       : scalar(p, "a number", NULL, 0);
 }
 
 static int on_string(void *context, const unsigned char *text, size_t n)
@@ -223,11 +239,12 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 	struct page_parser *p = context;
 
 	p->tokens++;
-	if (p->place == PLACE_ALERT && !in_alert(p, ALERT_SCALAR_TEXT, (const char *)text, n))
+	if (p->place == PLACE_ALERT &&
+		!in_alert(p, ALERT_SCALAR_TEXT, (const char *)text, n))
 		return 0;
-	return p->place == PLACE_ALERT && !p->maybe_page ?
-			     1 :
-			     scalar(p, "a string", (const char *)text, n);
+	return p->place == PLACE_ALERT && !p->maybe_page
+		       ? 1
+		       : scalar(p, "a string", (const char *)text, n);
 }
 
 static enum page_key page_key(const struct page_parser *p, const char *text, size_t n)
@@ -259,7 +276,8 @@ static int deeper(struct page_parser *p)
 	p->tokens++;
 	if (++p->depth <= p->limits.depth)
 		return 1;
-	return fail(p, RC_LIMIT, "the %s nests more than %zu levels deep, at octet %llu", noun(p),
+	return fail(p, RC_LIMIT,
+		"the %s nests more than %zu levels deep, at octet %llu", noun(p),
 		p->limits.depth, (unsigned long long)offset_now(p));
 }
 
@@ -316,7 +334,8 @@ static int on_end_map(void *context)
 		break;
 	case PLACE_PAGE:
 		if (!p->has_list)
-			return fail(p, RC_PROTO, "the answer has no list \"%s\" (%llu octets)",
+			return fail(p, RC_PROTO,
+				"the answer has no list \"%s\" (%llu octets)",
 				p->list_key, (unsigned long long)offset_now(p));
 		p->place = PLACE_TOP;
 		p->in_page = false;
@@ -355,7 +374,8 @@ static int on_start_array(void *context)
 			return not_an_alert(p, "a list");
 		if (p->mode == PAGE_ANSWER && p->list_key)
 			return fail(p, RC_PROTO,
-				"the answer is a list, not an object with a list \"%s\"",
+				"the answer is a list, not an object with a list "
+				"\"%s\"",
 				p->list_key);
 		p->place = PLACE_LIST;
 		p->list_depth = p->depth;
@@ -412,8 +432,8 @@ static void not_begun(struct page_parser *p)
 	(void)fail(p, RC_PROTO, "no answer is being read");
 }
 
-struct page_parser *page_parser_new(
-	const struct alert_map *map, const char *list_key, const struct page_limits *limits)
+struct page_parser *page_parser_new(const struct alert_map *map, const char *list_key,
+	const struct page_limits *limits)
 {
 	struct page_parser *p = xcalloc(1, sizeof(*p));
 
@@ -494,7 +514,8 @@ static void not_json(struct page_parser *p, const char *text, size_t n)
 	size_t length = why ? strcspn((const char *)why, "\n") : 0;
 
 	(void)fail(p, RC_PROTO, "the %s is not JSON at octet %llu: %.*s", noun(p),
-		(unsigned long long)offset_now(p), (int)length, why ? (const char *)why : "");
+		(unsigned long long)offset_now(p), (int)length,
+		why ? (const char *)why : "");
 	if (why)
 		yajl_free_error(p->yajl, why);
 }
@@ -558,7 +579,8 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 			size_t at = p->carry_n;
 
 			carry_reserve(p, at + slice);
-			memmove(p->carry + at, bytes, slice); /* memcpy() becomes a slow rep movs */
+			memmove(p->carry + at, bytes,
+				slice); /* memcpy() becomes a slow rep movs */
 			text = p->carry + at;
 		}
 		p->builder.text = text;
@@ -574,7 +596,8 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 			break;
 		if (p->place != PLACE_ALERT && p->quiet > p->limits.token_bytes)
 			(void)fail(p, RC_LIMIT,
-				"one string or number of the %s is longer than %zu octets, at octet %llu",
+				"one string or number of the %s is longer than %zu "
+				"octets, at octet %llu",
 				noun(p), p->limits.token_bytes,
 				(unsigned long long)p->base);
 		bytes += slice;
@@ -611,7 +634,8 @@ enum rc page_parser_feed(
 	for (size_t i = 0; i < n && !p->begun; i++) {
 		p->begun = !blank(bytes[i]);
 		if (bytes[i] == '<')
-			(void)fail(p, RC_PROTO, "the %s is HTML or XML, not JSON", noun(p));
+			(void)fail(p, RC_PROTO, "the %s is HTML or XML, not JSON",
+				noun(p));
 	}
 	if (parse(p, bytes, n) != RC_OK)
 		return failure(p, err);
@@ -629,8 +653,9 @@ static void cut(struct page_parser *p)
 	};
 
 	(void)fail(p, RC_PROTO,
-		"the %s ends in the middle of %s, after %llu octets and %llu complete alerts", noun(p),
-		middle[p->place], (unsigned long long)p->base,
+		"the %s ends in the middle of %s, after %llu octets and %llu complete "
+		"alerts",
+		noun(p), middle[p->place], (unsigned long long)p->base,
 		(unsigned long long)p->page_alerts);
 }
 
@@ -644,7 +669,8 @@ enum rc page_parser_finish(struct page_parser *p, struct error *err)
 		p->builder.text_n = 0;
 		if (p->depth)
 			cut(p);
-		else if (yajl_complete_parse(p->yajl) != yajl_status_ok && p->failed == RC_OK) {
+		else if (yajl_complete_parse(p->yajl) != yajl_status_ok &&
+			 p->failed == RC_OK) {
 			if (p->begun)
 				cut(p);
 			else if (p->mode == PAGE_ANSWER)

@@ -28,7 +28,7 @@
 enum page_mode {
 	PAGE_ANSWER, /* one answer of the API: an object that holds the list, or just the list */
 	PAGE_ALERTS, /* alert objects one after another (JSON lines) */
-	PAGE_FILE,   /* finds out by itself: answers, lists and alerts, one after another */
+	PAGE_FILE, /* finds out by itself: answers, lists and alerts, one after another */
 };
 
 struct page_limits {
@@ -48,13 +48,13 @@ struct page_parser;
 
 /* list_key: the property that holds the list, NULL when the answer itself is the list. map, list_key
  * outlive the parser; limits NULL: the default. */
-struct page_parser *page_parser_new(
-	const struct alert_map *map, const char *list_key, const struct page_limits *limits);
+struct page_parser *page_parser_new(const struct alert_map *map, const char *list_key,
+	const struct page_limits *limits);
 void page_parser_free(struct page_parser *p);
 
 /* Begins a new answer or file, whatever happened before. */
-void page_parser_start(
-	struct page_parser *p, enum page_mode mode, page_alert_fn *alert, void *context);
+void page_parser_start(struct page_parser *p, enum page_mode mode, page_alert_fn *alert,
+	void *context);
 NODISCARD enum rc page_parser_feed(
 	struct page_parser *p, const char *bytes, size_t n, struct error *err);
 /* The octets end here. */
@@ -66,7 +66,8 @@ const char *page_parser_next_link(const struct page_parser *p);
 
 struct page_parser_counts {
 	uint64_t bytes, alerts;
-	uint64_t shed; /* values left out of alerts by the limits; they are in the raw text */
+	uint64_t
+		shed; /* values left out of alerts by the limits; they are in the raw text */
 };
 
 /* Of everything since page_parser_new(). */

@@ -32,13 +32,15 @@ struct source {
 	enum api_family api;
 	const char *list_key; /* the list's property, NULL: the answer is the list */
 	unsigned page_size, page_size_max;
-	const char *const *headers; /* "Name: value" to send beside the usual ones, NULL at the end */
+	const char *const *
+		headers; /* "Name: value" to send beside the usual ones, NULL at the end */
 	const struct alert_row *rows;
 	size_t row_count;
 	/* Puts the URL of the first page into url (reset first). root is "https://host[:port][/path]",
 	 * with or without a '/' at its end. */
 	enum rc (*first_url)(const struct source *source, const char *root,
-		const struct source_range *range, struct strbuf *url, struct error *err);
+		const struct source_range *range, struct strbuf *url,
+		struct error *err);
 };
 
 /* The row with this name, or NULL. */

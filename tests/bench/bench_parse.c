@@ -101,7 +101,8 @@ static double whole(struct page_parser *parser, const char *p, size_t n, size_t 
 	*alerts = fields = 0;
 	page_parser_start(parser, PAGE_ANSWER, count, alerts);
 	for (size_t at = 0; at < n; at += chunk)
-		if (page_parser_feed(parser, p + at, n - at < chunk ? n - at : chunk, &err)) {
+		if (page_parser_feed(
+			    parser, p + at, n - at < chunk ? n - at : chunk, &err)) {
 			fprintf(stderr, "bench_parse: %s\n", err.text);
 			exit(1);
 		}
@@ -145,12 +146,13 @@ int main(int argc, char **argv)
 	if (!alerts)
 		alerts = 1;
 	printf("alerts %llu, octets %zu (%.1f KB each), fields %.0f each, chunk %zu\n",
-		(unsigned long long)alerts, text.n, (double)text.n / 1000 / (double)alerts,
-		(double)fields / (double)alerts, chunk);
-	printf("bare yajl    %8.2f us/alert %8.1f MB/s\n", best_bare * 1e6 / (double)alerts,
-		(double)text.n / 1e6 / best_bare);
-	printf("page parser  %8.2f us/alert %8.1f MB/s\n", best_whole * 1e6 / (double)alerts,
-		(double)text.n / 1e6 / best_whole);
+		(unsigned long long)alerts, text.n,
+		(double)text.n / 1000 / (double)alerts, (double)fields / (double)alerts,
+		chunk);
+	printf("bare yajl    %8.2f us/alert %8.1f MB/s\n",
+		best_bare * 1e6 / (double)alerts, (double)text.n / 1e6 / best_bare);
+	printf("page parser  %8.2f us/alert %8.1f MB/s\n",
+		best_whole * 1e6 / (double)alerts, (double)text.n / 1e6 / best_whole);
 	printf("ratio        %8.3f\n", best_whole / best_bare);
 	page_parser_free(parser);
 	alert_map_free(map);

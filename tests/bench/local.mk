@@ -4,3 +4,19 @@ tests_bench_bench_parse_LDADD = libconnector.la
 
 EXTRA_PROGRAMS += tests/bench/bench_store
 tests_bench_bench_store_LDADD = libconnector.la
+
+# What tests/bench/run measures with.
+EXTRA_PROGRAMS += tests/bench/bench_pipeline
+tests_bench_bench_pipeline_LDADD = libconnector.la
+
+EXTRA_PROGRAMS += tests/bench/sink
+tests_bench_sink_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
+tests_bench_sink_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
+
+EXTRA_DIST += tests/bench/run
+
+bench: alertrelay$(EXEEXT) tests/simulator/simulator$(EXEEXT) tests/bench/bench_pipeline$(EXEEXT) \
+		tests/bench/sink$(EXEEXT)
+	BUILD_DIR='$(abs_builddir)' $(srcdir)/tests/bench/run
+
+.PHONY: bench

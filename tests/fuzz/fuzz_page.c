@@ -57,7 +57,8 @@ static enum rc take(void *context, struct fmt_alert *a)
 {
 	struct seen *seen = context;
 
-	if (!a->id.n || a->raw.n < 2 || a->raw.p[0] != '{' || a->raw.p[a->raw.n - 1] != '}')
+	if (!a->id.n || a->raw.n < 2 || a->raw.p[0] != '{' ||
+		a->raw.p[a->raw.n - 1] != '}')
 		abort();
 	within(a->custom_details, a->raw);
 	within(a->additional_data, a->raw);
@@ -92,8 +93,8 @@ static enum rc take(void *context, struct fmt_alert *a)
 	return ++seen->alerts == seen->stop_after ? RC_AGAIN : RC_OK;
 }
 
-static enum rc read_in(struct page_parser *parser, enum page_mode mode, const char *p, size_t n,
-	unsigned seed, struct seen *seen)
+static enum rc read_in(struct page_parser *parser, enum page_mode mode, const char *p,
+	size_t n, unsigned seed, struct seen *seen)
 {
 	struct error err;
 	enum rc rc = RC_OK;
@@ -121,7 +122,8 @@ static enum rc read_in(struct page_parser *parser, enum page_mode mode, const ch
 	if (rc == RC_OK)
 		rc = page_parser_finish(parser, &err);
 	if (rc == RC_OK)
-		add(seen, page_parser_next_link(parser), strlen(page_parser_next_link(parser)));
+		add(seen, page_parser_next_link(parser),
+			strlen(page_parser_next_link(parser)));
 	else if (!memchr(err.text, '\0', sizeof(err.text)) || !err.text[0])
 		abort();
 	return rc;
@@ -155,7 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)error_answer_parse((const char *)data, size, &answer);
 	parser = parsers[choice / 4 % 2];
 	rc = read_in(parser, choice % 3, (const char *)data, size, 0, &whole);
-	rc_pieces = read_in(parser, choice % 3, (const char *)data, size, choice + 1u, &pieces);
+	rc_pieces = read_in(
+		parser, choice % 3, (const char *)data, size, choice + 1u, &pieces);
 	/* which of two limits strikes first may depend on the pieces */
 	if (parser == parsers[0] && (rc != rc_pieces || whole.alerts != pieces.alerts))
 		abort();

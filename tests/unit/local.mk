@@ -1,13 +1,13 @@
 # One program per module; cmocka prints TAP.
 if UNIT_TESTS
 unit_tests = tests/unit/test_base
-unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_store
 unit_tests += tests/unit/test_store tests/unit/test_window
+tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
 tests_unit_test_alert_SOURCES = tests/unit/test_alert.c tests/unit/parse_help.h
 tests_unit_test_alert_LDADD = $(UNIT_LIBS)
@@ -15,10 +15,6 @@ tests_unit_test_page_parser_SOURCES = tests/unit/test_page_parser.c tests/unit/p
 tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/parse_help.h
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
-
-check_PROGRAMS += tests/unit/test_store
-TESTS += tests/unit/test_store
-tests_unit_test_store_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_values tests/unit/test_config
 tests_unit_test_values_LDADD = $(UNIT_LIBS)
@@ -39,7 +35,9 @@ tests_unit_test_token_SOURCES = tests/unit/test_token.c $(SERVER_FILES)
 tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_token_LDADD = $(SERVER_LIBS)
 endif
+
 # formats/ stands alone, so its tests link it alone.
+unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
 FORMAT_CHECK = \
 	tests/fuzz/check_message.c \
@@ -55,6 +53,7 @@ tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_CHECK)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_CHECK)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif

@@ -46,13 +46,15 @@ static inline void write_time(struct strbuf *out, const char *name, int64_t tick
 		(void)strbuf_addf(out, "%s=%" PRId64 "\n", name, ticks);
 }
 
-static inline void write_list(struct strbuf *out, const char *name, struct fmt_list list)
+static inline void write_list(
+	struct strbuf *out, const char *name, struct fmt_list list)
 {
 	for (size_t i = 0; i < list.count; i++)
 		write_str(out, name, list.items[i]);
 }
 
-static inline long evidence_number(const struct fmt_alert *a, const struct fmt_evidence *e)
+static inline long evidence_number(
+	const struct fmt_alert *a, const struct fmt_evidence *e)
 {
 	return e ? (long)(e - a->evidence) : -1;
 }
@@ -67,16 +69,19 @@ static inline void alert_write(struct strbuf *out, const struct fmt_alert *a, bo
 #undef FMT_FIELD
 	};
 
-	(void)strbuf_addf(out, "source=%s size=%u severity=%d\n", a->source, a->struct_size,
-		(int)a->severity);
+	(void)strbuf_addf(out, "source=%s size=%u severity=%d\n", a->source,
+		a->struct_size, (int)a->severity);
 	write_str(out, "customer", a->customer);
 	write_str(out, "customer_name", a->customer_name);
 	write_str(out, "version", a->version);
 #define S(member) write_str(out, #member, a->member)
-	S(tenant_id), S(id), S(provider_alert_id), S(incident_id), S(title), S(description);
-	S(recommended_actions), S(category), S(severity_text), S(status), S(classification);
+	S(tenant_id), S(id), S(provider_alert_id), S(incident_id), S(title),
+		S(description);
+	S(recommended_actions), S(category), S(severity_text), S(status),
+		S(classification);
 	S(determination), S(assigned_to), S(investigation_state), S(service_source);
-	S(detection_source), S(product_name), S(detector_id), S(alert_policy_id), S(actor);
+	S(detection_source), S(product_name), S(detector_id), S(alert_policy_id),
+		S(actor);
 	S(threat_name), S(threat_family), S(alert_url), S(incident_url);
 	if (raw)
 		S(custom_details), S(additional_data), S(raw);
@@ -108,7 +113,8 @@ static inline void alert_write(struct strbuf *out, const struct fmt_alert *a, bo
 	for (int kind = 0; kind < FMT_KINDS; kind++)
 		(void)strbuf_addf(out, "%ld ", evidence_number(a, a->primary[kind]));
 	(void)strbuf_addf(out, "source_ip %ld destination_ip %ld\n",
-		evidence_number(a, a->source_ip), evidence_number(a, a->destination_ip));
+		evidence_number(a, a->source_ip),
+		evidence_number(a, a->destination_ip));
 }
 
 #endif

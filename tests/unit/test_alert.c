@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 #include <libfastjson/json.h>
 
@@ -54,7 +55,8 @@ static size_t look(const char *json, check_fn *check, const void *expected)
 	struct error err = {0};
 	size_t n = strlen(json);
 	/* an object of nonsense is an alert only where alerts are expected */
-	enum page_mode mode = strstr(json, "\"value\"") || *json == '[' ? PAGE_FILE : PAGE_ALERTS;
+	enum page_mode mode =
+		strstr(json, "\"value\"") || *json == '[' ? PAGE_FILE : PAGE_ALERTS;
 
 	page_parser_start(parser, mode, take, &call);
 	if (page_parser_feed(parser, json, n, &err) || page_parser_finish(parser, &err))
@@ -69,7 +71,8 @@ static size_t look(const char *json, check_fn *check, const void *expected)
 static void equal(struct fmt_str s, const char *expected)
 {
 	if (s.n != strlen(expected) || (s.n && memcmp(s.p, expected, s.n) != 0))
-		fail_msg("\"%.*s\": \"%s\" expected", (int)s.n, s.p ? s.p : "", expected);
+		fail_msg("\"%.*s\": \"%s\" expected", (int)s.n, s.p ? s.p : "",
+			expected);
 }
 
 static void equal_time(int64_t ticks, const char *expected)
@@ -89,7 +92,8 @@ static void sample_check(const struct fmt_alert *a, const void *expected)
 	(void)expected;
 	assert_int_equal(a->struct_size, sizeof(*a));
 	assert_string_equal(a->source, "graph-alerts");
-	if (a->id.n == 31 && memcmp(a->id.p, "da637551227677560813_-961444813", 31) == 0) {
+	if (a->id.n == 31 &&
+		memcmp(a->id.p, "da637551227677560813_-961444813", 31) == 0) {
 		equal(a->incident_id, "28282");
 		equal(a->status, "new");
 		assert_int_equal(a->severity, FMT_SEVERITY_LOW);
@@ -108,13 +112,15 @@ static void sample_check(const struct fmt_alert *a, const void *expected)
 		assert_ptr_equal(e, &a->evidence[0]);
 		equal(e->type, "deviceEvidence");
 		equal_time(e->created, "2021-04-27T12:19:27.7211305Z");
-		equal(fmt_get(e, FMT_DEVICE_ID), "73e7e2de709dff64ef64b1d0c30e67fab63279db");
+		equal(fmt_get(e, FMT_DEVICE_ID),
+			"73e7e2de709dff64ef64b1d0c30e67fab63279db");
 		equal(fmt_get(e, FMT_DEVICE_DNS_NAME), "tempDns");
 		equal(fmt_get(e, FMT_DEVICE_OS_BUILD), "22424");
 		equal(fmt_get(e, FMT_DEVICE_OS_VERSION), "Other");
 		equal(fmt_get(e, FMT_DEVICE_IP), "1.1.1.1");
 		equal(fmt_get(e, FMT_DETAILED_ROLE), "Main device");
-		equal(fmt_get(e, FMT_DEVICE_VM_ID), "ca1b0d41-5a3b-4d95-b48b-f220aed11d78");
+		equal(fmt_get(e, FMT_DEVICE_VM_ID),
+			"ca1b0d41-5a3b-4d95-b48b-f220aed11d78");
 		e = a->primary[FMT_KIND_PROCESS];
 		equal(fmt_get(e, FMT_PROCESS_ID), "4780");
 		equal(fmt_get(e, FMT_PROCESS_COMMAND_LINE), "\"MsSense.exe\"");
@@ -131,7 +137,8 @@ static void sample_check(const struct fmt_alert *a, const void *expected)
 		assert_int_equal(a->raw.p[a->raw.n - 1], '}');
 		assert_int_equal(e->raw.p[0], '{');
 		assert_int_equal(e->raw.p[e->raw.n - 1], '}');
-		assert_true(e->raw.p > a->raw.p && e->raw.p + e->raw.n < a->raw.p + a->raw.n);
+		assert_true(e->raw.p > a->raw.p &&
+			    e->raw.p + e->raw.n < a->raw.p + a->raw.n);
 	}
 }
 
@@ -156,7 +163,8 @@ static struct fjson_object *reversed(struct fjson_object *from)
 	if (fjson_object_is_type(from, fjson_type_array)) {
 		to = fjson_object_new_array();
 		for (int i = 0; i < fjson_object_array_length(from); i++)
-			fjson_object_array_add(to, reversed(fjson_object_array_get_idx(from, i)));
+			fjson_object_array_add(
+				to, reversed(fjson_object_array_get_idx(from, i)));
 		return to;
 	}
 	if (!fjson_object_is_type(from, fjson_type_object))
@@ -233,51 +241,88 @@ static const struct type_case {
 	const char *json;
 	uint32_t field;
 } type_cases[] = {
-	{"activeDirectoryDomainEvidence", FMT_KIND_GROUP, "'activeDirectoryDomainName':'%'", FMT_NAME},
+	{"activeDirectoryDomainEvidence", FMT_KIND_GROUP,
+		"'activeDirectoryDomainName':'%'", FMT_NAME},
 	{"aiAgentEvidence", FMT_KIND_APPLICATION, "'agentName':'%'", FMT_NAME},
-	{"amazonResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'amazonResourceId':'%'", FMT_RESOURCE_ID},
-	{"analyzedMessageEvidence", FMT_KIND_MESSAGE, "'p2Sender':{'emailAddress':'%'}", FMT_MESSAGE_SENDER},
-	{"azureResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'resourceName':'%'", FMT_RESOURCE_NAME},
-	{"blobContainerEvidence", FMT_KIND_CLOUD_RESOURCE, "'name':'%'", FMT_RESOURCE_NAME},
-	{"blobEvidence", FMT_KIND_CLOUD_RESOURCE, "'fileHashes':[{'algorithm':'md5','value':'%'}]", FMT_HASH_VALUE},
-	{"cloudApplicationEvidence", FMT_KIND_APPLICATION, "'instanceId':%", FMT_APP_INSTANCE_ID},
-	{"cloudLogonRequestEvidence", FMT_KIND_LOGON, "'requestId':'%'", FMT_REQUEST_ID},
-	{"cloudLogonSessionEvidence", FMT_KIND_LOGON, "'account':{'userAccount':{'userPrincipalName':'%'}}", FMT_USER_UPN},
-	{"containerEvidence", FMT_KIND_CLOUD_RESOURCE, "'image':{'imageId':'%'}", FMT_IMAGE_ID},
-	{"containerImageEvidence", FMT_KIND_CLOUD_RESOURCE, "'registry':{'registry':'%'}", FMT_REGISTRY_NAME},
-	{"containerRegistryEvidence", FMT_KIND_CLOUD_RESOURCE, "'registry':'%'", FMT_REGISTRY_NAME},
+	{"amazonResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'amazonResourceId':'%'",
+		FMT_RESOURCE_ID},
+	{"analyzedMessageEvidence", FMT_KIND_MESSAGE, "'p2Sender':{'emailAddress':'%'}",
+		FMT_MESSAGE_SENDER},
+	{"azureResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'resourceName':'%'",
+		FMT_RESOURCE_NAME},
+	{"blobContainerEvidence", FMT_KIND_CLOUD_RESOURCE, "'name':'%'",
+		FMT_RESOURCE_NAME},
+	{"blobEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'fileHashes':[{'algorithm':'md5','value':'%'}]", FMT_HASH_VALUE},
+	{"cloudApplicationEvidence", FMT_KIND_APPLICATION, "'instanceId':%",
+		FMT_APP_INSTANCE_ID},
+	{"cloudLogonRequestEvidence", FMT_KIND_LOGON, "'requestId':'%'",
+		FMT_REQUEST_ID},
+	{"cloudLogonSessionEvidence", FMT_KIND_LOGON,
+		"'account':{'userAccount':{'userPrincipalName':'%'}}", FMT_USER_UPN},
+	{"containerEvidence", FMT_KIND_CLOUD_RESOURCE, "'image':{'imageId':'%'}",
+		FMT_IMAGE_ID},
+	{"containerImageEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'registry':{'registry':'%'}", FMT_REGISTRY_NAME},
+	{"containerRegistryEvidence", FMT_KIND_CLOUD_RESOURCE, "'registry':'%'",
+		FMT_REGISTRY_NAME},
 	{"deviceEvidence", FMT_KIND_DEVICE, "'version':'%'", FMT_DEVICE_OS_VERSION},
-	{"dnsEvidence", FMT_KIND_NETWORK, "'hostIpAddress':{'ipAddress':'%'}", FMT_SOURCE_ADDRESS},
-	{"fileEvidence", FMT_KIND_FILE, "'fileDetails':{'sha256':'%'}", FMT_FILE_SHA256},
-	{"fileHashEvidence", FMT_KIND_FILE, "'algorithm':'sha256','value':'%'", FMT_HASH_VALUE},
-	{"gitHubOrganizationEvidence", FMT_KIND_CLOUD_RESOURCE, "'displayName':'%'", FMT_RESOURCE_NAME},
-	{"gitHubRepoEvidence", FMT_KIND_CLOUD_RESOURCE, "'repoId':'%'", FMT_RESOURCE_ID},
+	{"dnsEvidence", FMT_KIND_NETWORK, "'hostIpAddress':{'ipAddress':'%'}",
+		FMT_SOURCE_ADDRESS},
+	{"fileEvidence", FMT_KIND_FILE, "'fileDetails':{'sha256':'%'}",
+		FMT_FILE_SHA256},
+	{"fileHashEvidence", FMT_KIND_FILE, "'algorithm':'sha256','value':'%'",
+		FMT_HASH_VALUE},
+	{"gitHubOrganizationEvidence", FMT_KIND_CLOUD_RESOURCE, "'displayName':'%'",
+		FMT_RESOURCE_NAME},
+	{"gitHubRepoEvidence", FMT_KIND_CLOUD_RESOURCE, "'repoId':'%'",
+		FMT_RESOURCE_ID},
 	{"gitHubUserEvidence", FMT_KIND_OTHER, "'login':'%'", FMT_USER_NAME},
-	{"googleCloudResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'location':'%'", FMT_RESOURCE_LOCATION},
-	{"hostLogonSessionEvidence", FMT_KIND_LOGON, "'host':{'deviceDnsName':'%'}", FMT_DEVICE_DNS_NAME},
-	{"ioTDeviceEvidence", FMT_KIND_DEVICE, "'ipAddress':{'ipAddress':'%'}", FMT_DEVICE_IP},
+	{"googleCloudResourceEvidence", FMT_KIND_CLOUD_RESOURCE, "'location':'%'",
+		FMT_RESOURCE_LOCATION},
+	{"hostLogonSessionEvidence", FMT_KIND_LOGON, "'host':{'deviceDnsName':'%'}",
+		FMT_DEVICE_DNS_NAME},
+	{"ioTDeviceEvidence", FMT_KIND_DEVICE, "'ipAddress':{'ipAddress':'%'}",
+		FMT_DEVICE_IP},
 	{"ipEvidence", FMT_KIND_IP, "'ipAddress':'%'", FMT_IP_ADDRESS},
-	{"kubernetesClusterEvidence", FMT_KIND_CLOUD_RESOURCE, "'version':'%'", FMT_VERSION},
-	{"kubernetesControllerEvidence", FMT_KIND_CLOUD_RESOURCE, "'type':'%'", FMT_RESOURCE_TYPE},
-	{"kubernetesNamespaceEvidence", FMT_KIND_CLOUD_RESOURCE, "'cluster':{'name':'%'}", FMT_CLUSTER},
-	{"kubernetesPodEvidence", FMT_KIND_CLOUD_RESOURCE, "'namespace':{'cluster':{'name':'%'}}", FMT_CLUSTER},
-	{"kubernetesSecretEvidence", FMT_KIND_CLOUD_RESOURCE, "'secretType':'%'", FMT_RESOURCE_TYPE},
-	{"kubernetesServiceAccountEvidence", FMT_KIND_CLOUD_RESOURCE, "'name':'%'", FMT_RESOURCE_NAME},
-	{"kubernetesServiceEvidence", FMT_KIND_CLOUD_RESOURCE, "'clusterIP':{'ipAddress':'%'}", FMT_IP_ADDRESS},
-	{"mailboxConfigurationEvidence", FMT_KIND_MAILBOX, "'configurationType':'%'", FMT_CONFIGURATION_TYPE},
+	{"kubernetesClusterEvidence", FMT_KIND_CLOUD_RESOURCE, "'version':'%'",
+		FMT_VERSION},
+	{"kubernetesControllerEvidence", FMT_KIND_CLOUD_RESOURCE, "'type':'%'",
+		FMT_RESOURCE_TYPE},
+	{"kubernetesNamespaceEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'cluster':{'name':'%'}", FMT_CLUSTER},
+	{"kubernetesPodEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'namespace':{'cluster':{'name':'%'}}", FMT_CLUSTER},
+	{"kubernetesSecretEvidence", FMT_KIND_CLOUD_RESOURCE, "'secretType':'%'",
+		FMT_RESOURCE_TYPE},
+	{"kubernetesServiceAccountEvidence", FMT_KIND_CLOUD_RESOURCE, "'name':'%'",
+		FMT_RESOURCE_NAME},
+	{"kubernetesServiceEvidence", FMT_KIND_CLOUD_RESOURCE,
+		"'clusterIP':{'ipAddress':'%'}", FMT_IP_ADDRESS},
+	{"mailboxConfigurationEvidence", FMT_KIND_MAILBOX, "'configurationType':'%'",
+		FMT_CONFIGURATION_TYPE},
 	{"mailboxEvidence", FMT_KIND_MAILBOX, "'displayName':'%'", FMT_MAILBOX_NAME},
 	{"mailClusterEvidence", FMT_KIND_MESSAGE, "'emailCount':%", FMT_MESSAGE_COUNT},
 	{"malwareEvidence", FMT_KIND_MALWARE, "'name':'%'", FMT_NAME},
-	{"networkConnectionEvidence", FMT_KIND_NETWORK, "'sourceAddress':{'ipAddress':'%'}", FMT_SOURCE_ADDRESS},
-	{"nicEvidence", FMT_KIND_NETWORK, "'ipAddress':{'ipAddress':'%'}", FMT_DEVICE_IP},
-	{"oauthApplicationEvidence", FMT_KIND_APPLICATION, "'displayName':'%'", FMT_NAME},
-	{"processEvidence", FMT_KIND_PROCESS, "'imageFile':{'sha256':'%'}", FMT_FILE_SHA256},
-	{"registryKeyEvidence", FMT_KIND_REGISTRY, "'registryKey':'%'", FMT_REGISTRY_KEY},
-	{"registryValueEvidence", FMT_KIND_REGISTRY, "'registryValueName':'%'", FMT_REGISTRY_VALUE_NAME},
-	{"sasTokenEvidence", FMT_KIND_CLOUD_RESOURCE, "'permissions':['%']", FMT_PERMISSION},
+	{"networkConnectionEvidence", FMT_KIND_NETWORK,
+		"'sourceAddress':{'ipAddress':'%'}", FMT_SOURCE_ADDRESS},
+	{"nicEvidence", FMT_KIND_NETWORK, "'ipAddress':{'ipAddress':'%'}",
+		FMT_DEVICE_IP},
+	{"oauthApplicationEvidence", FMT_KIND_APPLICATION, "'displayName':'%'",
+		FMT_NAME},
+	{"processEvidence", FMT_KIND_PROCESS, "'imageFile':{'sha256':'%'}",
+		FMT_FILE_SHA256},
+	{"registryKeyEvidence", FMT_KIND_REGISTRY, "'registryKey':'%'",
+		FMT_REGISTRY_KEY},
+	{"registryValueEvidence", FMT_KIND_REGISTRY, "'registryValueName':'%'",
+		FMT_REGISTRY_VALUE_NAME},
+	{"sasTokenEvidence", FMT_KIND_CLOUD_RESOURCE, "'permissions':['%']",
+		FMT_PERMISSION},
 	{"securityGroupEvidence", FMT_KIND_GROUP, "'sid':'%'", FMT_GROUP_SID},
-	{"servicePrincipalEvidence", FMT_KIND_APPLICATION, "'servicePrincipalName':'%'", FMT_NAME},
-	{"submissionMailEvidence", FMT_KIND_MESSAGE, "'sender':'%'", FMT_MESSAGE_SENDER},
+	{"servicePrincipalEvidence", FMT_KIND_APPLICATION, "'servicePrincipalName':'%'",
+		FMT_NAME},
+	{"submissionMailEvidence", FMT_KIND_MESSAGE, "'sender':'%'",
+		FMT_MESSAGE_SENDER},
 	{"teamsMessageEvidence", FMT_KIND_MESSAGE, "'urls':[{'url':'%'}]", FMT_URL},
 	{"urlEvidence", FMT_KIND_URL, "'url':'%'", FMT_URL},
 	{"userEvidence", FMT_KIND_USER, "'userAccount':{'userSid':'%'}", FMT_USER_SID},
@@ -327,12 +372,17 @@ static void all_types(void **state)
 			spell(&json, "{'evidence':[{");
 			if (!last && c->type[0])
 				(void)strbuf_addf(&json,
-					"\"@odata.type\":\"#microsoft.graph.security.%s\",", c->type);
+					"\"@odata.type\":\"#microsoft.graph.security.%"
+					"s\",",
+					c->type);
 			spell(&json, c->json);
-			spell(&json, ",'tags':['a','b'],'createdDateTime':'2026-01-05T09:31:12Z'");
+			spell(&json, ",'tags':['a','b'],'createdDateTime':'2026-01-"
+				     "05T09:31:12Z'");
 			if (last && c->type[0])
 				(void)strbuf_addf(&json,
-					",\"@odata.type\":\"#microsoft.graph.security.%s\"", c->type);
+					",\"@odata.type\":\"#microsoft.graph.security.%"
+					"s\"",
+					c->type);
 			spell(&json, "}],'title':'t'}");
 			assert_int_equal(look(json.p, type_check, c), 1);
 		}
@@ -352,7 +402,8 @@ static void every_type_has_a_case(void **state)
 	for (size_t t = 0; t < types; t++) {
 		size_t c = 0;
 
-		while (c < cases && strcmp(type_cases[c].type, alert_types[t].name) != 0)
+		while (c < cases &&
+			strcmp(type_cases[c].type, alert_types[t].name) != 0)
 			c++;
 		assert_true(c < cases);
 		assert_int_equal(type_cases[c].kind, alert_types[t].kind);
@@ -375,9 +426,10 @@ static void survived(const struct fmt_alert *alert, const void *expected)
 
 static void wrong_types_everywhere(void **state)
 {
-	static const char *const values[] = {"null", "true", "-0.5e3", "12345678901234567890",
-		"\"text\"", "\"\"", "[]", "{}", "[[]]", "[[1]]", "[{}]", "[{\"a\":1}]",
-		"[1,\"a\",null,true,[2],{\"b\":3}]", "{\"a\":{\"b\":[1]}}", "\"\\ud800\\u0000\""};
+	static const char *const values[] = {"null", "true", "-0.5e3",
+		"12345678901234567890", "\"text\"", "\"\"", "[]", "{}", "[[]]", "[[1]]",
+		"[{}]", "[{\"a\":1}]", "[1,\"a\",null,true,[2],{\"b\":3}]",
+		"{\"a\":{\"b\":[1]}}", "\"\\ud800\\u0000\""};
 	struct strbuf json;
 
 	(void)state;
@@ -393,8 +445,9 @@ static void wrong_types_everywhere(void **state)
 				snprintf(copy, sizeof(copy), "%s", path);
 				strbuf_reset(&json);
 				while ((name = strsep(&rest, "/"))) {
-					(void)strbuf_addf(&json, "%s{\"%s\":",
-						depth && lists ? "[" : "", name);
+					(void)strbuf_addf(&json,
+						"%s{\"%s\":", depth && lists ? "[" : "",
+						name);
 					depth++;
 				}
 				(void)strbuf_addf(&json, "%s", values[v]);
@@ -402,7 +455,8 @@ static void wrong_types_everywhere(void **state)
 					(void)strbuf_adds(&json, lists ? "}]" : "}");
 				(void)strbuf_adds(&json, ",\"productName\":\"after\"}");
 				if (strcmp(path, "productName") != 0)
-					assert_int_equal(look(json.p, survived, NULL), 1);
+					assert_int_equal(
+						look(json.p, survived, NULL), 1);
 			}
 		}
 	}
@@ -434,7 +488,8 @@ static void no_text_check(const struct fmt_alert *alert, const void *expected)
 static void values(void **state)
 {
 	(void)state;
-	look("{\"title\":12345678901234567890123}", text_check, "\ntitle=12345678901234567890123\n");
+	look("{\"title\":12345678901234567890123}", text_check,
+		"\ntitle=12345678901234567890123\n");
 	look("{\"title\":true}", text_check, "\ntitle=true\n");
 	look("{\"title\":[\"x\"]}", no_text_check, "title");
 	look("{\"title\":{\"x\":\"y\"}}", no_text_check, "title");
@@ -446,27 +501,34 @@ static void values(void **state)
 	look("{\"severity\":\"High\"}", text_check, "severity=4\n");
 	look("{\"severity\":\"novel\"}", text_check, "severity=0\n");
 	look("{\"severity\":\"novel\"}", text_check, "\nseverity_text=novel\n");
-	look("{\"title\":\"t\",\"createdDateTime\":\"yesterday\"}", no_text_check, "created");
-	look("{\"title\":\"t\",\"createdDateTime\":20260105}", no_text_check, "created");
+	look("{\"title\":\"t\",\"createdDateTime\":\"yesterday\"}", no_text_check,
+		"created");
+	look("{\"title\":\"t\",\"createdDateTime\":20260105}", no_text_check,
+		"created");
 	look("{\"customDetails\" : { \"a\": [1, 2] } ,\"title\":1}", text_check,
 		"\ncustom_details={ \"a\": [1, 2] }\n");
 	look("{\"customDetails\":null,\"title\":1}", no_text_check, "custom");
-	look("{\"customDetails\": \"t\\u0041\" }", text_check, "\ncustom_details=\"t\\u0041\"\n");
+	look("{\"customDetails\": \"t\\u0041\" }", text_check,
+		"\ncustom_details=\"t\\u0041\"\n");
 	look("{\"additionalData\":[{}]}", text_check, "\nadditional_data=[{}]\n");
 	look("{\"additionalData\": 12 }", text_check, "\nadditional_data=12\n");
 	look("{\"comments\":[{\"comment\":\"c\",\"createdBy\":\"me\",\"createdTime\":"
-	     "\"1970-01-01T00:00:01Z\"},7,null,[{\"comment\":\"no\"}]],\"title\":1}", text_check,
-		"\ncomment=c\n by=me\n at=10000000\n-1 ");
-	look("{\"evidence\":[1,null,\"x\",[{\"verdict\":\"no\"}],{\"verdict\":\"v\"}]}", text_check,
+	     "\"1970-01-01T00:00:01Z\"},7,null,[{\"comment\":\"no\"}]],\"title\":1}",
+		text_check, "\ncomment=c\n by=me\n at=10000000\n-1 ");
+	look("{\"evidence\":[1,null,\"x\",[{\"verdict\":\"no\"}],{\"verdict\":\"v\"}]}",
+		text_check,
 		"\nevidence 0 kind 0 verdict=v\n raw={\"verdict\":\"v\"}\n");
-	look("{\"evidence\":{\"verdict\":\"v\"}}", text_check, "evidence 0 kind 0 verdict=v\n");
-	look("{\"evidence\":[{\"@odata.type\":\"processEvidence\",\"imageFile\":[{\"sha1\":1}]}]}",
+	look("{\"evidence\":{\"verdict\":\"v\"}}", text_check,
+		"evidence 0 kind 0 verdict=v\n");
+	look("{\"evidence\":[{\"@odata.type\":\"processEvidence\",\"imageFile\":[{"
+	     "\"sha1\":1}]}]}",
 		text_check, "evidence 0 kind 3 type=processEvidence\nsha1=1\n");
 	look("{\"evidence\":[{\"@odata.type\":5,\"verdict\":true}]}", text_check,
 		"evidence 0 kind 0 type=5\nverdict=true\n");
-	look("{\"evidence\":[{\"@odata.type\":\"#a.b.\",\"verdict\":true}]}", text_check,
-		"evidence 0 kind 0 verdict=true\n");
-	look("{\"evidence\":[{\"\":1,\"verdict\":1}]}", text_check, "kind 0 verdict=1\n");
+	look("{\"evidence\":[{\"@odata.type\":\"#a.b.\",\"verdict\":true}]}",
+		text_check, "evidence 0 kind 0 verdict=true\n");
+	look("{\"evidence\":[{\"\":1,\"verdict\":1}]}", text_check,
+		"kind 0 verdict=1\n");
 }
 
 static void repeated_keys(void **state)
@@ -474,18 +536,25 @@ static void repeated_keys(void **state)
 	(void)state;
 	look("{\"title\":\"a\",\"title\":\"b\"}", text_check, "\ntitle=b\n");
 	look("{\"title\":\"a\",\"title\":null,\"id\":1}", no_text_check, "title");
-	look("{\"categories\":[\"a\",\"b\"],\"categories\":[\"c\"]}", text_check, "\ncategories=c\n-1 ");
-	look("{\"categories\":[\"a\"],\"categories\":null,\"id\":1}", no_text_check, "categories");
-	look("{\"comments\":[{\"comment\":\"a\"}],\"comments\":[{\"comment\":\"b\"}]}", text_check,
-		"\ncomment=b\n-1 ");
-	look("{\"evidence\":[{\"verdict\":\"a\"},{\"verdict\":\"b\"}],\"evidence\":[{\"verdict\":\"c\"}]}",
-		text_check, "evidence 0 kind 0 verdict=c\n raw={\"verdict\":\"c\"}\n0 ");
-	look("{\"evidence\":[{\"verdict\":\"a\",\"tags\":[1,2],\"role\":1,\"tags\":[3],\"verdict\":\"b\","
-	     "\"@odata.type\":\"ipEvidence\",\"@odata.type\":\"urlEvidence\"}]}", text_check,
-		"kind 6 type=urlEvidence\ntag=3\nverdict=b\n raw");
-	look("{\"evidence\":[{\"imageFile\":{\"sha1\":1,\"md5\":2},\"imageFile\":{\"sha1\":3,\"sha1\":4}}]}",
+	look("{\"categories\":[\"a\",\"b\"],\"categories\":[\"c\"]}", text_check,
+		"\ncategories=c\n-1 ");
+	look("{\"categories\":[\"a\"],\"categories\":null,\"id\":1}", no_text_check,
+		"categories");
+	look("{\"comments\":[{\"comment\":\"a\"}],\"comments\":[{\"comment\":\"b\"}]}",
+		text_check, "\ncomment=b\n-1 ");
+	look("{\"evidence\":[{\"verdict\":\"a\"},{\"verdict\":\"b\"}],\"evidence\":[{"
+	     "\"verdict\":\"c\"}]}",
+		text_check,
+		"evidence 0 kind 0 verdict=c\n raw={\"verdict\":\"c\"}\n0 ");
+	look("{\"evidence\":[{\"verdict\":\"a\",\"tags\":[1,2],\"role\":1,\"tags\":[3],"
+	     "\"verdict\":\"b\","
+	     "\"@odata.type\":\"ipEvidence\",\"@odata.type\":\"urlEvidence\"}]}",
+		text_check, "kind 6 type=urlEvidence\ntag=3\nverdict=b\n raw");
+	look("{\"evidence\":[{\"imageFile\":{\"sha1\":1,\"md5\":2},\"imageFile\":{"
+	     "\"sha1\":3,\"sha1\":4}}]}",
 		text_check, "kind 0 sha1=4\n raw");
-	look("{\"evidence\":[{\"loggedOnUsers\":[{\"accountName\":1},{\"accountName\":2}]}]}",
+	look("{\"evidence\":[{\"loggedOnUsers\":[{\"accountName\":1},{\"accountName\":"
+	     "2}]}]}",
 		text_check, "kind 0 loggedOnUser=1\nloggedOnUser=2\n raw");
 }
 
@@ -513,24 +582,32 @@ static void choices(void **state)
 	static const struct choice cases[] = {
 		{"", FMT_KIND_IP, -1, -1, -1},
 		{E("device", "") "," E("device", ""), FMT_KIND_DEVICE, 0, -1, -1},
-		{E("device", R("compromised")) "," E("device", ",'detailedRoles':['x','PRIMARY device']"),
+		{E("device", R("compromised")) "," E(
+			 "device", ",'detailedRoles':['x','PRIMARY device']"),
 			FMT_KIND_DEVICE, 1, -1, -1},
-		{E("device", ",'verdict':'malicious'") "," E("device", R("Attacked")), FMT_KIND_DEVICE,
-			1, -1, -1},
-		{E("user", R("contextual")) "," E("user", ""), FMT_KIND_USER, 1, -1, -1},
-		{E("user", R("contextual','compromised")) "," E("user", ""), FMT_KIND_USER, 0, -1, -1},
-		{E("process", "") "," E("process", ",'verdict':'suspicious'") ","
-			E("process", ",'verdict':'Malicious'") "," E("process", ",'verdict':'malicious'"),
+		{E("device", ",'verdict':'malicious'") "," E("device", R("Attacked")),
+			FMT_KIND_DEVICE, 1, -1, -1},
+		{E("user", R("contextual")) "," E("user", ""), FMT_KIND_USER, 1, -1,
+			-1},
+		{E("user", R("contextual','compromised")) "," E("user", ""),
+			FMT_KIND_USER, 0, -1, -1},
+		{E("process", "") "," E("process", ",'verdict':'suspicious'") "," E(
+			 "process", ",'verdict':'Malicious'") "," E("process",
+			 ",'verdict':'malicious'"),
 			FMT_KIND_PROCESS, 2, -1, -1},
-		{E("file", ",'verdict':'noThreatsFound'") "," E("file", ",'verdict':'unknown'"),
+		{E("file", ",'verdict':'noThreatsFound'") "," E(
+			 "file", ",'verdict':'unknown'"),
 			FMT_KIND_FILE, 1, -1, -1},
-		{E("process", ",'detailedRoles':['main']") "," E("process", ",'verdict':'suspicious'"),
+		{E("process", ",'detailedRoles':['main']") "," E(
+			 "process", ",'verdict':'suspicious'"),
 			FMT_KIND_PROCESS, 1, -1, -1},
-		{E("ip", R("destination")) "," E("ip", R("source")) "," E("ip", R("attacker")) ","
-			E("ip", R("commandAndControl")), FMT_KIND_IP, 1, 2, 3},
+		{E("ip", R("destination")) "," E("ip", R("source")) "," E(
+			 "ip", R("attacker")) "," E("ip", R("commandAndControl")),
+			FMT_KIND_IP, 1, 2, 3},
 		{E("ip", R("attacker','commandAndControl")), FMT_KIND_IP, 0, -1, 0},
-		{E("url", R("source")) "," E("ip", R("source")) "," E("ip", R("destination")), FMT_KIND_URL,
-			0, 1, 2},
+		{E("url", R("source")) "," E("ip", R("source")) "," E(
+			 "ip", R("destination")),
+			FMT_KIND_URL, 0, 1, 2},
 	};
 	struct strbuf json;
 
@@ -569,19 +646,22 @@ static void versions(void **state)
 		assert_true(alert_version(&a, policy) == alert_version(&b, policy));
 	b.updated = 2;
 	b.title = str("other");
-	assert_true(alert_version(&a, ALERT_POLICY_FIRST) == alert_version(&b, ALERT_POLICY_FIRST));
-	assert_true(alert_version(&a, ALERT_POLICY_STATUS) == alert_version(&b, ALERT_POLICY_STATUS));
-	assert_true(alert_version(&a, ALERT_POLICY_EVERY) != alert_version(&b, ALERT_POLICY_EVERY));
-#define DIFFERS(member) \
-	do { \
-		b = a; \
-		b.member = str("changed"); \
-		assert_true(alert_version(&a, ALERT_POLICY_STATUS) != \
-			    alert_version(&b, ALERT_POLICY_STATUS)); \
-		assert_true(alert_version(&a, ALERT_POLICY_EVERY) != \
-			    alert_version(&b, ALERT_POLICY_EVERY)); \
-		assert_true(alert_version(&a, ALERT_POLICY_FIRST) == \
-			    alert_version(&b, ALERT_POLICY_FIRST)); \
+	assert_true(alert_version(&a, ALERT_POLICY_FIRST) ==
+		    alert_version(&b, ALERT_POLICY_FIRST));
+	assert_true(alert_version(&a, ALERT_POLICY_STATUS) ==
+		    alert_version(&b, ALERT_POLICY_STATUS));
+	assert_true(alert_version(&a, ALERT_POLICY_EVERY) !=
+		    alert_version(&b, ALERT_POLICY_EVERY));
+#define DIFFERS(member)                                                                \
+	do {                                                                           \
+		b = a;                                                                 \
+		b.member = str("changed");                                             \
+		assert_true(alert_version(&a, ALERT_POLICY_STATUS) !=                  \
+			    alert_version(&b, ALERT_POLICY_STATUS));                   \
+		assert_true(alert_version(&a, ALERT_POLICY_EVERY) !=                   \
+			    alert_version(&b, ALERT_POLICY_EVERY));                    \
+		assert_true(alert_version(&a, ALERT_POLICY_FIRST) ==                   \
+			    alert_version(&b, ALERT_POLICY_FIRST));                    \
 	} while (0)
 	DIFFERS(status);
 	DIFFERS(severity_text);
@@ -593,7 +673,8 @@ static void versions(void **state)
 	b = a;
 	b.status = str("ne");
 	b.severity_text = str("w");
-	assert_true(alert_version(&a, ALERT_POLICY_STATUS) != alert_version(&b, ALERT_POLICY_STATUS));
+	assert_true(alert_version(&a, ALERT_POLICY_STATUS) !=
+		    alert_version(&b, ALERT_POLICY_STATUS));
 	/* what is stored must stay the same from release to release */
 	a.severity_text = str("high");
 	alert_version_text(alert_version(&a, ALERT_POLICY_STATUS), text);
@@ -607,7 +688,8 @@ static void versions(void **state)
 static void made_up_ids(void **state)
 {
 	(void)state;
-	look("{\"title\":\"a\"}", text_check, "\nid=noid-c66a6f9e3a6339f6c80c5fb40a9c15c1\n");
+	look("{\"title\":\"a\"}", text_check,
+		"\nid=noid-c66a6f9e3a6339f6c80c5fb40a9c15c1\n");
 	look("[{\"id\":null,\"title\":\"a\"}]", text_check, "\nid=noid-");
 	look("[{\"id\":\"\"}]", text_check, "\nid=noid-");
 }
@@ -621,8 +703,10 @@ static void bad_rows(void **state)
 		{"/a", ALERT_STRING, offsetof(struct fmt_alert, title)},
 		{"a/", ALERT_STRING, offsetof(struct fmt_alert, title)},
 		{"a//b", ALERT_STRING, offsetof(struct fmt_alert, title)},
-		{"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", ALERT_STRING, offsetof(struct fmt_alert, title)},
-		{"a2345678901234567890123456789012x", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", ALERT_STRING,
+			offsetof(struct fmt_alert, title)},
+		{"a2345678901234567890123456789012x", ALERT_STRING,
+			offsetof(struct fmt_alert, title)},
 		{"a", ALERT_STRING, sizeof(struct fmt_alert) - 8},
 		{"a", ALERT_STRING, 3},
 		{"a", EVIDENCE_FIELD, FMT_NAME},
@@ -653,7 +737,8 @@ static void later_rows_count(void **state)
 		{"a", ALERT_STRING, offsetof(struct fmt_alert, title)},
 		{"a", ALERT_STRING, offsetof(struct fmt_alert, category)},
 		{"a/b", ALERT_STRING, offsetof(struct fmt_alert, status)},
-		{"a234567890123456789012345678901x", ALERT_STRING, offsetof(struct fmt_alert, title)},
+		{"a234567890123456789012345678901x", ALERT_STRING,
+			offsetof(struct fmt_alert, title)},
 	};
 	struct alert_map *own = alert_map_new("own", rows, 4, NULL), *graph = map;
 	struct page_parser *graph_parser = parser;
@@ -665,7 +750,8 @@ static void later_rows_count(void **state)
 	look("{\"a\":\"x\"}", text_check, "category=x\nraw");
 	look("{\"a\":{\"b\":1}}", text_check, "\nstatus=1\n");
 	look("{\"a234567890123456789012345678901x\":1}", text_check, "\ntitle=1\n");
-	look("{\"a234567890123456789012345678901xy\":1,\"a\":2}", no_text_check, "title");
+	look("{\"a234567890123456789012345678901xy\":1,\"a\":2}", no_text_check,
+		"title");
 	page_parser_free(parser);
 	alert_map_free(own);
 	parser = graph_parser;

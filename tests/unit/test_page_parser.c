@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 #include <malloc.h>
 
@@ -57,7 +58,8 @@ static void run_clear(struct run *run)
 
 /* cut: 0 = one piece, n = pieces of n octets, SIZE_MAX = random pieces. Each piece is in memory of
  * its own that is gone afterwards, so that no borrowed string can outlive it unnoticed. */
-static enum rc run_feed(struct run *run, enum page_mode mode, const char *p, size_t n, size_t cut)
+static enum rc run_feed(
+	struct run *run, enum page_mode mode, const char *p, size_t n, size_t cut)
 {
 	run->alerts = 0;
 	run->err.text[0] = '\0';
@@ -80,7 +82,8 @@ static enum rc run_feed(struct run *run, enum page_mode mode, const char *p, siz
 	return run->rc = page_parser_finish(run->parser, &run->err);
 }
 
-static void fails(enum page_mode mode, const char *json, enum rc rc, const char *sentence)
+static void fails(
+	enum page_mode mode, const char *json, enum rc rc, const char *sentence)
 {
 	struct run run;
 
@@ -88,10 +91,12 @@ static void fails(enum page_mode mode, const char *json, enum rc rc, const char 
 	for (size_t cut = 0; cut < 2; cut++) {
 		assert_int_equal(run_feed(&run, mode, json, strlen(json), cut), rc);
 		if (!strstr(run.err.text, sentence))
-			fail_msg("\"%s\" for %s: \"%s\" expected", run.err.text, json, sentence);
+			fail_msg("\"%s\" for %s: \"%s\" expected", run.err.text, json,
+				sentence);
 		/* and again: the same error, until a new start */
 		run.err.text[0] = '\0';
-		assert_int_not_equal(page_parser_feed(run.parser, "{}", 2, &run.err), RC_OK);
+		assert_int_not_equal(
+			page_parser_feed(run.parser, "{}", 2, &run.err), RC_OK);
 		assert_true(run.err.text[0]);
 	}
 	run_clear(&run);
@@ -141,7 +146,9 @@ static void pieces_do_not_matter(void **state)
 		(void)strbuf_add(&whole, run.text.p, run.text.n);
 		for (int i = 0; i < 43; i++) {
 			run_feed(&run, i % 2 ? PAGE_ANSWER : PAGE_FILE, body.p, body.n,
-				i < 2 ? 1 : i == 2 ? 5000 : SIZE_MAX);
+				i < 2	 ? 1
+				: i == 2 ? 5000
+					 : SIZE_MAX);
 			assert_int_equal(run.rc, RC_OK);
 			assert_string_equal(run.text.p, whole.p);
 		}
@@ -160,20 +167,23 @@ static void next_links(void **state)
 	run_init(&run, NULL);
 	sample_read("graph-alerts_v2-page1.json", &body);
 	assert_int_equal(run_feed(&run, PAGE_ANSWER, body.p, body.n, 3), RC_OK);
-	assert_int_equal(strncmp(page_parser_next_link(run.parser),
-				 "https://graph.microsoft.com/v1.0/security/alerts_v2?", 52), 0);
+	assert_int_equal(
+		strncmp(page_parser_next_link(run.parser),
+			"https://graph.microsoft.com/v1.0/security/alerts_v2?", 52),
+		0);
 	strbuf_clear(&body);
 	sample_read("graph-alerts_v2-page2.json", &body);
 	assert_int_equal(run_feed(&run, PAGE_ANSWER, body.p, body.n, 0), RC_OK);
 	assert_string_equal(page_parser_next_link(run.parser), "");
 	strbuf_clear(&body);
-#define LINK(json, link) \
-	do { \
-		assert_int_equal( \
-			run_feed(&run, PAGE_ANSWER, json, strlen(json), 0), RC_OK); \
-		assert_string_equal(page_parser_next_link(run.parser), link); \
+#define LINK(json, link)                                                               \
+	do {                                                                           \
+		assert_int_equal(                                                      \
+			run_feed(&run, PAGE_ANSWER, json, strlen(json), 0), RC_OK);    \
+		assert_string_equal(page_parser_next_link(run.parser), link);          \
 	} while (0)
-	LINK("{\"@odata.nextLink\":\"https://a/b?c\\u003dd\",\"value\":[]}", "https://a/b?c=d");
+	LINK("{\"@odata.nextLink\":\"https://a/b?c\\u003dd\",\"value\":[]}",
+		"https://a/b?c=d");
 	LINK("{\"value\":[],\"@odata.nextLink\":\"https://a/\"}", "https://a/");
 	LINK("{\"value\":[],\"@odata.nextLink\":null}", "");
 	LINK("{\"value\":[{\"@odata.nextLink\":\"https://evil/\"}]}", "");
@@ -181,7 +191,8 @@ static void next_links(void **state)
 	LINK("{\"@odata.nextLink\":\"a\",\"@odata.nextLink\":\"b\",\"value\":[]}", "b");
 #undef LINK
 	run_clear(&run);
-	fails(PAGE_ANSWER, "{\"@odata.nextLink\":\"a\\u0000b\",\"value\":[]}", RC_PROTO, "NUL");
+	fails(PAGE_ANSWER, "{\"@odata.nextLink\":\"a\\u0000b\",\"value\":[]}", RC_PROTO,
+		"NUL");
 }
 
 static void answers_accepted(void **state)
@@ -189,8 +200,12 @@ static void answers_accepted(void **state)
 	(void)state;
 	assert_int_equal(reads(PAGE_ANSWER, "{\"value\":[]}"), 0);
 	assert_int_equal(reads(PAGE_ANSWER, "\xef\xbb\xbf{\"value\":[{}]}\r\n"), 1);
-	assert_int_equal(reads(PAGE_ANSWER, " {\"a\":[1,{\"value\":[7]}],\"value\":[{},{}],\"b\":{}}"), 2);
-	assert_int_equal(reads(PAGE_ANSWER, "{\"value\":[{\"title\":\"\xff\xfe\xc3(\"}]}"), 1);
+	assert_int_equal(
+		reads(PAGE_ANSWER,
+			" {\"a\":[1,{\"value\":[7]}],\"value\":[{},{}],\"b\":{}}"),
+		2);
+	assert_int_equal(
+		reads(PAGE_ANSWER, "{\"value\":[{\"title\":\"\xff\xfe\xc3(\"}]}"), 1);
 	assert_int_equal(reads(PAGE_ANSWER, "{\"value\":[{\"value\":[1,2]}]}"), 1);
 }
 
@@ -205,24 +220,32 @@ static void answers_refused(void **state)
 	fails(PAGE_ANSWER, "\n <!DOCTYPE html><html>", RC_PROTO, "HTML");
 	fails(PAGE_ANSWER, "Bad Gateway", RC_PROTO, "not JSON at octet");
 	fails(PAGE_ANSWER, "{}", RC_PROTO, "no list \"value\"");
-	fails(PAGE_ANSWER, "{\"error\":{\"code\":\"x\"}}", RC_PROTO, "no list \"value\"");
+	fails(PAGE_ANSWER, "{\"error\":{\"code\":\"x\"}}", RC_PROTO,
+		"no list \"value\"");
 	fails(PAGE_ANSWER, "{\"value\":null}", RC_PROTO, "is null, not a list");
 	fails(PAGE_ANSWER, "{\"value\":{}}", RC_PROTO, "is an object, not a list");
 	fails(PAGE_ANSWER, "{\"value\":\"x\"}", RC_PROTO, "is a string, not a list");
-	fails(PAGE_ANSWER, "{\"value\":[1]}", RC_PROTO, "a number where an alert is expected");
-	fails(PAGE_ANSWER, "{\"value\":[{},null]}", RC_PROTO, "null where an alert is expected");
-	fails(PAGE_ANSWER, "{\"value\":[[]]}", RC_PROTO, "a list where an alert is expected");
+	fails(PAGE_ANSWER, "{\"value\":[1]}", RC_PROTO,
+		"a number where an alert is expected");
+	fails(PAGE_ANSWER, "{\"value\":[{},null]}", RC_PROTO,
+		"null where an alert is expected");
+	fails(PAGE_ANSWER, "{\"value\":[[]]}", RC_PROTO,
+		"a list where an alert is expected");
 	fails(PAGE_ANSWER, "[]", RC_PROTO, "the answer is a list");
 	fails(PAGE_ANSWER, "true", RC_PROTO, "the answer is a boolean");
 	fails(PAGE_ANSWER, "12", RC_PROTO, "the answer is a number");
 	fails(PAGE_ANSWER, "{\"value\":[]} x", RC_PROTO, "not JSON at octet");
-	fails(PAGE_ANSWER, "{\"value\":[]}{\"value\":[]}", RC_PROTO, "trailing garbage");
+	fails(PAGE_ANSWER, "{\"value\":[]}{\"value\":[]}", RC_PROTO,
+		"trailing garbage");
 	fails(PAGE_ANSWER, "{\"value\":[}", RC_PROTO, "not JSON at octet");
-	fails(PAGE_ANSWER, "{\"value\":[{\"id\":\"a\nb\"}]}", RC_PROTO, "not JSON at octet");
-	fails(PAGE_ANSWER, "{\"value\"", RC_PROTO, "middle of the object that holds the list");
+	fails(PAGE_ANSWER, "{\"value\":[{\"id\":\"a\nb\"}]}", RC_PROTO,
+		"not JSON at octet");
+	fails(PAGE_ANSWER, "{\"value\"", RC_PROTO,
+		"middle of the object that holds the list");
 	fails(PAGE_ANSWER, "{\"value\":[{\"id\":\"1\"},", RC_PROTO,
 		"middle of the list, after 21 octets and 1 complete alerts");
-	fails(PAGE_ANSWER, "{\"value\":[{\"id\":\"1", RC_PROTO, "middle of an alert, after 18");
+	fails(PAGE_ANSWER, "{\"value\":[{\"id\":\"1", RC_PROTO,
+		"middle of an alert, after 18");
 	fails(PAGE_ANSWER, "tru", RC_PROTO, "middle of a value");
 }
 
@@ -251,19 +274,23 @@ static void files(void **state)
 
 	(void)state;
 	assert_int_equal(reads(PAGE_ALERTS, ""), 0);
-	assert_int_equal(reads(PAGE_ALERTS, "{\"id\":\"1\"}\n{\"id\":\"2\"}\r\n\n{\"id\":\"3\"}"), 3);
+	assert_int_equal(reads(PAGE_ALERTS,
+				 "{\"id\":\"1\"}\n{\"id\":\"2\"}\r\n\n{\"id\":\"3\"}"),
+		3);
 	assert_int_equal(reads(PAGE_ALERTS, "{\"id\":\"1\"}{\"value\":[{}]}"), 2);
 	assert_int_equal(reads(PAGE_FILE, ""), 0);
 	assert_int_equal(reads(PAGE_FILE, "{\"id\":\"1\"}\n{\"id\":\"2\"}\n"), 2);
 	assert_int_equal(reads(PAGE_FILE, "[{\"id\":\"1\"},{}]\n[]\n[{}]"), 3);
-	assert_int_equal(reads(PAGE_FILE,
-				 "{\"@odata.context\":\"x\",\"value\":[{},{}],\"@odata.nextLink\":\"y\"}"
-				 "{\"value\":[{}]} {\"title\":\"t\"} [{}]"), 5);
+	assert_int_equal(reads(PAGE_FILE, "{\"@odata.context\":\"x\",\"value\":[{},{}],"
+					  "\"@odata.nextLink\":\"y\"}"
+					  "{\"value\":[{}]} {\"title\":\"t\"} [{}]"),
+		5);
 	fails(PAGE_ALERTS, "[]", RC_PROTO, "a list where an alert is expected");
 	fails(PAGE_ALERTS, "{} 7 ", RC_PROTO, "a number where an alert is expected");
 	fails(PAGE_FILE, "{\"id\":\"1\"} nonsense", RC_PROTO, "the input is not JSON");
 	fails(PAGE_FILE, "{\"error\":{}}", RC_PROTO, "neither an alert nor an answer");
-	fails(PAGE_FILE, "{\"id\":\"1\"", RC_PROTO, "the input ends in the middle of an alert");
+	fails(PAGE_FILE, "{\"id\":\"1\"", RC_PROTO,
+		"the input ends in the middle of an alert");
 
 	run_init(&run, NULL);
 	sample_read("graph-alerts_v2.json", &body);
@@ -310,12 +337,15 @@ static void alerts_come_as_soon_as_complete(void **state)
 	(void)state;
 	run_init(&run, NULL);
 	page_parser_start(run.parser, PAGE_ANSWER, take, &run);
-	assert_int_equal(page_parser_feed(run.parser, "{\"value\":[{\"id\":\"a\"", 19, NULL), RC_OK);
+	assert_int_equal(
+		page_parser_feed(run.parser, "{\"value\":[{\"id\":\"a\"", 19, NULL),
+		RC_OK);
 	assert_int_equal(run.alerts, 0);
 	assert_int_equal(page_parser_feed(run.parser, "}", 1, NULL), RC_OK);
 	assert_int_equal(run.alerts, 1);
 	/* left in the middle and begun anew */
-	assert_int_equal(page_parser_feed(run.parser, ",{\"id\":\"b\"", 10, NULL), RC_OK);
+	assert_int_equal(
+		page_parser_feed(run.parser, ",{\"id\":\"b\"", 10, NULL), RC_OK);
 	assert_int_equal(run_feed(&run, PAGE_ANSWER, "{\"value\":[{}]}", 14, 0), RC_OK);
 	run_clear(&run);
 }
@@ -353,12 +383,14 @@ static void floods_end_at_a_limit(void **state)
 		{"{\"value\":[{", "\"trustedDomains\":[{"},
 		{"{\"value\":[{\"title\":\"", "x"},
 		{"{\"value\":[{\"title\":\"", "\\u0041"},
-		{"{\"value\":[{\"id\":\"da1\",\"evidence\":[{\"a\":\"b\"}", ",{\"verdict\":\"x\\n\"}"},
+		{"{\"value\":[{\"id\":\"da1\",\"evidence\":[{\"a\":\"b\"}",
+			",{\"verdict\":\"x\\n\"}"},
 		{"{\"value\":[{\"mitreTechniques\":[1", ",\"\\t\""},
 		{"{\"value\":[{\"comments\":[{}", ",{\"comment\":\"\\t\"}"},
 		{"{\"value\":[{\"x\":[1", ",1"},
 		{"{\"value\":[{\"title\":\"a\"", ",\"title\":\"\\t\""},
-		{"{\"value\":[{\"title\":\"a\"", ",\"evidence\":[{\"tags\":[\"\\t\"]}]"},
+		{"{\"value\":[{\"title\":\"a\"",
+			",\"evidence\":[{\"tags\":[\"\\t\"]}]"},
 		{"{\"value\":[{\"title\":1", "1"},
 		{"{\"value\":[{\"title\"", "          "},
 		{"{\"x\":\"", "x"},
@@ -378,11 +410,13 @@ static void floods_end_at_a_limit(void **state)
 		fed = flood(&run, floods[i].head, floods[i].unit, 100000000);
 		used = mallinfo2().uordblks - before;
 		if ((run.rc != RC_LIMIT && run.rc != RC_PROTO) || fed > 4 << 20)
-			fail_msg("flood %zu: rc %d after %zu octets", i, (int)run.rc, fed);
+			fail_msg("flood %zu: rc %d after %zu octets", i, (int)run.rc,
+				fed);
 		if (used > 16 << 20)
 			fail_msg("flood %zu: %zu octets of memory", i, used);
 		/* and the parser is as good as new */
-		assert_int_equal(run_feed(&run, PAGE_ANSWER, "{\"value\":[{}]}", 14, 0), RC_OK);
+		assert_int_equal(
+			run_feed(&run, PAGE_ANSWER, "{\"value\":[{}]}", 14, 0), RC_OK);
 	}
 	run_clear(&run);
 }
@@ -395,7 +429,8 @@ static void rest_is_small(void **state)
 
 	(void)state;
 	run_init(&run, NULL);
-	flood(&run, "{\"value\":[{\"evidence\":[{\"a\":\"b\"}", ",{\"verdict\":\"x\\n\"}", 100000);
+	flood(&run, "{\"value\":[{\"evidence\":[{\"a\":\"b\"}",
+		",{\"verdict\":\"x\\n\"}", 100000);
 	sample_read("graph-alerts_v2.json", &body);
 	assert_int_equal(run_feed(&run, PAGE_ANSWER, body.p, body.n, 5000), RC_OK);
 	strbuf_clear(&body);
@@ -414,20 +449,27 @@ static void limits_shed(void **state)
 	struct run run;
 
 	(void)state;
-	limits.alert = (struct alert_limits){.evidence = 3, .fields = 5, .list_items = 4, .comments = 2};
+	limits.alert = (struct alert_limits){
+		.evidence = 3, .fields = 5, .list_items = 4, .comments = 2};
 	run_init(&run, &limits);
 	strbuf_init(&json, 1 << 20);
-	(void)strbuf_adds(&json, "{\"value\":[{\"id\":\"i\",\"mitreTechniques\":[1,2,3,4,5,6],\"comments\":["
-				 "{\"comment\":\"1\"},{\"comment\":\"2\"},{\"comment\":\"3\"}],\"evidence\":[");
+	(void)strbuf_adds(&json, "{\"value\":[{\"id\":\"i\",\"mitreTechniques\":[1,2,3,"
+				 "4,5,6],\"comments\":["
+				 "{\"comment\":\"1\"},{\"comment\":\"2\"},{\"comment\":"
+				 "\"3\"}],\"evidence\":[");
 	for (int i = 0; i < 10; i++)
-		(void)strbuf_addf(&json, "%s{\"verdict\":\"v%d\",\"tags\":[\"t\",\"u\"]}", i ? "," : "", i);
+		(void)strbuf_addf(&json,
+			"%s{\"verdict\":\"v%d\",\"tags\":[\"t\",\"u\"]}", i ? "," : "",
+			i);
 	(void)strbuf_adds(&json, "],\"title\":\"t\"}]}");
 	assert_int_equal(run_feed(&run, PAGE_ANSWER, json.p, json.n, 0), RC_OK);
 	assert_non_null(strstr(run.text.p, "title=t\n"));
-	assert_non_null(strstr(run.text.p, "techniques=4\ncomment=1\ncomment=2\nevidence 0 "));
+	assert_non_null(
+		strstr(run.text.p, "techniques=4\ncomment=1\ncomment=2\nevidence 0 "));
 	assert_non_null(strstr(run.text.p, "\nevidence 2 kind 0  raw="));
 	assert_null(strstr(run.text.p, "\nevidence 3"));
-	assert_non_null(strstr(run.text.p, "{\"verdict\":\"v9\",\"tags\":[\"t\",\"u\"]}]")); /* raw */
+	assert_non_null(strstr(
+		run.text.p, "{\"verdict\":\"v9\",\"tags\":[\"t\",\"u\"]}]")); /* raw */
 	page_parser_counts(run.parser, &counts);
 	assert_int_equal(counts.alerts, 1);
 	assert_int_equal(counts.bytes, json.n);
@@ -439,15 +481,18 @@ static void limits_shed(void **state)
 static void a_long_alert_is_named(void **state)
 {
 	struct page_limits limits = page_limits_default;
-	static const char json[] = "{\"value\":[{\"id\":\"da77\",\"title\":\"0123456789012345678901234567890\"}]}";
+	static const char json[] = "{\"value\":[{\"id\":\"da77\",\"title\":"
+				   "\"0123456789012345678901234567890\"}]}";
 	struct run run;
 
 	(void)state;
 	limits.alert_bytes = 40;
 	run_init(&run, &limits);
 	for (size_t cut = 0; cut < 20; cut++) {
-		assert_int_equal(run_feed(&run, PAGE_ANSWER, json, strlen(json), cut), RC_LIMIT);
-		assert_non_null(strstr(run.err.text, "the alert da77 is longer than 40 octets"));
+		assert_int_equal(
+			run_feed(&run, PAGE_ANSWER, json, strlen(json), cut), RC_LIMIT);
+		assert_non_null(strstr(
+			run.err.text, "the alert da77 is longer than 40 octets"));
 		assert_int_equal(run.alerts, 0);
 	}
 	limits.alert_bytes = 200;

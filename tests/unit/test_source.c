@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 #include <libfastjson/json.h>
 
@@ -24,7 +25,8 @@ static void the_table(void **state)
 
 		assert_ptr_equal(source_find(source->name), source);
 		assert_non_null(map);
-		assert_true(source->page_size && source->page_size <= source->page_size_max);
+		assert_true(source->page_size &&
+			    source->page_size <= source->page_size_max);
 		alert_map_free(map);
 	}
 	assert_null(source_at(SIZE_MAX));
@@ -62,41 +64,52 @@ static void first_urls(void **state)
 	(void)state;
 	strbuf_init(&url, 4096);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(source->first_url(source, i ? "https://graph.microsoft.com/" :
-							       "https://graph.microsoft.com",
-					 &range, &url, &err), RC_OK);
+		assert_int_equal(source->first_url(source,
+					 i ? "https://graph.microsoft.com/"
+					   : "https://graph.microsoft.com",
+					 &range, &url, &err),
+			RC_OK);
 		assert_string_equal(url.p,
 			"https://graph.microsoft.com/v1.0/security/alerts_v2?"
 			"$filter=lastUpdateDateTime%20ge%202026-01-05T00:00:00.0000000Z"
-			"%20and%20lastUpdateDateTime%20lt%202026-01-05T01:00:00.1234567Z&$top=100");
+			"%20and%20lastUpdateDateTime%20lt%202026-01-05T01:00:00."
+			"1234567Z&$top=100");
 	}
 	range.page_size = 7;
-	assert_int_equal(source->first_url(source, "http://[::1]:80/g", &range, &url, &err), RC_OK);
+	assert_int_equal(
+		source->first_url(source, "http://[::1]:80/g", &range, &url, &err),
+		RC_OK);
 	assert_int_equal(strncmp(url.p, "http://[::1]:80/g/v1.0/security/", 32), 0);
 	assert_string_equal(url.p + url.n - 7, "&$top=7");
 	range.page_size = 2001;
-	assert_int_equal(source->first_url(source, "https://a", &range, &url, &err), RC_CONFIG);
+	assert_int_equal(
+		source->first_url(source, "https://a", &range, &url, &err), RC_CONFIG);
 	range.page_size = 0;
 	range.to = range.from;
-	assert_int_equal(source->first_url(source, "https://a", &range, &url, &err), RC_CONFIG);
+	assert_int_equal(
+		source->first_url(source, "https://a", &range, &url, &err), RC_CONFIG);
 	strbuf_clear(&url);
 	strbuf_init(&url, 50);
 	range.to++;
-	assert_int_equal(source->first_url(source, "https://a", &range, &url, &err), RC_LIMIT);
+	assert_int_equal(
+		source->first_url(source, "https://a", &range, &url, &err), RC_LIMIT);
 	strbuf_clear(&url);
 }
 
 static void error_answers(void **state)
 {
 	static const char graph[] =
-		"{\"error\":{\"code\":\"InvalidAuthenticationToken\",\"message\":\"a\\r\\n\\tb \\u0001c\","
+		"{\"error\":{\"code\":\"InvalidAuthenticationToken\",\"message\":"
+		"\"a\\r\\n\\tb \\u0001c\","
 		"\"innererror\":{\"request-id\":\"r\",\"client-request-id\":\"c\"}}}";
-	static const char login[] =
-		"{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000215: no.\\r\\nTrace\","
-		"\"error_codes\":[7000215,70002],\"trace_id\":\"t\",\"correlation_id\":\"c\","
-		"\"suberror\":\"s\"}";
-	static const char *const no[] = {"", "<html>", "null", "[]", "{}", "{\"error\":null}",
-		"{\"error\":[1]}", "{\"error\":{\"code\"", "\"error\""};
+	static const char login[] = "{\"error\":\"invalid_client\",\"error_"
+				    "description\":\"AADSTS7000215: no.\\r\\nTrace\","
+				    "\"error_codes\":[7000215,70002],\"trace_id\":"
+				    "\"t\",\"correlation_id\":\"c\","
+				    "\"suberror\":\"s\"}";
+	static const char *const no[] = {"", "<html>", "null", "[]", "{}",
+		"{\"error\":null}", "{\"error\":[1]}", "{\"error\":{\"code\"",
+		"\"error\""};
 	struct error_answer answer;
 	struct strbuf deep;
 
@@ -131,7 +144,8 @@ static void error_answers(void **state)
 	(void)strbuf_adds(&deep, "\"}}");
 	assert_true(error_answer_parse(deep.p, deep.n, &answer));
 	assert_int_equal(strlen(answer.message), sizeof(answer.message) - 1);
-	assert_int_equal((unsigned char)answer.message[sizeof(answer.message) - 2], 0xbc);
+	assert_int_equal(
+		(unsigned char)answer.message[sizeof(answer.message) - 2], 0xbc);
 	strbuf_clear(&deep);
 }
 
@@ -150,7 +164,8 @@ static void error_samples(void **state)
 		top = fjson_tokener_parse(body.p);
 		assert_true(fjson_object_object_get_ex(top, "cases", &cases));
 		for (int i = 0; i < fjson_object_array_length(cases); i++) {
-			struct fjson_object *one = fjson_object_array_get_idx(cases, i), *value;
+			struct fjson_object *one = fjson_object_array_get_idx(cases, i),
+					    *value;
 			struct error_answer answer;
 			const char *text;
 
