@@ -170,7 +170,7 @@ def collector(tmp_path_factory):
 
 
 def alert_ids(text):
-    return re.findall(r"(?<= )(?:externalId|MicrosoftDefenderAlertId)=(\S+)", text)
+    return re.findall(r"(?<= )MicrosoftDefenderAlertId=(\S+)", text)
 
 
 def test_lintian(deb):
@@ -254,7 +254,7 @@ feeds:
     for number in range(1, TENANTS + 1):
         chroot.write(
             "%s/tenants.d/customer%d.yaml" % (ETC, number),
-            "tenants:\n  customer%d: {tenant_id: %s}\n" % (number, simulator.tenant_id(number)),
+            "customer%d: {tenant_id: %s}\n" % (number, simulator.tenant_id(number)),
             "640",
             "root:alertrelay",
         )
