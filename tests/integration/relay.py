@@ -5,21 +5,24 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
+
+from received import compare, read_all
 
 BUILD_DIR = Path(os.environ.get("BUILD_DIR", "build"))
 PROGRAM = BUILD_DIR / "alertrelay"
 
 
-def wait_until(condition, what, seconds=60):
+def wait_until(condition, what, seconds=60, pause=0.02):
     """Polls a condition; a test never sleeps for a fixed time."""
-    pause = threading.Event()
-    for _ in range(int(seconds / 0.02)):
+    end = time.monotonic() + seconds
+    while True:
         value = condition()
         if value:
             return value
-        pause.wait(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        threading.Event().wait(pause)
 
 
 def cpu_seconds(pid):
@@ -28,12 +31,20 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory_peak(pid):
+    """The most memory that a process has had, in octets."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no VmHWM")
+
+
 class Relay:
     """Writes a configuration and runs the program with it.
 
     The configuration is JSON, which YAML contains."""
 
-    def __init__(self, directory, simulator=None, secret=None):
+    def __init__(self, directory, simulator=None, tenants=0):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_file = self.directory / "alertrelay.yaml"
@@ -49,6 +60,7 @@ class Relay:
         }
         if simulator is not None:
             self.use_simulator(simulator)
+        self.add_tenants(tenants)
 
     def use_simulator(self, simulator):
         secret_file = self.directory / "app.secret"
@@ -78,9 +90,26 @@ class Relay:
 
     def add_destination(self, name, **options):
         self.config["destinations"][name] = options
+        return options
 
-    def add_feed(self, *destinations, **options):
-        self.config["feeds"].append({"source": "graph-alerts", "to": list(destinations), **options})
+    def add_collector(self, collector, name="soc", **options):
+        """A destination that is a running rsyslog."""
+        defaults = {
+            "transport": "tls" if collector.pair else "tcp",
+            "address": collector.address,
+            "format": "cef",
+            "max_message_bytes": "64K",
+            "settle": "200ms",
+        }
+        if collector.pair:
+            defaults["ca_file"] = str(collector.authority)
+        return self.add_destination(name, **{**defaults, **options})
+
+    def add_feed(self, *destinations, tenant=None, **options):
+        """For every tenant, or for the one that is named."""
+        where = self.config if tenant is None else self.config["tenants"][tenant]
+        feed = {"source": "graph-alerts", "to": list(destinations), **options}
+        where.setdefault("feeds", []).append(feed)
 
     def write(self):
         self.config_file.write_text(json.dumps(self.config, indent=1))
@@ -92,11 +121,12 @@ class Relay:
             [str(PROGRAM), *arguments], capture_output=True, text=True, timeout=300, **kwargs
         )
 
-    def run_once(self, *arguments, check=True, **kwargs):
+    def run_once(self, *arguments, status=0, **kwargs):
+        """One pass of every feed; asserts the exit status unless that is None."""
         self.write()
         result = self.command("run", "-c", str(self.config_file), "--once", *arguments, **kwargs)
-        if check:
-            assert result.returncode == 0, result.stderr
+        if status is not None:
+            assert result.returncode == status, result.stderr
         return result
 
     def start(self, *arguments, once=False, **kwargs):
@@ -111,6 +141,29 @@ class Relay:
         )
         log.close()
         return self.process
+
+    def peak(self):
+        return memory_peak(self.process.pid)
+
+    def wait(self, seconds=120):
+        """The exit status of one that ends by itself; what it logged is in log()."""
+        status = self.process.wait(seconds)
+        self.process = None
+        return status
+
+    def complete(self, simulator, lines, tenants=None, seconds=60, **options):
+        """Waits until nothing is lost any more; gives the comparison."""
+        last = []
+
+        def all_there():
+            last[:] = [compare(simulator, read_all(lines(), **options), tenants)]
+            return not last[0].lost
+
+        try:
+            wait_until(all_there, "everything arrived", seconds, 0.1)
+        except AssertionError:
+            assert not last[0].lost, f"{last[0].lost[:5]} of {last[0].received}\n{self.log()[-3000:]}"
+        return last[0]
 
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

@@ -1,0 +1,99 @@
+"""What the integration tests share: certificates, collectors, simulators, the relay, and their end."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import rsyslog  # noqa: E402
+from certs import Authority  # noqa: E402
+from relay import PROGRAM, Relay  # noqa: E402
+from simulator import Simulator  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes long; not for every change")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs():
+    assert PROGRAM.exists(), f"{PROGRAM} is not built; BUILD_DIR names the build directory"
+    if not rsyslog.PROGRAM:
+        pytest.skip("no rsyslogd: packages rsyslog and rsyslog-openssl")
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl: package openssl")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def good_pair(authority):
+    return authority.issue("good", "localhost")
+
+
+@pytest.fixture
+def started():
+    """Whatever is put in here is stopped at the end: started(thing) gives thing."""
+    things = []
+
+    def start(thing):
+        things.append(thing)
+        return thing
+
+    yield start
+    for thing in reversed(things):
+        (getattr(thing, "kill", None) or thing.stop)()
+
+
+@pytest.fixture
+def collectors(tmp_path, authority, good_pair, started):
+    """collectors("tls"), collectors("tcp"): a running rsyslog; start=False: not yet."""
+    count = 0
+
+    def make(transport="tcp", start=True, pair=None, ca=None):
+        nonlocal count
+        count += 1
+        pair = pair or (good_pair if transport == "tls" else None)
+        collector = rsyslog.Rsyslog(
+            tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca
+        )
+        started(collector)
+        return collector.start() if start else collector
+
+    return make
+
+
+@pytest.fixture
+def simulators(tmp_path, started):
+    """simulators(tenants=2, alerts=10): a running simulator."""
+    count = 0
+
+    def make(*arguments, **options):
+        nonlocal count
+        count += 1
+        directory = tmp_path / f"simulator{count}"
+        directory.mkdir()
+        samples = Path(__file__).resolve().parent.parent / "samples"
+        simulator = Simulator(*arguments, directory=directory, samples=samples, **options)
+        return started(simulator).start()
+
+    return make
+
+
+@pytest.fixture
+def relays(tmp_path, started):
+    """relays(simulator, tenants=2): a relay with its configuration; it is killed at the end."""
+    count = 0
+
+    def make(*arguments, **options):
+        nonlocal count
+        count += 1
+        return started(Relay(tmp_path / f"relay{count}", *arguments, **options))
+
+    return make

@@ -1,0 +1,135 @@
+"""A real rsyslog as the collector: TCP or TLS on a port it chooses, each raw message one line."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from simulator import wait_for
+
+PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+CONFIG = """
+global(
+	workDirectory="{directory}"
+	maxMessageSize="2m"
+	parser.escapeControlCharactersOnReceive="off"
+	{tls_files}
+)
+module(load="imtcp" maxSessions="500"{tls})
+input(type="imtcp" address="127.0.0.1" port="{port}" listenPortFileName="{port_file}"
+	maxFrameSize="2000000" ruleset="received")
+template(name="raw" type="string" string="%rawmsg%\\n")
+ruleset(name="received" queue.type="direct") {{
+	action(type="omfile" file="{received}" template="raw")
+}}
+"""
+
+
+class Rsyslog:
+    """with Rsyslog(directory, pair=..., ca=...) as collector: collector.address, .lines()
+
+    pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
+    ca: CA of the client certificates that it wants."""
+
+    def __init__(self, directory, pair=None, authority=None, ca=None):
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.received = self.directory / "received.log"
+        self.received.touch()
+        self.pair, self.authority, self.ca = pair, authority, ca
+        self.process = None
+        self.port = 0
+
+    def configuration(self):
+        tls = tls_files = ""
+        if self.pair:
+            ca = self.ca or self.pair.cert
+            mode = "x509/certvalid" if self.ca else "anon"
+            tls = f' streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="{mode}"'
+            tls_files = (
+                f'defaultNetstreamDriverCAFile="{ca}"'
+                f' defaultNetstreamDriverCertFile="{self.pair.cert}"'
+                f' defaultNetstreamDriverKeyFile="{self.pair.key}"'
+            )
+        return CONFIG.format(
+            directory=self.directory,
+            received=self.received,
+            port=self.port,
+            port_file=self.directory / "port",
+            tls=tls,
+            tls_files=tls_files,
+        )
+
+    def start(self):
+        """Listens; after the first time on the same port again."""
+        port_file = self.directory / "port"
+        port_file.unlink(missing_ok=True)
+        (self.directory / "pid").unlink(missing_ok=True)
+        config = self.directory / "rsyslog.conf"
+        config.write_text(self.configuration())
+        with open(self.directory / "rsyslog.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "-n", "-f", str(config), "-i", str(self.directory / "pid")],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+        def listens():
+            if self.process.poll() is not None:
+                raise RuntimeError("rsyslog ended: " + self.log())
+            return port_file.exists() and port_file.read_text().strip()
+
+        try:
+            self.port = int(wait_for(listens))
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def stop(self):
+        """In order; everything it has is written."""
+        self.end(signal.SIGTERM)
+
+    def kill(self):
+        """At once; what it holds in memory is lost."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number):
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            if number != signal.SIGKILL:
+                self.process.send_signal(signal.SIGCONT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.end(signal.SIGKILL)
+
+    @property
+    def address(self):
+        return f"localhost:{self.port}"
+
+    def lines(self):
+        """Complete lines, as octets."""
+        return self.received.read_bytes().split(b"\n")[:-1]
+
+    def log(self):
+        return (self.directory / "rsyslog.log").read_text(errors="replace")

@@ -1,0 +1,122 @@
+"""The relay ends at any moment: nothing is lost, and repeats are only what was not confirmed."""
+
+import collections
+import random
+import threading
+
+import pytest
+
+from received import compare, read_all
+from relay import wait_until
+
+SEED = 20240229
+
+
+def copies(messages):
+    return collections.Counter(m.key for m in messages)
+
+
+@pytest.mark.parametrize("transport", ["tls", "tcp"])
+def test_nothing_is_lost_when_the_relay_is_killed_again_and_again(
+    simulators, collectors, relays, transport
+):
+    kills = 50
+    tenants = 4
+    simulator = simulators(tenants=tenants, alerts=600, trickle=1200)
+    collector = collectors(transport)
+    relay = relays(simulator, tenants=tenants)
+    relay.add_collector(collector)
+    # One message is 2 to 10 KB, so that a window holds some dozen.
+    relay.add_feed("soc", poll="1s", look_back="48h", page_size=20, window="256K")
+    moments = random.Random(SEED)
+    pause = threading.Event()
+    for _ in range(kills):
+        relay.start()
+        pause.wait(moments.random() ** 2 * 1.0)  # a random moment, not a state waited for
+        relay.kill()
+    simulator.control("POST", "trickle", {"per_minute": 0})
+    relay.start()
+    result = relay.complete(simulator, collector.lines)
+    assert relay.stop() == 0, relay.log()
+    messages = read_all(collector.lines())
+    assert not result.unexpected
+    # A kill can repeat what was sent and not confirmed: at most a window of each feed and the page
+    # that was being read into it.
+    window = 256 * 1024 // min(len(m.raw) for m in messages) + 20
+    for key, count in copies(messages).items():
+        assert count <= 1 + kills, key
+    assert sum(result.repeated.values()) <= kills * tenants * window
+    # And at rest nothing more comes.
+    before = len(messages)
+    relay.run_once()
+    assert len(collector.lines()) == before
+
+
+def test_a_kill_repeats_nothing_that_was_confirmed(simulators, collectors, relays):
+    simulator = simulators(tenants=2, alerts=100)
+    collector = collectors("tls")
+    relay = relays(simulator, tenants=2)
+    relay.add_collector(collector)
+    relay.add_feed("soc", poll="1s", look_back="48h")
+    relay.run_once()
+    confirmed = compare(simulator, read_all(collector.lines())).check().received
+    for round in range(5):
+        simulator.add_alerts(1, 3)
+        relay.start()
+        relay.complete(simulator, collector.lines)
+        relay.kill()
+    messages = read_all(collector.lines())
+    repeated = [k for k, n in copies(messages).items() if n > 1]
+    old = {m.key for m in messages[:confirmed]}
+    assert not old & set(repeated)
+    assert len(repeated) <= 15
+    relay.run_once()
+    assert not compare(simulator, read_all(collector.lines())).lost
+
+
+def test_sigterm_ends_the_relay_in_order_and_soon(simulators, collectors, relays):
+    simulator = simulators(tenants=3, alerts=300)
+    collector = collectors("tls")
+    relay = relays(simulator, tenants=3)
+    relay.add_collector(collector, settle="1s")
+    relay.add_feed("soc", poll="1s", look_back="48h", page_size=10)
+    relay.start()
+    wait_until(lambda: len(collector.lines()) > 20, "some alerts arrived")
+    assert relay.stop(timeout=3) == 0, relay.log()
+    sent = len(collector.lines())
+    messages = read_all(collector.lines())
+    assert max(copies(messages).values()) == 1
+    relay.run_once()
+    compare(simulator, read_all(collector.lines())).check()
+    assert len(collector.lines()) >= sent
+
+
+def test_sigterm_with_a_collector_that_is_not_there_still_ends_soon(
+    simulators, collectors, relays
+):
+    simulator = simulators(tenants=2, alerts=40)
+    collector = collectors("tcp")
+    collector.kill()
+    relay = relays(simulator, tenants=2)
+    relay.add_collector(collector)
+    relay.add_feed("soc", poll="1s", look_back="48h")
+    relay.start()
+    wait_until(lambda: "no collector listens there" in relay.log(), "the refusal is logged")
+    assert relay.stop(timeout=3) == 0
+    collector.start()
+    relay.run_once()
+    compare(simulator, read_all(collector.lines())).check()
+
+
+def test_two_signals_end_it_at_once(simulators, collectors, relays):
+    simulator = simulators(tenants=1, alerts=40)
+    collector = collectors("tcp")
+    relay = relays(simulator, tenants=1)
+    relay.add_collector(collector, settle="30s")
+    relay.add_feed("soc", poll="1s", look_back="48h")
+    process = relay.start()
+    wait_until(lambda: len(collector.lines()) == 40, "all arrived")
+    process.terminate()
+    wait_until(lambda: "stopping" in relay.log(), "it is stopping")
+    process.terminate()
+    assert relay.wait(3) == 0
