@@ -62,6 +62,17 @@ struct loader {
 
 /* --- problems --- */
 
+/* A copy without control characters: keys and file names may hold any. */
+static char *one_line(const char *text)
+{
+	char *copy = xstrdup(text);
+
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c < 32 || *c == 127)
+			*c = '?';
+	return copy;
+}
+
 static void add_problem(struct loader *l, size_t file, int line, const char *text)
 {
 	l->problem_count++;
@@ -71,7 +82,7 @@ static void add_problem(struct loader *l, size_t file, int line, const char *tex
 		l->room = l->room ? l->room * 2 : 16;
 		l->problems = xrealloc(l->problems, l->room * sizeof(*l->problems));
 	}
-	l->problems[l->kept] = (struct problem){file, line, l->kept, xstrdup(text)};
+	l->problems[l->kept] = (struct problem){file, line, l->kept, one_line(text)};
 	l->kept++;
 }
 
@@ -287,9 +298,12 @@ static const char *read_variable(struct loader *l, int line, const char *name)
 	return NULL;
 }
 
-static bool names_secret(const struct app_options *app)
+/* Rightly or wrongly: then its absence need not be told. */
+static bool names_secret(const struct yaml_node *map)
 {
-	return app->secret_file || app->secret_credential || app->secret_env;
+	return yaml_get(map, "client_secret_file") ||
+	       yaml_get(map, "client_secret_credential") ||
+	       yaml_get(map, "client_secret_env") || yaml_get(map, "client_secret");
 }
 
 /* The line of an option that is in the map, else of the map. */
@@ -545,7 +559,8 @@ static size_t read_feeds(
 	*feeds = NULL;
 	if (list->kind != YAML_LIST || !list->first) {
 		options_wrong(&l->reader, list->key_line,
-			"feeds: must be a list; write `- {source: graph-alerts, to: "
+			"feeds: must be a list of feeds; write `- {source: "
+			"graph-alerts, to: "
 			"[NAME]}` lines");
 		return 0;
 	}
@@ -560,11 +575,14 @@ static size_t read_feeds(
 	memset(*feeds, 0, count * sizeof(**feeds));
 	for (const struct yaml_node *map = list->first; map; map = map->next, i++) {
 		read_feed(l, map, &(*feeds)[i]);
-		for (size_t j = 0; j < i; j++)
-			if (same_feed(&(*feeds)[i], &(*feeds)[j]))
-				options_wrong(&l->reader, map->line,
-					"this feed has the source and destinations of "
-					"another one here; keep one of them");
+		for (size_t j = 0; j < i; j++) {
+			if (!same_feed(&(*feeds)[i], &(*feeds)[j]))
+				continue;
+			options_wrong(&l->reader, map->line,
+				"this feed has the source and destinations of another "
+				"one here; keep one of them");
+			break;
+		}
 	}
 	return count;
 }
@@ -589,7 +607,7 @@ static void choose_app(struct loader *l, const struct yaml_node *map,
 	const struct app_options *own, struct config_tenant *tenant)
 {
 	bool has_id = yaml_get(map, "client_id") != NULL,
-	     has_secret = names_secret(own);
+	     has_secret = names_secret(map);
 
 	tenant->login_root = own->login_root ? own->login_root : l->app.login_root;
 	tenant->graph_root = own->graph_root ? own->graph_root : l->app.graph_root;
@@ -825,7 +843,7 @@ static void check_app(struct loader *l, const struct yaml_node *app)
 			"id of the app registration",
 			l->without_app, l->without_app == 1 ? "" : "s",
 			l->without_app == 1 ? "s" : "");
-	if (!names_secret(&l->app) && (!app || !yaml_get(app, "client_secret")))
+	if (!names_secret(app))
 		wrong_in(l, l->files[0], l->app_line,
 			"app: has no client secret, which %zu tenant%s need%s; write "
 			"client_secret_file",

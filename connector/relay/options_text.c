@@ -81,6 +81,8 @@ static void sample_rows(
 			strbuf_addf(out, "%s: %s\n", rows[i].key, rows[i].sample);
 		else if (value[0] == '(' || !value[0])
 			strbuf_addf(out, "#%s:\n", rows[i].key);
+		else if (strchr(value, ':') && rows[i].type == TYPE_CHANNEL)
+			strbuf_addf(out, "#%s: \"%s\"\n", rows[i].key, value);
 		else
 			strbuf_addf(out, "#%s: %s\n", rows[i].key, value);
 		if (first[0] == '-')
@@ -149,24 +151,45 @@ void config_sample(struct strbuf *out)
 	}
 }
 
-/* A line of mdoc: what would be an escape or a macro is made text. */
-static void mdoc_text(struct strbuf *out, const char *text)
+#define MANUAL_COLUMNS 78
+
+static void mdoc_word(struct strbuf *out, const char *p, size_t n, bool first)
 {
-	if (*text == '.' || *text == '\'')
+	if (first && (*p == '.' || *p == '\''))
 		strbuf_adds(out, "\\&");
-	for (; *text; text++) {
-		if (*text == '\\')
+	for (; n; p++, n--) {
+		if (*p == '\\')
 			strbuf_adds(out, "\\e");
-		else if (*text == '`')
+		else if (*p == '`')
 			strbuf_adds(out, "\\(oq");
 		else
-			strbuf_addc(out, *text);
-		/* A new sentence begins a new line. */
-		if (*text == '.' && text[1] == ' ' && text[2] >= 'A' &&
-			text[2] <= 'Z') {
+			strbuf_addc(out, *p);
+	}
+}
+
+/* Lines of text in mdoc: what would be an escape or a macro is made text, and each sentence begins
+ * a line. */
+static void mdoc_text(struct strbuf *out, const char *text)
+{
+	size_t column = 0;
+	bool ended = false;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+		bool capital = *text >= 'A' && *text <= 'Z';
+
+		if (column &&
+			((ended && capital) || column + 1 + word > MANUAL_COLUMNS)) {
 			strbuf_addc(out, '\n');
-			text++;
+			column = 0;
 		}
+		if (column)
+			strbuf_addc(out, ' ');
+		mdoc_word(out, text, word, !column);
+		column += word + 1;
+		ended = word && text[word - 1] == '.';
+		text += word;
+		text += strspn(text, " ");
 	}
 	strbuf_addc(out, '\n');
 }

@@ -21,11 +21,12 @@ struct feed {
 	int64_t cursor;
 };
 
-/* What to put back: row is NULL for a cursor; version_was is valid when the row was there. */
+/* What to put back; row is NULL for a cursor. */
 struct undo {
 	struct seen *row;
 	bool was_new;
-	struct seen was;
+	uint64_t version_was;
+	int64_t updated_was, confirmed_was;
 	int64_t feed, cursor_was;
 };
 
@@ -174,7 +175,9 @@ static enum rc memory_put_seen(
 	undo = undo_add(m);
 	undo->was_new = !row;
 	if (row) {
-		undo->was = *row;
+		undo->version_was = row->version;
+		undo->updated_was = row->updated;
+		undo->confirmed_was = row->confirmed_at;
 	} else {
 		row = *at = xmalloc(sizeof(*row) + new->alert_n);
 		row->next = NULL;
@@ -236,9 +239,9 @@ static void memory_rollback(struct store *store)
 			drop(m, find(m, undo->row->feed, undo->row->alert,
 					undo->row->alert_n));
 		} else {
-			undo->row->version = undo->was.version;
-			undo->row->updated = undo->was.updated;
-			undo->row->confirmed_at = undo->was.confirmed_at;
+			undo->row->version = undo->version_was;
+			undo->row->updated = undo->updated_was;
+			undo->row->confirmed_at = undo->confirmed_was;
 		}
 	}
 	while (m->feed_count > m->feeds_at_begin)

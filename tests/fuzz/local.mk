@@ -14,4 +14,8 @@ tests_fuzz_fuzz_format_SOURCES = tests/fuzz/fuzz_format.c \
 	tests/unit/cef_reader.h
 tests_fuzz_fuzz_format_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_format_LDADD = libformats.la $(YAJL_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_LDADD = libconnector.la
 endif

@@ -57,3 +57,5 @@ tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+EXTRA_DIST += tests/config

@@ -356,7 +356,7 @@ static void committed_survives_kill(void **state)
 	(void)state;
 	srandom(4711);
 	for (int round = 0; round < 50; round++) {
-		struct timespec pause = {0, random() % 12000000};
+		struct timespec pause = {0, random() % 8000000};
 		struct store *store;
 		int64_t id, cursor, said;
 		char alert[40];
@@ -371,6 +371,9 @@ static void committed_survives_kill(void **state)
 			commit_until_killed(fds[1]);
 		}
 		close(fds[1]);
+		/* Sometimes while it opens the file, mostly while it commits. */
+		if (round % 5 && read(fds[0], &said, sizeof(said)) == sizeof(said))
+			vouched = said;
 		nanosleep(&pause, NULL);
 		kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, &status, 0), child);
@@ -393,7 +396,7 @@ static void committed_survives_kill(void **state)
 		vouched = cursor;
 		store_close(store);
 	}
-	assert_true(vouched > 50);
+	assert_true(vouched >= 40);
 }
 
 static void refused(const char *what)
