@@ -9,6 +9,8 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 
@@ -102,11 +104,14 @@ class Chroot:
             run(*ROOT, "umount", mount)
         run(*ROOT, "rm", "-rf", "--one-file-system", self.path)
 
-    def run(self, *command, user=None, check=True):
+    def command(self, *command, user=None):
         who = ["--userspec=%s:%s" % (user, user)] if user else []
-        return run(*ROOT, "chroot", *who, self.path, "/usr/bin/env", "-i", "LC_ALL=C.UTF-8",
-                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
-                   *command, check=check)  # fmt: skip
+        return [*ROOT, "chroot", *who, str(self.path), "/usr/bin/env", "-i", "LC_ALL=C.UTF-8",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
+                *command]  # fmt: skip
+
+    def run(self, *command, user=None, check=True):
+        return run(*self.command(*command, user=user), check=check)
 
     def write(self, path, text, mode="644", owner="root:root"):
         done = subprocess.run(
@@ -268,6 +273,38 @@ def test_forwards(configured, simulator, collector):
     wait_for(lambda: len(collector.lines()) >= ALERTS)
     collector.stop()
     compare(simulator, read_all(collector.lines())).check()
+
+
+def test_tells_the_service_manager(configured):
+    folder = os.open(configured.path / "tmp", os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(30)
+        # Through the descriptor: the path itself may be too long for a socket.
+        manager.bind("/proc/self/fd/%d/notify" % folder)
+        os.chmod("notify", 0o777, dir_fd=folder)
+        heard = set()
+
+        def hear(*wanted):
+            while not heard.issuperset(wanted):
+                heard.update(manager.recv(4096).decode().splitlines())
+
+        service = subprocess.Popen(
+            configured.command(
+                "NOTIFY_SOCKET=/tmp/notify", "WATCHDOG_USEC=600000", "alertrelay", "run", user="alertrelay"
+            ),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            hear("READY=1")
+            hear("WATCHDOG=1")
+            service.send_signal(signal.SIGTERM)
+            hear("STOPPING=1")
+            assert service.wait(30) == 0, service.stderr.read().decode()
+        finally:
+            if service.poll() is None:
+                service.terminate()
+            os.close(folder)
 
 
 def test_upgrade_keeps_everything(configured):
