@@ -200,6 +200,7 @@ static void on_end(struct builder *b)
 {
 	struct level *level = &b->levels[--b->depth];
 
+	/* A level without a node is never pushed. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	if (level->node->kind == YAML_MAP)
 		find_repeated(b, level);
 }

@@ -116,7 +116,7 @@ static double whole(struct page_parser *parser, const char *p, size_t n, size_t 
 int main(int argc, char **argv)
 {
 	size_t chunk = argc > 2 ? strtoul(argv[2], NULL, 10) : 16384;
-	int rounds = argc > 3 ? atoi(argv[3]) : 20;
+	int rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 20;
 	const struct source *source = source_find("graph-alerts");
 	struct alert_map *map = source_map_new(source, NULL);
 	struct page_parser *parser;

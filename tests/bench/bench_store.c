@@ -48,9 +48,9 @@ static double cpu_us(void)
 
 int main(int argc, char **argv)
 {
-	long alerts = argc > 2 ? atol(argv[2]) : 200000;
-	long per_commit = argc > 3 ? atol(argv[3]) : 1000;
-	long feeds = argc > 4 ? atol(argv[4]) : 1;
+	long alerts = argc > 2 ? strtol(argv[2], NULL, 10) : 200000;
+	long per_commit = argc > 3 ? strtol(argv[3], NULL, 10) : 1000;
+	long feeds = argc > 4 ? strtol(argv[4], NULL, 10) : 1;
 	double in_store_us = 0, in_commit_us = 0, cpu, seconds;
 	struct store *store;
 	struct stat st;

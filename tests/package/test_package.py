@@ -9,6 +9,8 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 
@@ -17,8 +19,10 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 
+from certs import Authority  # noqa: E402
+from received import compare, read_all  # noqa: E402
 from rsyslog import Rsyslog  # noqa: E402
-from simulator import Simulator  # noqa: E402
+from simulator import Simulator, wait_for  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD_DIR", "build")).resolve()
 ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
@@ -100,11 +104,14 @@ class Chroot:
             run(*ROOT, "umount", mount)
         run(*ROOT, "rm", "-rf", "--one-file-system", self.path)
 
-    def run(self, *command, user=None, check=True):
+    def command(self, *command, user=None):
         who = ["--userspec=%s:%s" % (user, user)] if user else []
-        return run(*ROOT, "chroot", *who, self.path, "/usr/bin/env", "-i", "LC_ALL=C.UTF-8",
-                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
-                   *command, check=check)  # fmt: skip
+        return [*ROOT, "chroot", *who, str(self.path), "/usr/bin/env", "-i", "LC_ALL=C.UTF-8",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
+                *command]  # fmt: skip
+
+    def run(self, *command, user=None, check=True):
+        return run(*self.command(*command, user=user), check=check)
 
     def write(self, path, text, mode="644", owner="root:root"):
         done = subprocess.run(
@@ -165,12 +172,10 @@ def simulator():
 
 @pytest.fixture(scope="module")
 def collector(tmp_path_factory):
-    with Rsyslog(tmp_path_factory.mktemp("rsyslog"), tls=True) as running:
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    pair = authority.issue("siem", "localhost")
+    with Rsyslog(tmp_path_factory.mktemp("rsyslog"), pair=pair, authority=authority) as running:
         yield running
-
-
-def alert_ids(text):
-    return re.findall(r"(?<= )(?:externalId|MicrosoftDefenderAlertId)=(\S+)", text)
 
 
 def test_lintian(deb):
@@ -232,7 +237,7 @@ def test_unconfigured_says_so(chroot):
 def configured(chroot, simulator, collector):
     chroot.write(ETC + "/app.secret", simulator.secret, "600", "alertrelay:alertrelay")
     chroot.write(ETC + "/graph.pem", pathlib.Path(simulator.ca_file).read_text())
-    chroot.write(ETC + "/siem.pem", pathlib.Path(collector.ca_file).read_text())
+    chroot.write(ETC + "/siem.pem", collector.authority.cert.read_text())
     chroot.write(
         ETC + "/alertrelay.yaml",
         f"""
@@ -254,7 +259,7 @@ feeds:
     for number in range(1, TENANTS + 1):
         chroot.write(
             "%s/tenants.d/customer%d.yaml" % (ETC, number),
-            "tenants:\n  customer%d: {tenant_id: %s}\n" % (number, simulator.tenant_id(number)),
+            "customer%d: {tenant_id: %s}\n" % (number, simulator.tenant_id(number)),
             "640",
             "root:alertrelay",
         )
@@ -265,9 +270,41 @@ def test_forwards(configured, simulator, collector):
     configured.run("alertrelay", "check", user="alertrelay")
     for _ in range(2):
         configured.run("alertrelay", "run", "--once", user="alertrelay")
-    wanted = sorted(alert["id"] for n in range(1, TENANTS + 1) for alert in simulator.versions(n))
-    assert len(wanted) == ALERTS
-    assert sorted(alert_ids(collector.wait_for_lines(ALERTS))) == wanted
+    wait_for(lambda: len(collector.lines()) >= ALERTS)
+    collector.stop()
+    compare(simulator, read_all(collector.lines())).check()
+
+
+def test_tells_the_service_manager(configured):
+    folder = os.open(configured.path / "tmp", os.O_RDONLY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(30)
+        # Through the descriptor: the path itself may be too long for a socket.
+        manager.bind("/proc/self/fd/%d/notify" % folder)
+        os.chmod("notify", 0o777, dir_fd=folder)
+        heard = set()
+
+        def hear(*wanted):
+            while not heard.issuperset(wanted):
+                heard.update(manager.recv(4096).decode().splitlines())
+
+        service = subprocess.Popen(
+            configured.command(
+                "NOTIFY_SOCKET=/tmp/notify", "WATCHDOG_USEC=600000", "alertrelay", "run", user="alertrelay"
+            ),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            hear("READY=1")
+            hear("WATCHDOG=1")
+            service.send_signal(signal.SIGTERM)
+            hear("STOPPING=1")
+            assert service.wait(30) == 0, service.stderr.read().decode()
+        finally:
+            if service.poll() is None:
+                service.terminate()
+            os.close(folder)
 
 
 def test_upgrade_keeps_everything(configured):

@@ -272,7 +272,7 @@ static int is_ipv4(const char *s)
 			return 0;
 		memcpy(digits, s, n);
 		digits[n] = 0;
-		if (atoi(digits) > 255)
+		if (strtol(digits, NULL, 10) > 255)
 			return 0;
 		s += n;
 		if (++parts == 4)

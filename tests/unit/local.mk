@@ -6,6 +6,8 @@ tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
+tests_unit_test_window_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_destination
 tests_unit_test_syslog_msg_LDADD = $(UNIT_LIBS)
 tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
@@ -13,7 +15,6 @@ tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_destination_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_unit_test_destination_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
-tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
 tests_unit_test_alert_SOURCES = tests/unit/test_alert.c tests/unit/parse_help.h
@@ -65,5 +66,4 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
-EXTRA_DIST += tests/golden/README.md
-EXTRA_DIST += tests/config
+EXTRA_DIST += tests/config tests/golden/README.md

@@ -199,7 +199,8 @@ static void lines_sort(struct strbuf *text)
 	struct strbuf out;
 	size_t n = 0;
 
-	for (char *p = strtok(text->p, "\n"); p && n < 20000; p = strtok(NULL, "\n"))
+	for (char *save, *p = strtok_r(text->p, "\n", &save); p && n < 20000;
+		p = strtok_r(NULL, "\n", &save))
 		lines[n++] = p;
 	qsort(lines, n, sizeof(lines[0]), by_text);
 	strbuf_init(&out, 16 << 20);
