@@ -171,7 +171,8 @@ struct fmt_out {
 struct fmt_message {
 	struct fmt_out *body;
 	struct fmt_out *structured_data;
-	/* What did not fit the maximum: fields left out and texts cut. The host counts them. */
+	/* What is not whole: fields left out because of the maximum, and texts cut because of it or of
+	 * the format's own limits. The host counts them. */
 	unsigned shed_fields;
 	unsigned cut_texts;
 };
@@ -213,11 +214,11 @@ struct fmt_module {
  * it used to out->n. */
 static inline char *fmt_room(struct fmt_out *out, size_t n)
 {
-	if (n > out->room - out->n) {
-		if (n > out->maximum - out->n || !out->grow(out, out->n + n)) {
-			out->full = 1;
-			return NULL;
-		}
+	/* A buffer used again may have more room than this message may take. */
+	if (out->n > out->maximum || n > out->maximum - out->n ||
+		(n > out->room - out->n && !out->grow(out, out->n + n))) {
+		out->full = 1;
+		return NULL;
 	}
 	return out->p + out->n;
 }

@@ -147,7 +147,8 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	loop_free(run.loop);
 	if (rc == RC_CONFIG)
 		return EXIT_USAGE;
-	if (rc != RC_OK || (options->once && (!summary.complete || summary.total.rejected)))
+	if (rc != RC_OK || summary.broken ||
+		(options->once && (!summary.complete || summary.total.rejected)))
 		return EXIT_INCOMPLETE;
 	return EXIT_DONE;
 }

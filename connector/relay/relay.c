@@ -30,7 +30,7 @@ struct relay {
 	size_t feed_count, finished;
 	struct loop_timer check_timer, prune_timer;
 	struct loop_call done_call;
-	bool stopping, done_said;
+	bool stopping, done_said, broken;
 	int64_t stop_by_ms;
 };
 
@@ -104,6 +104,14 @@ static void on_check(struct loop_timer *timer)
 	}
 	if (relay->options.once &&
 		now - window_progress_ms(relay->host.window) > relay->options.give_up_ms) {
+		say_done(relay);
+		return;
+	}
+	/* A damaged state cannot be mended in place; the next start moves it aside. */
+	if (store_damaged(relay->host.store)) {
+		log_write(LOG_CRIT, "the state is damaged: ending, to begin anew when started again",
+			"state=%s", relay->config->state_file);
+		relay->broken = true;
 		say_done(relay);
 		return;
 	}
@@ -328,7 +336,8 @@ void relay_summary(const struct relay *relay, struct relay_summary *summary)
 	check_sums(relay);
 	*summary = (struct relay_summary){.tenants = relay->config->tenant_count,
 		.feeds = relay->feed_count,
-		.complete = true};
+		.complete = true,
+		.broken = relay->broken};
 	for (size_t i = 0; i < relay->feed_count; i++) {
 		struct feed_counts c;
 

@@ -34,6 +34,7 @@ struct relay_summary {
 	struct feed_counts total;
 	size_t tenants, feeds, troubled;
 	bool complete; /* once: every feed complete and confirmed */
+	bool broken;   /* it cannot go on and must be started again */
 };
 void relay_summary(const struct relay *relay, struct relay_summary *summary);
 /* Calls back for each feed that is not complete, with the reason. */
