@@ -44,21 +44,21 @@ enum fmt_severity {
  * fmt_evidence.type; what has no kind of its own is FMT_KIND_OTHER and keeps its raw JSON. */
 enum fmt_kind {
 	FMT_KIND_OTHER,
-	FMT_KIND_DEVICE,	 /* deviceEvidence, ioTDeviceEvidence */
-	FMT_KIND_USER,		 /* userEvidence */
-	FMT_KIND_PROCESS,	 /* processEvidence */
-	FMT_KIND_FILE,		 /* fileEvidence, fileHashEvidence */
-	FMT_KIND_IP,		 /* ipEvidence */
-	FMT_KIND_URL,		 /* urlEvidence */
-	FMT_KIND_MAILBOX,	 /* mailboxEvidence, mailboxConfigurationEvidence */
-	FMT_KIND_MESSAGE,	 /* analyzedMessage, mailCluster, submissionMail, teamsMessage */
-	FMT_KIND_REGISTRY,	 /* registryKeyEvidence, registryValueEvidence */
+	FMT_KIND_DEVICE, /* deviceEvidence, ioTDeviceEvidence */
+	FMT_KIND_USER, /* userEvidence */
+	FMT_KIND_PROCESS, /* processEvidence */
+	FMT_KIND_FILE, /* fileEvidence, fileHashEvidence */
+	FMT_KIND_IP, /* ipEvidence */
+	FMT_KIND_URL, /* urlEvidence */
+	FMT_KIND_MAILBOX, /* mailboxEvidence, mailboxConfigurationEvidence */
+	FMT_KIND_MESSAGE, /* analyzedMessage, mailCluster, submissionMail, teamsMessage */
+	FMT_KIND_REGISTRY, /* registryKeyEvidence, registryValueEvidence */
 	FMT_KIND_CLOUD_RESOURCE, /* azure, amazon, google resources, blobs, containers, clusters ... */
-	FMT_KIND_NETWORK,	 /* networkConnectionEvidence, dnsEvidence, nicEvidence */
-	FMT_KIND_APPLICATION,	 /* cloudApplication, oauthApplication, servicePrincipal, aiAgent */
-	FMT_KIND_LOGON,		 /* cloudLogonRequest, cloudLogonSession, hostLogonSession */
-	FMT_KIND_GROUP,		 /* securityGroupEvidence, activeDirectoryDomainEvidence */
-	FMT_KIND_MALWARE,	 /* malwareEvidence */
+	FMT_KIND_NETWORK, /* networkConnectionEvidence, dnsEvidence, nicEvidence */
+	FMT_KIND_APPLICATION, /* cloudApplication, oauthApplication, servicePrincipal, aiAgent */
+	FMT_KIND_LOGON, /* cloudLogonRequest, cloudLogonSession, hostLogonSession */
+	FMT_KIND_GROUP, /* securityGroupEvidence, activeDirectoryDomainEvidence */
+	FMT_KIND_MALWARE, /* malwareEvidence */
 	FMT_KINDS,
 };
 
@@ -80,7 +80,8 @@ enum fmt_field_id {
 
 struct fmt_evidence {
 	enum fmt_kind kind;
-	struct fmt_str type; /* "processEvidence": without the namespace; "" when the vendor named none */
+	struct fmt_str
+		type; /* "processEvidence": without the namespace; "" when the vendor named none */
 	int64_t created;
 	const struct fmt_field *fields;
 	size_t field_count;
@@ -150,20 +151,21 @@ struct fmt_alert {
 	const struct fmt_evidence *source_ip;
 	const struct fmt_evidence *destination_ip;
 
-	struct fmt_str custom_details;	/* raw JSON */
+	struct fmt_str custom_details; /* raw JSON */
 	struct fmt_str additional_data; /* raw JSON */
-	struct fmt_str raw;		/* the vendor's alert, raw JSON; may hold white space */
+	struct fmt_str raw; /* the vendor's alert, raw JSON; may hold white space */
 };
 
 /* Output that grows to a stated maximum. A formatter writes through fmt_room() or fmt_put();
  * past the maximum both refuse and set `full`, and what was written before stays. */
 struct fmt_out {
 	char *p;
-	size_t n;	/* written */
-	size_t room;	/* allocated */
+	size_t n; /* written */
+	size_t room; /* allocated */
 	size_t maximum; /* never more than this many octets */
 	int full;
-	int (*grow)(struct fmt_out *out, size_t want); /* 1 when room >= want now, else 0 */
+	int (*grow)(
+		struct fmt_out *out, size_t want); /* 1 when room >= want now, else 0 */
 };
 
 /* What one alert becomes. The structured data (RFC 5424 section 6.3: zero or more complete
@@ -180,7 +182,7 @@ struct fmt_message {
 enum fmt_result {
 	FMT_OK = 0,
 	FMT_TOO_SMALL, /* not even the fields that always stay fit the maximum */
-	FMT_REJECT,    /* this alert cannot be written in this format */
+	FMT_REJECT, /* this alert cannot be written in this format */
 };
 
 struct fmt_option {
@@ -203,10 +205,12 @@ struct fmt_module {
 	const struct fmt_option_info *options;
 	/* Checks the options and keeps what it needs. NULL on failure, with a sentence in error that
 	 * names the option, what is wrong and what would be right. */
-	void *(*open)(const struct fmt_option *options, size_t count, char *error, size_t error_size);
+	void *(*open)(const struct fmt_option *options, size_t count, char *error,
+		size_t error_size);
 	/* Appends to message->body (empty at the call) and message->structured_data. One line: never
 	 * a control character in the output. */
-	enum fmt_result (*format)(void *self, const struct fmt_alert *alert, struct fmt_message *message);
+	enum fmt_result (*format)(
+		void *self, const struct fmt_alert *alert, struct fmt_message *message);
 	void (*close)(void *self);
 };
 
@@ -236,7 +240,8 @@ static inline int fmt_put(struct fmt_out *out, const char *p, size_t n)
 }
 
 /* The first field with this id, or an empty string. */
-static inline struct fmt_str fmt_get(const struct fmt_evidence *evidence, enum fmt_field_id id)
+static inline struct fmt_str fmt_get(
+	const struct fmt_evidence *evidence, enum fmt_field_id id)
 {
 	static const struct fmt_str none = {NULL, 0};
 

@@ -35,7 +35,7 @@ const char *format_names(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < format_count() && n < sizeof(names); i++)
-		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", i ? ", " : "",
-			format_modules[i]->name);
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+			i ? ", " : "", format_modules[i]->name);
 	return names;
 }

@@ -15,7 +15,8 @@ static inline int64_t backoff_ms(
 
 	if (doublings < 30 && first_ms << doublings < cap_ms)
 		ceiling = first_ms << doublings;
-	return ceiling / 10 + (int64_t)(loop_random(loop) * (double)(ceiling - ceiling / 10));
+	return ceiling / 10 +
+	       (int64_t)(loop_random(loop) * (double)(ceiling - ceiling / 10));
 }
 
 #endif

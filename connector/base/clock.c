@@ -54,7 +54,8 @@ static int64_t days_of(int year, int month, int day)
 	int64_t y = month <= 2 ? year - 1 : year;
 	int64_t m = month <= 2 ? month + 9 : month - 3;
 
-	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 -
+	       719468;
 }
 
 static void date_of(int64_t days, int *year, int *month, int *day)
@@ -103,14 +104,16 @@ bool time_parse(const char *p, size_t n, int64_t *ticks)
 	int64_t fraction = 0, scale = TICKS_PER_S / 10, offset_s = 0;
 	size_t i = 19;
 
-	if (n < 19 || !digits(p, 4, &year) || p[4] != '-' || !digits(p + 5, 2, &month) ||
-		p[7] != '-' || !digits(p + 8, 2, &day) ||
-		(p[10] != 'T' && p[10] != 't' && p[10] != ' ') || !digits(p + 11, 2, &hour) ||
-		p[13] != ':' || !digits(p + 14, 2, &minute) || p[16] != ':' ||
+	if (n < 19 || !digits(p, 4, &year) || p[4] != '-' ||
+		!digits(p + 5, 2, &month) || p[7] != '-' || !digits(p + 8, 2, &day) ||
+		(p[10] != 'T' && p[10] != 't' && p[10] != ' ') ||
+		!digits(p + 11, 2, &hour) || p[13] != ':' ||
+		!digits(p + 14, 2, &minute) || p[16] != ':' ||
 		!digits(p + 17, 2, &second))
 		return false;
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
-		hour > 23 || minute > 59 || second > 60)
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+		day > days_in_month(year, month) || hour > 23 || minute > 59 ||
+		second > 60)
 		return false;
 	if (second == 60) /* a leap second is the end of its minute */
 		second = 59;
@@ -129,8 +132,9 @@ bool time_parse(const char *p, size_t n, int64_t *ticks)
 	} else if (i < n && (p[i] == '+' || p[i] == '-')) {
 		int zone_hour, zone_minute;
 
-		if (n - i != 6 || !digits(p + i + 1, 2, &zone_hour) || p[i + 3] != ':' ||
-			!digits(p + i + 4, 2, &zone_minute) || zone_hour > 23 || zone_minute > 59)
+		if (n - i != 6 || !digits(p + i + 1, 2, &zone_hour) ||
+			p[i + 3] != ':' || !digits(p + i + 4, 2, &zone_minute) ||
+			zone_hour > 23 || zone_minute > 59)
 			return false;
 		offset_s = zone_hour * 3600 + zone_minute * 60;
 		if (p[i] == '-')
@@ -139,10 +143,10 @@ bool time_parse(const char *p, size_t n, int64_t *ticks)
 	}
 	if (i != n)
 		return false;
-	*ticks = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second -
-			 offset_s) *
-			TICKS_PER_S +
-		fraction;
+	*ticks = (days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 +
+			 second - offset_s) *
+			 TICKS_PER_S +
+		 fraction;
 	return true;
 }
 

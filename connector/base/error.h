@@ -9,13 +9,13 @@
 
 enum rc {
 	RC_OK = 0,
-	RC_AGAIN,  /* not now: full, or waiting */
-	RC_IO,	   /* system or network */
-	RC_TLS,	   /* certificate or handshake */
-	RC_AUTH,   /* credentials or rights; an operator must act */
-	RC_PROTO,  /* the peer said something that cannot be right */
-	RC_LIMIT,  /* over a stated maximum */
-	RC_STORE,  /* state could not be read or written */
+	RC_AGAIN, /* not now: full, or waiting */
+	RC_IO, /* system or network */
+	RC_TLS, /* certificate or handshake */
+	RC_AUTH, /* credentials or rights; an operator must act */
+	RC_PROTO, /* the peer said something that cannot be right */
+	RC_LIMIT, /* over a stated maximum */
+	RC_STORE, /* state could not be read or written */
 	RC_CONFIG, /* configuration or command line */
 };
 
@@ -28,7 +28,8 @@ struct error {
 #define PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 /* Fills err (which may be NULL) and returns code. A text too long is cut at a character. */
-enum rc error_set(struct error *err, enum rc code, const char *format, ...) PRINTF(3, 4);
+enum rc error_set(struct error *err, enum rc code, const char *format, ...)
+	PRINTF(3, 4);
 
 /* Puts "context: " before the text and returns the code that was there. */
 enum rc error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3);

@@ -21,7 +21,13 @@
 
 #define LINE_MAX_OCTETS 4096
 
-enum channel { CHANNEL_STDERR, CHANNEL_FILE, CHANNEL_SYSLOG, CHANNEL_JOURNAL, CHANNEL_STDLOG };
+enum channel {
+	CHANNEL_STDERR,
+	CHANNEL_FILE,
+	CHANNEL_SYSLOG,
+	CHANNEL_JOURNAL,
+	CHANNEL_STDLOG
+};
 
 static int level = LOG_INFO;
 static enum channel channel = CHANNEL_STDERR;
@@ -30,8 +36,8 @@ static int channel_fd = STDERR_FILENO;
 static stdlog_channel_t stdlog_channel;
 #endif
 
-static const char *const priority_names[] = {
-	"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
+static const char *const priority_names[] = {"emergency", "alert", "critical", "error",
+	"warning", "notice", "info", "debug"};
 
 static void channel_close(void)
 {
@@ -54,10 +60,12 @@ enum rc log_open(const char *name, struct error *err)
 		return RC_OK;
 	}
 	if (strncmp(name, "file:", 5) == 0) {
-		int fd = open(name + 5, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+		int fd = open(name + 5,
+			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
 
 		if (fd < 0)
-			return error_set(err, RC_CONFIG, "cannot open the log file %s: %s", name + 5,
+			return error_set(err, RC_CONFIG,
+				"cannot open the log file %s: %s", name + 5,
 				strerror(errno));
 		channel_close();
 		channel = CHANNEL_FILE;
@@ -66,13 +74,15 @@ enum rc log_open(const char *name, struct error *err)
 	}
 	if (strcmp(name, "syslog:") != 0 && strcmp(name, "journal:") != 0)
 		return error_set(err, RC_CONFIG,
-			"unknown log channel \"%s\": use stderr:, file:PATH, syslog: or journal:", name);
+			"unknown log channel \"%s\": use stderr:, file:PATH, syslog: "
+			"or journal:",
+			name);
 	channel_close();
 #ifdef HAVE_LIBLOGGING_STDLOG
 	stdlog_channel = stdlog_open("alertrelay", 0, STDLOG_DAEMON, name);
 	if (!stdlog_channel)
-		return error_set(
-			err, RC_CONFIG, "cannot open the log channel %s: %s", name, strerror(errno));
+		return error_set(err, RC_CONFIG, "cannot open the log channel %s: %s",
+			name, strerror(errno));
 	channel = CHANNEL_STDLOG;
 	return RC_OK;
 #else
@@ -82,7 +92,8 @@ enum rc log_open(const char *name, struct error *err)
 		return RC_OK;
 #else
 		return error_set(err, RC_CONFIG,
-			"the log channel journal: needs a build with libsystemd: use syslog: or stderr:");
+			"the log channel journal: needs a build with libsystemd: use "
+			"syslog: or stderr:");
 #endif
 	}
 	openlog("alertrelay", LOG_PID | LOG_NDELAY, LOG_DAEMON);
@@ -118,10 +129,12 @@ static void write_line(int priority, char *line, size_t n)
 	if (under_journal < 0) {
 		const char *stream = secure_getenv("JOURNAL_STREAM");
 
-		under_journal = stream != NULL && *stream != '\0' && !isatty(STDERR_FILENO);
+		under_journal =
+			stream != NULL && *stream != '\0' && !isatty(STDERR_FILENO);
 	}
 	if (channel == CHANNEL_STDERR && under_journal)
-		parts[count++] = (struct iovec){(void *)(uintptr_t)prefixes[priority], 3};
+		parts[count++] =
+			(struct iovec){(void *)(uintptr_t)prefixes[priority], 3};
 	parts[count++] = (struct iovec){line, n};
 	parts[count++] = (struct iovec){(void *)(uintptr_t) "\n", 1};
 	while (writev(channel_fd, parts, count) < 0 && errno == EINTR)
@@ -137,7 +150,8 @@ void log_write(int priority, const char *sentence, const char *fields, ...)
 
 	if (priority > level)
 		return;
-	n = (size_t)snprintf(line, sizeof(line), "%s: %s", priority_names[priority], sentence);
+	n = (size_t)snprintf(
+		line, sizeof(line), "%s: %s", priority_names[priority], sentence);
 	if (fields && n + 2 < sizeof(line)) {
 		int m;
 
@@ -164,8 +178,9 @@ void log_write(int priority, const char *sentence, const char *fields, ...)
 		break;
 	case CHANNEL_JOURNAL:
 #ifdef HAVE_LIBSYSTEMD
-		sd_journal_send("PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=alertrelay", "MESSAGE=%s",
-			line + strlen(priority_names[priority]) + 2, NULL);
+		sd_journal_send("PRIORITY=%d", priority, "SYSLOG_IDENTIFIER=alertrelay",
+			"MESSAGE=%s", line + strlen(priority_names[priority]) + 2,
+			NULL);
 #endif
 		break;
 	case CHANNEL_STDLOG:

@@ -21,7 +21,8 @@ void log_set_level(int priority);
 int log_level(void);
 
 /* fields may be NULL: then there are none. */
-void log_write(int priority, const char *sentence, const char *fields, ...) PRINTF(3, 4);
+void log_write(int priority, const char *sentence, const char *fields, ...)
+	PRINTF(3, 4);
 
 /* Outside text as a quoted, escaped value cut to fit size; returns out. */
 const char *log_quote(char *out, size_t size, const char *p, size_t n);

@@ -12,7 +12,8 @@
 #define PIECE 65536
 
 static enum rc read_all(int fd, struct page_parser *parser,
-	enum rc (*between)(void *context, struct error *err), void *context, struct error *err)
+	enum rc (*between)(void *context, struct error *err), void *context,
+	struct error *err)
 {
 	static char piece[PIECE];
 	enum rc rc = RC_OK;
@@ -23,7 +24,8 @@ static enum rc read_all(int fd, struct page_parser *parser,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_set(err, RC_IO, "cannot read: %s", strerror(errno));
+			return error_set(
+				err, RC_IO, "cannot read: %s", strerror(errno));
 		if (n == 0)
 			return page_parser_finish(parser, err);
 		rc = page_parser_feed(parser, piece, (size_t)n, err);
@@ -33,9 +35,9 @@ static enum rc read_all(int fd, struct page_parser *parser,
 	return rc;
 }
 
-enum rc answers_read(const char *path, const struct source *source, page_alert_fn *alert,
-	enum rc (*between)(void *context, struct error *err), void *context,
-	struct answers_counts *counts, struct error *err)
+enum rc answers_read(const char *path, const struct source *source,
+	page_alert_fn *alert, enum rc (*between)(void *context, struct error *err),
+	void *context, struct answers_counts *counts, struct error *err)
 {
 	bool standard_input = strcmp(path, "-") == 0;
 	struct page_parser_counts parsed;
@@ -47,7 +49,8 @@ enum rc answers_read(const char *path, const struct source *source, page_alert_f
 	if (!standard_input) {
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
-			return error_set(err, RC_IO, "%s: cannot open: %s", path, strerror(errno));
+			return error_set(err, RC_IO, "%s: cannot open: %s", path,
+				strerror(errno));
 	}
 	map = source_map_new(source, err);
 	if (!map) {

@@ -14,8 +14,8 @@ struct answers_counts {
  * piece of the file, may run the loop to hold back (NULL: nothing to do). Anything but RC_OK from
  * either ends the reading. */
 NODISCARD enum rc answers_read(const char *path, const struct source *source,
-	page_alert_fn *alert, enum rc (*between)(void *context, struct error *err), void *context,
-	struct answers_counts *counts, struct error *err);
+	page_alert_fn *alert, enum rc (*between)(void *context, struct error *err),
+	void *context, struct answers_counts *counts, struct error *err);
 
 /* "known: graph-alerts, ...": for messages about an unknown --source. */
 const char *answers_sources(void);

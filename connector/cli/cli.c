@@ -23,19 +23,22 @@ static const struct cli_command *const commands[] = {
 static void usage(FILE *to)
 {
 	fputs("usage: alertrelay COMMAND [OPTION...]\n\n"
-	      "Pulls Microsoft Defender alerts of many customer tenants and forwards them as syslog.\n\n"
+	      "Pulls Microsoft Defender alerts of many customer tenants and forwards "
+	      "them as syslog.\n\n"
 	      "commands:\n",
 		to);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n`alertrelay COMMAND --help` says more; alertrelay(8) says all.\n"
-	      "exit status: 0 done, 1 not all of it could be done, 2 usage or configuration\n",
+	      "exit status: 0 done, 1 not all of it could be done, 2 usage or "
+	      "configuration\n",
 		to);
 }
 
 void cli_usage(const struct cli_command *command)
 {
-	printf("usage: alertrelay %s %s\n\n%s", command->name, command->arguments, command->help);
+	printf("usage: alertrelay %s %s\n\n%s", command->name, command->arguments,
+		command->help);
 }
 
 int cli_wrong(const struct cli_command *command, const char *format, ...)
@@ -73,14 +76,15 @@ struct config *cli_config(const struct cli_command *command, const char *path)
 
 	if (config_load(path, &config, &report) != RC_OK) {
 		fputs(report.text.p, stderr);
-		fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n", command->name,
-			report.count, report.count == 1 ? "" : "s");
+		fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
+			command->name, report.count, report.count == 1 ? "" : "s");
 	}
 	config_report_clear(&report);
 	return config;
 }
 
-const struct destination_options *cli_destination(const struct config *config, const char *name)
+const struct destination_options *cli_destination(
+	const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->destination_count; i++)
 		if (!name || strcmp(config->destinations[i].name, name) == 0)
@@ -88,8 +92,8 @@ const struct destination_options *cli_destination(const struct config *config, c
 	return NULL;
 }
 
-void cli_customer(const struct config *config, const char *key, struct fmt_str *customer,
-	struct fmt_str *name)
+void cli_customer(const struct config *config, const char *key,
+	struct fmt_str *customer, struct fmt_str *name)
 {
 	const char *display = key;
 
@@ -100,8 +104,8 @@ void cli_customer(const struct config *config, const char *key, struct fmt_str *
 	*name = (struct fmt_str){display, strlen(display)};
 }
 
-bool cli_duration(const struct cli_command *command, const char *option, const char *value,
-	int64_t *ms)
+bool cli_duration(const struct cli_command *command, const char *option,
+	const char *value, int64_t *ms)
 {
 	struct error err;
 

@@ -20,8 +20,8 @@ int cli_main(int argc, char **argv);
 struct cli_command {
 	const char *name;
 	const char *arguments; /* of the usage line */
-	const char *summary;   /* one line for the list of commands */
-	const char *help;      /* what `alertrelay NAME --help` prints below the usage */
+	const char *summary; /* one line for the list of commands */
+	const char *help; /* what `alertrelay NAME --help` prints below the usage */
 	int (*run)(const struct cli_command *command, int argc, char **argv);
 };
 
@@ -41,13 +41,14 @@ struct config *cli_config(const struct cli_command *command, const char *path);
 #define CLI_CONFIG_DEFAULT SYSCONFDIR "/alertrelay/alertrelay.yaml"
 
 /* The destination with this name, or the first for NULL; NULL when there is none. */
-const struct destination_options *cli_destination(const struct config *config, const char *name);
+const struct destination_options *cli_destination(
+	const struct config *config, const char *name);
 /* The customer to name for a tenant key, which need not be in the configuration (may be NULL). */
-void cli_customer(const struct config *config, const char *key, struct fmt_str *customer,
-	struct fmt_str *name);
+void cli_customer(const struct config *config, const char *key,
+	struct fmt_str *customer, struct fmt_str *name);
 
 /* Text like "60s" of an option. */
-bool cli_duration(const struct cli_command *command, const char *option, const char *value,
-	int64_t *ms);
+bool cli_duration(const struct cli_command *command, const char *option,
+	const char *value, int64_t *ms);
 
 #endif

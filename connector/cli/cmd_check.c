@@ -7,7 +7,8 @@
 static int check(const struct cli_command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	const char *path = CLI_CONFIG_DEFAULT;
 	struct config *config;
 	int c;
@@ -24,9 +25,9 @@ static int check(const struct cli_command *command, int argc, char **argv)
 	config = cli_config(command, path);
 	if (!config)
 		return EXIT_USAGE;
-	printf("%s: good: %zu tenant%s, %zu destination%s\n", path, config->tenant_count,
-		config->tenant_count == 1 ? "" : "s", config->destination_count,
-		config->destination_count == 1 ? "" : "s");
+	printf("%s: good: %zu tenant%s, %zu destination%s\n", path,
+		config->tenant_count, config->tenant_count == 1 ? "" : "s",
+		config->destination_count, config->destination_count == 1 ? "" : "s");
 	config_free(config);
 	return EXIT_DONE;
 }
@@ -35,8 +36,10 @@ const struct cli_command cli_check = {
 	.name = "check",
 	.arguments = "[-c FILE]",
 	.summary = "read the configuration and report every error in it",
-	.help = "Reads the configuration, the files of tenants.d and the secrets that they name.\n"
-		"Each error is a line `file:line: what is wrong, what would be right`.\n\n"
+	.help = "Reads the configuration, the files of tenants.d and the secrets that "
+		"they name.\n"
+		"Each error is a line `file:line: what is wrong, what would be "
+		"right`.\n\n"
 		"  -c, --config FILE   default " CLI_CONFIG_DEFAULT "\n",
 	.run = check,
 };

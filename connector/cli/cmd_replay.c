@@ -49,8 +49,10 @@ static enum rc send_one(void *context, struct fmt_alert *alert)
 	alert->version = (struct fmt_str){version, strlen(version)};
 	alert->customer = replay->customer;
 	alert->customer_name = replay->customer_name;
-	if (destination_send(replay->destination, alert, &fields, NULL, &queued, &err) != RC_OK) {
-		log_write(LOG_ERR, "an alert cannot be written in this format and is passed over",
+	if (destination_send(replay->destination, alert, &fields, NULL, &queued,
+		    &err) != RC_OK) {
+		log_write(LOG_ERR,
+			"an alert cannot be written in this format and is passed over",
 			"alert=%s reason=\"%s\"",
 			log_quote(id, sizeof(id), alert->id.p, alert->id.n), err.text);
 		replay->rejected++;
@@ -68,10 +70,13 @@ static enum rc wait_below(struct replay *replay, size_t bytes, struct error *err
 
 	destination_state(replay->destination, &state);
 	while (rc == RC_OK && state.queued_bytes > bytes) {
-		if (loop_now_ms(replay->loop) - replay->progress_ms > replay->give_up_ms)
-			return error_set(err, RC_IO, "nothing was confirmed for %" PRId64 " s: %s",
+		if (loop_now_ms(replay->loop) - replay->progress_ms >
+			replay->give_up_ms)
+			return error_set(err, RC_IO,
+				"nothing was confirmed for %" PRId64 " s: %s",
 				replay->give_up_ms / 1000,
-				state.trouble[0] ? state.trouble : "the collector does not read");
+				state.trouble[0] ? state.trouble
+						 : "the collector does not read");
 		rc = loop_turn(replay->loop, 100, err);
 		destination_state(replay->destination, &state);
 	}
@@ -95,7 +100,8 @@ static double now_s(clockid_t id)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static int replay_file(struct replay *replay, const struct source *source, const char *path)
+static int replay_file(
+	struct replay *replay, const struct source *source, const char *path)
 {
 	double wall = now_s(CLOCK_MONOTONIC), cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
 	struct answers_counts counts = {0};
@@ -114,11 +120,12 @@ static int replay_file(struct replay *replay, const struct source *source, const
 	wall = now_s(CLOCK_MONOTONIC) - wall;
 	cpu = now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	destination_state(replay->destination, &state);
-	printf("alerts %" PRIu64 "\nconfirmed %" PRIu64 "\nrejected %" PRIu64 "\nresent %" PRIu64
-	       "\nread octets %" PRIu64 "\nsent octets %" PRIu64
+	printf("alerts %" PRIu64 "\nconfirmed %" PRIu64 "\nrejected %" PRIu64
+	       "\nresent %" PRIu64 "\nread octets %" PRIu64 "\nsent octets %" PRIu64
 	       "\nseconds %.3f\nCPU seconds %.3f\nalerts per second %.0f\n",
-		counts.alerts, replay->confirmed, replay->rejected, state.resent, counts.octets,
-		replay->message_bytes, wall, cpu, wall > 0 ? (double)counts.alerts / wall : 0);
+		counts.alerts, replay->confirmed, replay->rejected, state.resent,
+		counts.octets, replay->message_bytes, wall, cpu,
+		wall > 0 ? (double)counts.alerts / wall : 0);
 	if (rc != RC_OK)
 		fprintf(stderr, "alertrelay replay: %s\n", err.text);
 	return rc == RC_OK && !replay->rejected ? EXIT_DONE : EXIT_INCOMPLETE;
@@ -126,11 +133,15 @@ static int replay_file(struct replay *replay, const struct source *source, const
 
 static int replay_run(const struct cli_command *command, int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-		{"to", required_argument, NULL, 't'}, {"source", required_argument, NULL, 's'},
-		{"tenant", required_argument, NULL, 'T'}, {"give-up", required_argument, NULL, 'g'},
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"to", required_argument, NULL, 't'},
+		{"source", required_argument, NULL, 's'},
+		{"tenant", required_argument, NULL, 'T'},
+		{"give-up", required_argument, NULL, 'g'},
 		{"help", no_argument, NULL, 'h'}, {0}};
-	const char *config_path = CLI_CONFIG_DEFAULT, *to = NULL, *source_name = "graph-alerts";
+	const char *config_path = CLI_CONFIG_DEFAULT, *to = NULL,
+		   *source_name = "graph-alerts";
 	const char *tenant = "customer";
 	struct replay replay = {.give_up_ms = 60000};
 	const struct destination_events events = {on_report, &replay};
@@ -155,7 +166,8 @@ static int replay_run(const struct cli_command *command, int argc, char **argv)
 			tenant = optarg;
 			break;
 		case 'g':
-			if (!cli_duration(command, "--give-up", optarg, &replay.give_up_ms))
+			if (!cli_duration(
+				    command, "--give-up", optarg, &replay.give_up_ms))
 				return EXIT_USAGE;
 			break;
 		case 'h':
@@ -167,11 +179,12 @@ static int replay_run(const struct cli_command *command, int argc, char **argv)
 	if (!to)
 		return cli_wrong(command, "say --to DESTINATION");
 	if (argc - optind > 1)
-		return cli_wrong(command, "unexpected \"%s\": one FILE at a time", argv[optind + 1]);
+		return cli_wrong(command, "unexpected \"%s\": one FILE at a time",
+			argv[optind + 1]);
 	source = source_find(source_name);
 	if (!source)
-		return cli_wrong(command, "--source: unknown source \"%s\"; known: %s", source_name,
-			answers_sources());
+		return cli_wrong(command, "--source: unknown source \"%s\"; known: %s",
+			source_name, answers_sources());
 	signal(SIGPIPE, SIG_IGN);
 	config = cli_config(command, config_path);
 	if (!config)
@@ -179,12 +192,15 @@ static int replay_run(const struct cli_command *command, int argc, char **argv)
 	found = cli_destination(config, to);
 	if (!found) {
 		config_free(config);
-		return cli_wrong(command, "--to: no destination \"%s\" in %s", to, config_path);
+		return cli_wrong(
+			command, "--to: no destination \"%s\" in %s", to, config_path);
 	}
 	cli_customer(config, tenant, &replay.customer, &replay.customer_name);
 	replay.loop = loop_new(&clock_system);
-	if (destination_new(replay.loop, found, &events, &replay.destination, &err) == RC_OK) {
-		status = replay_file(&replay, source, optind < argc ? argv[optind] : "-");
+	if (destination_new(replay.loop, found, &events, &replay.destination, &err) ==
+		RC_OK) {
+		status = replay_file(
+			&replay, source, optind < argc ? argv[optind] : "-");
 		destination_free(replay.destination);
 	} else {
 		status = cli_wrong(command, "destination %s: %s", to, err.text);
@@ -198,13 +214,17 @@ const struct cli_command cli_replay = {
 	.name = "replay",
 	.arguments = "[-c FILE] --to DESTINATION [OPTION...] [FILE|-]",
 	.summary = "send saved alerts to a destination and wait for confirmation",
-	.help = "Reads answers of the API (pages, lists, or one alert a line) from FILE or standard\n"
-		"input, sends each alert, waits until all are confirmed, prints count and rate. For\n"
+	.help = "Reads answers of the API (pages, lists, or one alert a line) from "
+		"FILE or standard\n"
+		"input, sends each alert, waits until all are confirmed, prints count "
+		"and rate. For\n"
 		"trying a SIEM's parser, and for benchmarks. Touches no state.\n\n"
 		"  -c, --config FILE   default " CLI_CONFIG_DEFAULT "\n"
 		"      --to NAME       the destination\n"
-		"      --source NAME   the API that the answers came from; default graph-alerts\n"
+		"      --source NAME   the API that the answers came from; default "
+		"graph-alerts\n"
 		"      --tenant KEY    the customer to name; default \"customer\"\n"
-		"      --give-up TIME  end after so long without a confirmation (default 60s)\n",
+		"      --give-up TIME  end after so long without a confirmation "
+		"(default 60s)\n",
 	.run = replay_run,
 };

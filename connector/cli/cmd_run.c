@@ -125,8 +125,9 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	loop_signal_add(run.loop, &run.interrupt);
 	rc = relay_new(run.loop, config, &with_done, &run.relay, &err);
 	if (rc == RC_OK) {
-		log_write(LOG_NOTICE, PACKAGE_STRING " started", "tenants=%zu destinations=%zu",
-			config->tenant_count, config->destination_count);
+		log_write(LOG_NOTICE, PACKAGE_STRING " started",
+			"tenants=%zu destinations=%zu", config->tenant_count,
+			config->destination_count);
 		relay_start(run.relay);
 		notify("READY=1");
 		watchdog_start(&run);
@@ -134,10 +135,12 @@ static int run_relay(const struct config *config, const struct relay_options *op
 		relay_summary(run.relay, &summary);
 		relay_incomplete(run.relay, say_incomplete, NULL);
 		log_write(LOG_NOTICE, "stopped",
-			"tenants=%zu received=%" PRIu64 " confirmed=%" PRIu64 " duplicate=%" PRIu64
-			" rejected=%" PRIu64 " unconfirmed=%" PRIu64 " requests=%" PRIu64,
-			summary.tenants, summary.total.received, summary.total.confirmed,
-			summary.total.duplicate, summary.total.rejected, summary.total.in_window,
+			"tenants=%zu received=%" PRIu64 " confirmed=%" PRIu64
+			" duplicate=%" PRIu64 " rejected=%" PRIu64
+			" unconfirmed=%" PRIu64 " requests=%" PRIu64,
+			summary.tenants, summary.total.received,
+			summary.total.confirmed, summary.total.duplicate,
+			summary.total.rejected, summary.total.in_window,
 			summary.total.requests);
 	}
 	if (rc != RC_OK)
@@ -155,9 +158,12 @@ static int run_relay(const struct config *config, const struct relay_options *op
 
 static int run(const struct cli_command *command, int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-		{"once", no_argument, NULL, 'o'}, {"give-up", required_argument, NULL, 'g'},
-		{"log-level", required_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"once", no_argument, NULL, 'o'},
+		{"give-up", required_argument, NULL, 'g'},
+		{"log-level", required_argument, NULL, 'l'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	struct relay_options relay_options = {.give_up_ms = 60000};
 	const char *path = CLI_CONFIG_DEFAULT;
 	struct config *config;
@@ -173,12 +179,13 @@ static int run(const struct cli_command *command, int argc, char **argv)
 			relay_options.once = true;
 			break;
 		case 'g':
-			if (!cli_duration(command, "--give-up", optarg, &relay_options.give_up_ms))
+			if (!cli_duration(command, "--give-up", optarg,
+				    &relay_options.give_up_ms))
 				return EXIT_USAGE;
 			break;
 		case 'l':
-			if (value_choice(optarg, "error|warning|notice|info|debug", &level, &err) !=
-				RC_OK)
+			if (value_choice(optarg, "error|warning|notice|info|debug",
+				    &level, &err) != RC_OK)
 				return cli_wrong(command, "--log-level: %s", err.text);
 			break;
 		case 'h':
@@ -191,7 +198,8 @@ static int run(const struct cli_command *command, int argc, char **argv)
 		return cli_wrong(command, "unexpected \"%s\"", argv[optind]);
 	protect_memory();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails as on a full disk, and is tried again */
+	signal(SIGXFSZ,
+		SIG_IGN); /* a write over the limit fails as on a full disk, and is tried again */
 	config = cli_config(command, path);
 	if (!config)
 		return EXIT_USAGE;
@@ -210,12 +218,17 @@ const struct cli_command cli_run = {
 	.name = "run",
 	.arguments = "[-c FILE] [--once] [--log-level LEVEL]",
 	.summary = "forward alerts (the daemon; stays in the foreground)",
-	.help = "Polls every tenant and forwards what is new until SIGTERM or SIGINT; then it waits for\n"
+	.help = "Polls every tenant and forwards what is new until SIGTERM or SIGINT; "
+		"then it waits for\n"
 		"what is unconfirmed, at most the longest settle time, and ends.\n\n"
 		"  -c, --config FILE     default " CLI_CONFIG_DEFAULT "\n"
-		"      --once            one complete pass of every feed, wait for confirmation, exit:\n"
-		"                        0 when all is confirmed, 1 naming each tenant and reason if not\n"
-		"      --give-up TIME    with --once: end after so long without progress (default 60s)\n"
-		"      --log-level LEVEL error, warning, notice, info or debug; default from the file\n",
+		"      --once            one complete pass of every feed, wait for "
+		"confirmation, exit:\n"
+		"                        0 when all is confirmed, 1 naming each tenant "
+		"and reason if not\n"
+		"      --give-up TIME    with --once: end after so long without "
+		"progress (default 60s)\n"
+		"      --log-level LEVEL error, warning, notice, info or debug; "
+		"default from the file\n",
 	.run = run,
 };

@@ -25,13 +25,13 @@
 #include "base/loop.h"
 
 struct http_options {
-	unsigned max_transfers;	     /* in flight at once */
-	const char *ca_file;	     /* NULL: the system's */
-	const char *proxy;	     /* NULL: from the environment, "" none */
+	unsigned max_transfers; /* in flight at once */
+	const char *ca_file; /* NULL: the system's */
+	const char *proxy; /* NULL: from the environment, "" none */
 	const char *user_agent;
 	int64_t connect_timeout_ms;
 	int64_t first_byte_timeout_ms; /* no answer yet */
-	int64_t stall_timeout_ms;      /* no octet of the body for so long; not while paused */
+	int64_t stall_timeout_ms; /* no octet of the body for so long; not while paused */
 	/* Offer HTTP/2. libcurl 7.88 opens a window of 32 MB per stream and keeps in memory what comes
 	 * for a paused one, and an empty poll costs twice the CPU; few connections we have anyway. */
 	bool http2;
@@ -43,7 +43,7 @@ struct http_result {
 	enum rc rc;
 	long status;
 	int64_t retry_after_ms; /* of the Retry-After header, see http_retry_after(); -1: none */
-	bool json;		/* Content-Type says JSON */
+	bool json; /* Content-Type says JSON */
 	uint64_t body_bytes;
 	struct error error;
 };
@@ -55,8 +55,9 @@ struct http_transfer; /* what libcurl needs; borrowed from a pool while in fligh
 struct http_request {
 	/* filled by the owner */
 	const char *url;
-	const char *bearer; /* token, or NULL. Sent to this URL's host only. Copied when sent. */
-	const char *form;   /* body of a POST, form-encoded; NULL: GET */
+	const char *
+		bearer; /* token, or NULL. Sent to this URL's host only. Copied when sent. */
+	const char *form; /* body of a POST, form-encoded; NULL: GET */
 	/* "Name: value", NULL at the end, at most HTTP_HEADERS_MAX; may be NULL */
 	const char *const *headers;
 	/* May be NULL. Called when the request leaves the queue, to fill bearer or form as late as
@@ -66,8 +67,8 @@ struct http_request {
 	 * RC_AGAIN after having taken it to pause: it is not called again until http_resume(), but
 	 * done() comes if that was the end; anything else ends the request with that result (set
 	 * err). May cancel this or another request, and start others. */
-	enum rc (*body)(
-		struct http_request *request, const char *p, size_t n, struct error *err);
+	enum rc (*body)(struct http_request *request, const char *p, size_t n,
+		struct error *err);
 	/* The answer's head is complete and has this status; called once, before the first body() or,
 	 * without a body, before done(). May be NULL. */
 	void (*status)(struct http_request *request, long status);

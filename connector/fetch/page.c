@@ -350,9 +350,10 @@ static enum rc page_body(
 
 		strbuf_add(&page->refusal, p, n < room ? n : room);
 		page->refusal_bytes += n;
-		return page->refusal_bytes <= REFUSAL_MAX ?
-			       RC_OK :
-			       error_set(err, RC_LIMIT, "%s refuses at great length", page->root);
+		return page->refusal_bytes <= REFUSAL_MAX
+			       ? RC_OK
+			       : error_set(err, RC_LIMIT, "%s refuses at great length",
+					 page->root);
 	}
 	page->feeding = true;
 	rc = page_parser_feed(page->borrowed->parser, p, n, err);

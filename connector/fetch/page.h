@@ -23,11 +23,11 @@
 
 enum page_result {
 	PAGE_OK,
-	PAGE_RETRY,	  /* the same page again, after retry_after_ms or the feed's own backoff */
-	PAGE_AUTH,	  /* sign-in or rights: an operator must act; try slowly */
+	PAGE_RETRY, /* the same page again, after retry_after_ms or the feed's own backoff */
+	PAGE_AUTH, /* sign-in or rights: an operator must act; try slowly */
 	PAGE_BAD_REQUEST, /* 400, 404, a redirect ...: asking the same again will not help */
-	PAGE_BAD_ANSWER,  /* 200, but broken: cut, malformed, over a limit, 206 */
-	PAGE_FOREIGN,	  /* the next link leaves the API's origin: refused, no token sent */
+	PAGE_BAD_ANSWER, /* 200, but broken: cut, malformed, over a limit, 206 */
+	PAGE_FOREIGN, /* the next link leaves the API's origin: refused, no token sent */
 };
 
 struct page;
@@ -52,7 +52,8 @@ struct page_counts {
  * One per feed; holds little while idle (the parser is borrowed while a request runs).
  * root is the API root, "https://graph.microsoft.com". */
 struct page *page_new(struct loop *loop, struct http *http, struct token *token,
-	const struct source *source, const char *root, const struct page_events *events);
+	const struct source *source, const char *root,
+	const struct page_events *events);
 void page_free(struct page *page);
 
 /* url must have the origin of root; otherwise done() comes with PAGE_FOREIGN. */

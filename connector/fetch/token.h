@@ -20,8 +20,9 @@
 #include "fetch/http.h"
 
 struct token_options { /* strings outlive the token */
-	const char *login_root; /* "https://login.microsoftonline.com", '/' at the end or not */
-	const char *tenant_id;	/* GUID or domain */
+	const char *
+		login_root; /* "https://login.microsoftonline.com", '/' at the end or not */
+	const char *tenant_id; /* GUID or domain */
 	const char *client_id;
 	const char *client_secret;
 	const char *scope; /* "https://graph.microsoft.com/.default" */
@@ -42,7 +43,8 @@ struct token_waiter {
 	struct list node;
 	bool waiting;
 };
-NODISCARD enum rc token_get(struct token *token, struct token_waiter *waiter, const char **bearer);
+NODISCARD enum rc token_get(
+	struct token *token, struct token_waiter *waiter, const char **bearer);
 void token_cancel(struct token *token, struct token_waiter *waiter);
 /* The API refused this token (401), or may know newer rights (403): the next token_get() asks anew. */
 void token_drop(struct token *token);

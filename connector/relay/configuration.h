@@ -20,26 +20,28 @@
 #include "deliver/destination.h"
 
 struct config_feed {
-	const char *source;	       /* a name of fetch/source.h */
-	const char **destinations;     /* names, in the order of the file */
+	const char *source; /* a name of fetch/source.h */
+	const char **destinations; /* names, in the order of the file */
 	size_t destination_count;
-	size_t *destination_index;     /* places in config.destinations */
-	int64_t poll_ms;	       /* pause between passes */
-	int64_t look_back_ms;	       /* where a new feed starts */
+	size_t *destination_index; /* places in config.destinations */
+	int64_t poll_ms; /* pause between passes */
+	int64_t look_back_ms; /* where a new feed starts */
 	int64_t overlap_ms;
-	int64_t slice_ms;	       /* longest range of one request series */
-	unsigned page_size;	       /* $top */
+	int64_t slice_ms; /* longest range of one request series */
+	unsigned page_size; /* $top */
 	enum alert_policy policy;
-	size_t window_bytes;	       /* unconfirmed messages held for one feed */
+	size_t window_bytes; /* unconfirmed messages held for one feed */
 };
 
 struct config_tenant {
-	const char *key;	  /* name in the configuration: the customer in every message */
-	const char *tenant_id;	  /* lower case GUID, or a domain */
+	const char *key; /* name in the configuration: the customer in every message */
+	const char *tenant_id; /* lower case GUID, or a domain */
 	const char *display_name; /* never NULL; the key when none was given */
 	const char *client_id, *client_secret; /* the tenant's own, else the app's */
-	const char *login_root, *graph_root;   /* "https://..." without a slash at the end */
-	const struct config_feed *feeds; /* its own, else the common ones (one array for all) */
+	const char *login_root,
+		*graph_root; /* "https://..." without a slash at the end */
+	const struct config_feed
+		*feeds; /* its own, else the common ones (one array for all) */
 	size_t feed_count;
 	const char *file; /* where it was read: for messages */
 	int line;
@@ -51,15 +53,16 @@ struct config {
 	struct destination_options *destinations;
 	size_t destination_count;
 
-	const char *state_file;	 /* "" with state.type: memory */
-	int64_t state_keep_ms;	 /* how long confirmed versions are remembered */
+	const char *state_file; /* "" with state.type: memory */
+	int64_t state_keep_ms; /* how long confirmed versions are remembered */
 	const char *log_channel; /* "stderr:" ... */
 	int log_priority;
 	size_t memory_bytes; /* of all windows together */
 
 	unsigned http_max_transfers;
 	const char *http_ca_file, *http_proxy;
-	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms, http_stall_timeout_ms;
+	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
+		http_stall_timeout_ms;
 
 	struct config_memory *memory; /* what config_free() frees */
 };
@@ -72,10 +75,11 @@ struct config_report {
 };
 
 /* *out is NULL when there was any error. report is filled either way; config_report_clear() it. */
-NODISCARD enum rc config_load(const char *path, struct config **out, struct config_report *report);
+NODISCARD enum rc config_load(
+	const char *path, struct config **out, struct config_report *report);
 /* The same with the text of the main file given; path is for messages and for relative paths. */
-NODISCARD enum rc config_load_text(const char *path, const char *p, size_t n, struct config **out,
-	struct config_report *report);
+NODISCARD enum rc config_load_text(const char *path, const char *p, size_t n,
+	struct config **out, struct config_report *report);
 void config_free(struct config *config);
 void config_report_clear(struct config_report *report);
 

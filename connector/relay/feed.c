@@ -26,9 +26,9 @@
 #define SKEW_MS (60 * 1000)
 
 enum feed_state {
-	FEED_IDLE,   /* not started, or stopped */
-	FEED_WAIT,   /* until the next pass, or the next try */
-	FEED_FETCH,  /* a page is being asked for or read */
+	FEED_IDLE, /* not started, or stopped */
+	FEED_WAIT, /* until the next pass, or the next try */
+	FEED_FETCH, /* a page is being asked for or read */
 	FEED_PASSED, /* once: all pages read, waiting for confirmations */
 	FEED_FAILED, /* once: gave up */
 };
@@ -45,24 +45,24 @@ struct feed {
 	struct list paused_node; /* in host->paused while the page waits for room */
 	bool finished_said;
 	bool store_failed; /* in this page: its alerts could not be looked up */
-	bool pass_sent;	   /* this pass found something new */
-	bool slice_new;	   /* so did this reading of the slice, within its range */
-	bool slice_paged;  /* this reading followed a next link */
+	bool pass_sent; /* this pass found something new */
+	bool slice_new; /* so did this reading of the slice, within its range */
+	bool slice_paged; /* this reading followed a next link */
 	bool slice_failed; /* this slice was given up and asked anew; its trouble is not over yet */
-	bool probing;	   /* asking whether anything changed while the slice was read */
+	bool probing; /* asking whether anything changed while the slice was read */
 	bool probe_hit;
 
-	int64_t cursor;	     /* in memory; the committed one may be behind */
-	int64_t pass_until;  /* the pass asks for what was updated before this */
+	int64_t cursor; /* in memory; the committed one may be behind */
+	int64_t pass_until; /* the pass asks for what was updated before this */
 	int64_t pass_started_ms;
 	int64_t slice_from, slice_until;
 	int64_t slice_read_at; /* wall clock when this reading of the slice began */
-	char *url;	    /* of the page now asked for; NULL between passes */
+	char *url; /* of the page now asked for; NULL between passes */
 	/* Brent's cycle detection over the next links of a slice: two numbers find any loop. */
 	uint64_t link_mark;
 	uint64_t link_steps, link_limit;
 
-	unsigned failures;  /* in a row, of any page */
+	unsigned failures; /* in a row, of any page */
 	unsigned page_failures;
 	struct error trouble;
 	int64_t trouble_since_ms;
@@ -70,8 +70,8 @@ struct feed {
 	uint64_t received, duplicate, unaccepted, passes;
 };
 
-static void page_failed(struct feed *feed, enum page_result result, int64_t retry_after_ms,
-	const struct error *err);
+static void page_failed(struct feed *feed, enum page_result result,
+	int64_t retry_after_ms, const struct error *err);
 
 static void feed_enter(struct feed *feed, enum feed_state state)
 {
@@ -87,7 +87,8 @@ static int64_t first_time(const struct feed *feed, int64_t now)
 static void wait_for(struct feed *feed, int64_t ms)
 {
 	feed_enter(feed, FEED_WAIT);
-	loop_timer_set(feed->host->loop, &feed->timer, loop_now_ms(feed->host->loop) + ms);
+	loop_timer_set(
+		feed->host->loop, &feed->timer, loop_now_ms(feed->host->loop) + ms);
 }
 
 static void url_set(struct feed *feed, const char *url, size_t n)
@@ -102,8 +103,9 @@ static void say_finished(struct feed *feed)
 {
 	if (feed->finished_said || !feed->host->once)
 		return;
-	if (feed->state == FEED_FAILED || (feed->state == FEED_PASSED && !feed->window.count &&
-						  list_empty(&feed->window.entries))) {
+	if (feed->state == FEED_FAILED ||
+		(feed->state == FEED_PASSED && !feed->window.count &&
+			list_empty(&feed->window.entries))) {
 		feed->finished_said = true;
 		feed->host->finished(feed->host, feed);
 	}
@@ -113,13 +115,16 @@ static void trouble_over(struct feed *feed)
 {
 	if (!feed->trouble.text[0])
 		return;
-	log_write(LOG_NOTICE, "the feed works again", "tenant=%s source=%s after_s=%" PRId64 " failures=%u",
+	log_write(LOG_NOTICE, "the feed works again",
+		"tenant=%s source=%s after_s=%" PRId64 " failures=%u",
 		feed->tenant->key, feed->config->source,
-		(loop_now_ms(feed->host->loop) - feed->trouble_since_ms) / 1000, feed->failures);
+		(loop_now_ms(feed->host->loop) - feed->trouble_since_ms) / 1000,
+		feed->failures);
 	feed->trouble.text[0] = '\0';
 }
 
-static void trouble_begins(struct feed *feed, const char *sentence, const struct error *err)
+static void trouble_begins(
+	struct feed *feed, const char *sentence, const struct error *err)
 {
 	char reason[700];
 
@@ -130,7 +135,8 @@ static void trouble_begins(struct feed *feed, const char *sentence, const struct
 		feed->trouble_since_ms = loop_now_ms(feed->host->loop);
 	feed->trouble = *err;
 	log_write(err->code == RC_AUTH ? LOG_ERR : LOG_WARNING, sentence,
-		"tenant=%s source=%s reason=%s", feed->tenant->key, feed->config->source,
+		"tenant=%s source=%s reason=%s", feed->tenant->key,
+		feed->config->source,
 		log_quote(reason, sizeof(reason), err->text, strlen(err->text)));
 }
 
@@ -152,7 +158,8 @@ static void range_ask(struct feed *feed, const struct source_range *range)
 	feed->link_steps = 0;
 	feed->link_limit = 1;
 	strbuf_init(&url, URL_MAX);
-	rc = feed->source->first_url(feed->source, feed->tenant->graph_root, range, &url, &err);
+	rc = feed->source->first_url(
+		feed->source, feed->tenant->graph_root, range, &url, &err);
 	if (rc == RC_OK)
 		url_set(feed, url.p, url.n);
 	strbuf_clear(&url);
@@ -200,14 +207,16 @@ static void pass_begin(struct feed *feed)
 	feed->pass_started_ms = loop_now_ms(feed->host->loop);
 	feed->pass_sent = false;
 	/* A clock that was set back must not make the range empty. */
-	feed->pass_until = feed->cursor != NO_TIME && feed->cursor > now ? feed->cursor : now;
-	slice_begin(feed, feed->cursor == NO_TIME ? first_time(feed, now) : feed->cursor - overlap);
+	feed->pass_until =
+		feed->cursor != NO_TIME && feed->cursor > now ? feed->cursor : now;
+	slice_begin(feed, feed->cursor == NO_TIME ? first_time(feed, now)
+						  : feed->cursor - overlap);
 }
 
 static void pass_end(struct feed *feed)
 {
 	int64_t next_ms = feed->pass_started_ms + feed->config->poll_ms -
-		loop_now_ms(feed->host->loop);
+			  loop_now_ms(feed->host->loop);
 
 	feed->passes++;
 	url_set(feed, NULL, 0);
@@ -227,8 +236,10 @@ static void slice_end(struct feed *feed)
 	if (feed->cursor == NO_TIME || feed->slice_until > feed->cursor)
 		feed->cursor = feed->slice_until;
 	/* An empty poll does not write: a restart would only ask for a wider range again. */
-	if (feed->pass_sent || feed->host->once || feed->window.committed_cursor == NO_TIME ||
-		feed->window.committed_cursor < stale || feed->slice_until < feed->pass_until)
+	if (feed->pass_sent || feed->host->once ||
+		feed->window.committed_cursor == NO_TIME ||
+		feed->window.committed_cursor < stale ||
+		feed->slice_until < feed->pass_until)
 		window_add_cursor(feed->host->window, &feed->window, feed->cursor);
 	if (feed->slice_until < feed->pass_until)
 		slice_begin(feed, feed->slice_until);
@@ -246,16 +257,17 @@ static void give_up_or_wait(struct feed *feed, int64_t wait_ms, bool hopeless)
 	wait_for(feed, wait_ms);
 }
 
-static void page_failed(
-	struct feed *feed, enum page_result result, int64_t retry_after_ms, const struct error *err)
+static void page_failed(struct feed *feed, enum page_result result,
+	int64_t retry_after_ms, const struct error *err)
 {
 	bool operator_must_act = result == PAGE_AUTH || result == PAGE_FOREIGN;
 	int64_t wait_ms;
 
 	feed->failures++;
 	feed->page_failures++;
-	trouble_begins(feed, operator_must_act ? "the feed is stopped until this is mended"
-					       : "the feed has trouble, trying again",
+	trouble_begins(feed,
+		operator_must_act ? "the feed is stopped until this is mended"
+				  : "the feed has trouble, trying again",
 		err);
 	if (feed->page_failures >= PAGE_TRIES || result == PAGE_FOREIGN) {
 		feed->page_failures = 0;
@@ -263,7 +275,8 @@ static void page_failed(
 		url_set(feed, NULL, 0); /* the slice is asked anew */
 	}
 	if (operator_must_act)
-		wait_ms = backoff_ms(feed->host->loop, feed->failures, AUTH_FIRST_MS, AUTH_CAP_MS);
+		wait_ms = backoff_ms(
+			feed->host->loop, feed->failures, AUTH_FIRST_MS, AUTH_CAP_MS);
 	else
 		wait_ms = backoff_ms(feed->host->loop, feed->failures, BACKOFF_FIRST_MS,
 			feed->host->once ? ONCE_CAP_MS : BACKOFF_CAP_MS);
@@ -306,7 +319,8 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	if (feed->state != FEED_FETCH)
 		return;
 	if (result == PAGE_OK && feed->store_failed) {
-		error_set(&own, RC_STORE, "the state cannot be read, so nothing is sent twice: waiting");
+		error_set(&own, RC_STORE,
+			"the state cannot be read, so nothing is sent twice: waiting");
 		page_failed(feed, PAGE_RETRY, -1, &own);
 		return;
 	}
@@ -316,13 +330,15 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	}
 	if (next[0] && link_repeats(feed, next)) {
 		error_set(&own, RC_PROTO,
-			"the vendor's next links run in a circle: the range stays open and is asked again");
+			"the vendor's next links run in a circle: the range stays open "
+			"and is asked again");
 		feed->page_failures = PAGE_TRIES;
 		page_failed(feed, PAGE_BAD_ANSWER, -1, &own);
 		return;
 	}
 	feed->page_failures = 0;
-	if (!feed->slice_failed || !next[0]) { /* else the same trouble may be ahead again */
+	if (!feed->slice_failed ||
+		!next[0]) { /* else the same trouble may be ahead again */
 		trouble_over(feed);
 		feed->failures = 0;
 	}
@@ -347,22 +363,24 @@ static void say_rejected(struct feed *feed, const struct fmt_alert *alert,
 {
 	char id[120], reason[400];
 
-	log_write(LOG_ERR, "an alert cannot be written in this format and is passed over",
-		"tenant=%s source=%s alert=%s destination=%s reason=%s", feed->tenant->key,
-		feed->config->source, log_quote(id, sizeof(id), alert->id.p, alert->id.n),
+	log_write(LOG_ERR,
+		"an alert cannot be written in this format and is passed over",
+		"tenant=%s source=%s alert=%s destination=%s reason=%s",
+		feed->tenant->key, feed->config->source,
+		log_quote(id, sizeof(id), alert->id.p, alert->id.n),
 		destination_options(to)->name,
 		log_quote(reason, sizeof(reason), err->text, strlen(err->text)));
 }
 
-static void send_to_all(
-	struct feed *feed, const struct fmt_alert *alert, struct fmt_str key, uint64_t version)
+static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
+	struct fmt_str key, uint64_t version)
 {
 	const struct syslog_fields fields = {.severity = alert->severity,
 		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
 		.customer = alert->customer,
 		.msgid = "alert"};
-	struct window_entry *entry = window_add(feed->host->window, &feed->window, key.p, key.n,
-		version, fields.time == NO_TIME ? 0 : fields.time);
+	struct window_entry *entry = window_add(feed->host->window, &feed->window,
+		key.p, key.n, version, fields.time == NO_TIME ? 0 : fields.time);
 
 	for (size_t i = 0; i < feed->config->destination_count; i++) {
 		struct destination *to =
@@ -385,7 +403,8 @@ static struct fmt_str text(const char *s)
 }
 
 /* What the state calls this alert: its id, or a digest of an id that is absurdly long. */
-static struct fmt_str state_key(const struct fmt_alert *alert, char digest[ALERT_NOID_LENGTH])
+static struct fmt_str state_key(
+	const struct fmt_alert *alert, char digest[ALERT_NOID_LENGTH])
 {
 	if (alert->id.n <= STORE_ALERT_MAXIMUM)
 		return alert->id;
@@ -476,7 +495,8 @@ static enum rc feed_load(struct feed *feed, struct error *err)
 		strbuf_addf(&key, "%s%s", i ? "+" : "", feed->config->destinations[i]);
 	if (key.full)
 		rc = error_set(err, RC_CONFIG,
-			"the names of tenant, source and destinations are too long together");
+			"the names of tenant, source and destinations are too long "
+			"together");
 	else
 		rc = store_feed(feed->host->store, key.p, &feed->window.store_id,
 			&feed->window.committed_cursor, err);
@@ -505,10 +525,11 @@ enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
 	rc = feed_load(feed, err);
 	if (rc != RC_OK) {
 		free(feed);
-		return error_wrap(err, "tenant %s, source %s", tenant->key, config->source);
+		return error_wrap(
+			err, "tenant %s, source %s", tenant->key, config->source);
 	}
-	feed->page = page_new(
-		host->loop, host->http, token, feed->source, tenant->graph_root, &events);
+	feed->page = page_new(host->loop, host->http, token, feed->source,
+		tenant->graph_root, &events);
 	*out = feed;
 	return RC_OK;
 }
@@ -543,7 +564,7 @@ void feed_stop(struct feed *feed)
 bool feed_idle(const struct feed *feed)
 {
 	return feed->state != FEED_FETCH && list_empty(&feed->window.entries) &&
-		list_empty(&feed->window.committing);
+	       list_empty(&feed->window.committing);
 }
 
 bool feed_complete(const struct feed *feed)

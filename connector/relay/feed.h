@@ -26,8 +26,8 @@ struct feed_host {
 	struct store *store;
 	struct window *window;
 	struct destination **destinations; /* by config_feed.destination_index */
-	struct list paused;		   /* feeds whose page waits for room in the window */
-	bool once;			   /* one pass, then feed_host.finished */
+	struct list paused; /* feeds whose page waits for room in the window */
+	bool once; /* one pass, then feed_host.finished */
 	void (*finished)(struct feed_host *host, struct feed *feed);
 };
 

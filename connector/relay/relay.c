@@ -81,11 +81,13 @@ static void check_sums(const struct relay *relay)
 
 		feed_counts(relay->feeds[i], &c);
 		if (c.received != c.duplicate + c.confirmed + c.rejected + c.in_window)
-			log_write(LOG_ERR, "the sums of a feed do not agree; this is a bug",
+			log_write(LOG_ERR,
+				"the sums of a feed do not agree; this is a bug",
 				"tenant=%s received=%" PRIu64 " duplicate=%" PRIu64
-				" confirmed=%" PRIu64 " rejected=%" PRIu64 " in_window=%" PRIu64,
-				feed_tenant(relay->feeds[i])->key, c.received, c.duplicate,
-				c.confirmed, c.rejected, c.in_window);
+				" confirmed=%" PRIu64 " rejected=%" PRIu64
+				" in_window=%" PRIu64,
+				feed_tenant(relay->feeds[i])->key, c.received,
+				c.duplicate, c.confirmed, c.rejected, c.in_window);
 	}
 }
 
@@ -102,14 +104,16 @@ static void on_check(struct loop_timer *timer)
 		loop_timer_set(relay->loop, timer, now + 20);
 		return;
 	}
-	if (relay->options.once &&
-		now - window_progress_ms(relay->host.window) > relay->options.give_up_ms) {
+	if (relay->options.once && now - window_progress_ms(relay->host.window) >
+					   relay->options.give_up_ms) {
 		say_done(relay);
 		return;
 	}
 	/* A damaged state cannot be mended in place; the next start moves it aside. */
 	if (store_damaged(relay->host.store)) {
-		log_write(LOG_CRIT, "the state is damaged: ending, to begin anew when started again",
+		log_write(LOG_CRIT,
+			"the state is damaged: ending, to begin anew when started "
+			"again",
 			"state=%s", relay->config->state_file);
 		relay->broken = true;
 		say_done(relay);
@@ -122,14 +126,15 @@ static void on_prune(struct loop_timer *timer)
 {
 	struct relay *relay = CONTAINER_OF(timer, struct relay, prune_timer);
 	int64_t before = clock_wall(loop_clock(relay->loop)) -
-		relay->config->state_keep_ms * TICKS_PER_MS;
+			 relay->config->state_keep_ms * TICKS_PER_MS;
 	struct error err = {0};
 	bool more = false;
 
 	if (store_prune(relay->host.store, before, PRUNE_ROWS, &more, &err) != RC_OK)
-		log_write(LOG_WARNING, "cannot tidy the state", "reason=\"%s\"", err.text);
-	loop_timer_set(relay->loop, timer,
-		loop_now_ms(relay->loop) + (more ? 100 : PRUNE_MS));
+		log_write(LOG_WARNING, "cannot tidy the state", "reason=\"%s\"",
+			err.text);
+	loop_timer_set(
+		relay->loop, timer, loop_now_ms(relay->loop) + (more ? 100 : PRUNE_MS));
 }
 
 static enum rc open_store(struct relay *relay, struct error *err)
@@ -137,8 +142,8 @@ static enum rc open_store(struct relay *relay, struct error *err)
 	enum rc rc = RC_OK;
 
 	if (relay->config->state_file[0])
-		rc = store_open_sqlite(relay->config->state_file, loop_clock(relay->loop),
-			&relay->host.store, err);
+		rc = store_open_sqlite(relay->config->state_file,
+			loop_clock(relay->loop), &relay->host.store, err);
 	else
 		relay->host.store = store_open_memory();
 	if (rc == RC_OK && store_recovered(relay->host.store))
@@ -169,12 +174,13 @@ static enum rc open_destinations(struct relay *relay, struct error *err)
 	relay->host.destinations =
 		xcalloc(relay->config->destination_count, sizeof(struct destination *));
 	for (size_t i = 0; i < relay->config->destination_count; i++) {
-		enum rc rc = destination_new(relay->loop, &relay->config->destinations[i],
-			&events, &relay->host.destinations[i], err);
+		enum rc rc =
+			destination_new(relay->loop, &relay->config->destinations[i],
+				&events, &relay->host.destinations[i], err);
 
 		if (rc != RC_OK)
-			return error_wrap(
-				err, "destination %s", relay->config->destinations[i].name);
+			return error_wrap(err, "destination %s",
+				relay->config->destinations[i].name);
 	}
 	return RC_OK;
 }
@@ -189,16 +195,16 @@ static const char *scope_of(struct relay *relay, const char *root)
 		if (strncmp(relay->scopes[i], root, n) == 0 &&
 			strcmp(relay->scopes[i] + n, suffix) == 0)
 			return relay->scopes[i];
-	relay->scopes =
-		xrealloc(relay->scopes, (relay->scope_count + 1) * sizeof(*relay->scopes));
+	relay->scopes = xrealloc(
+		relay->scopes, (relay->scope_count + 1) * sizeof(*relay->scopes));
 	relay->scopes[relay->scope_count] = xmalloc(n + sizeof(suffix));
 	memcpy(relay->scopes[relay->scope_count], root, n);
 	memcpy(relay->scopes[relay->scope_count] + n, suffix, sizeof(suffix));
 	return relay->scopes[relay->scope_count++];
 }
 
-static enum rc open_tenant(
-	struct relay *relay, const struct config_tenant *tenant, struct token *token, struct error *err)
+static enum rc open_tenant(struct relay *relay, const struct config_tenant *tenant,
+	struct token *token, struct error *err)
 {
 	for (size_t i = 0; i < tenant->feed_count; i++) {
 		enum rc rc = feed_new(&relay->host, tenant, &tenant->feeds[i], token,
@@ -213,7 +219,8 @@ static enum rc open_tenant(
 
 static enum rc open_feeds(struct relay *relay, struct error *err)
 {
-	enum rc rc = store_begin(relay->host.store, err); /* new feeds cost one sync, not one each */
+	enum rc rc = store_begin(
+		relay->host.store, err); /* new feeds cost one sync, not one each */
 	size_t count = 0;
 
 	for (size_t i = 0; i < relay->config->tenant_count; i++)
@@ -254,7 +261,8 @@ enum rc relay_new(struct loop *loop, const struct config *config,
 	loop_keep_connections(loop, (long)config->http_max_transfers);
 	rc = open_store(relay, err);
 	if (rc == RC_OK)
-		relay->host.window = window_new(loop, relay->host.store, config->memory_bytes);
+		relay->host.window =
+			window_new(loop, relay->host.store, config->memory_bytes);
 	if (rc == RC_OK)
 		rc = open_http(relay, err);
 	if (rc == RC_OK)
@@ -307,7 +315,9 @@ void relay_start(struct relay *relay)
 		if (most > spread)
 			most = spread;
 		feed_start(relay->feeds[i],
-			relay->options.once ? 0 : (int64_t)(loop_random(relay->loop) * most));
+			relay->options.once
+				? 0
+				: (int64_t)(loop_random(relay->loop) * most));
 	}
 	loop_timer_set(relay->loop, &relay->check_timer, now + CHECK_MS);
 	loop_timer_set(relay->loop, &relay->prune_timer, now + PRUNE_MS);
@@ -356,8 +366,8 @@ void relay_summary(const struct relay *relay, struct relay_summary *summary)
 }
 
 /* What a feed without trouble of its own waits for. */
-static const char *waiting_for(const struct relay *relay, const struct feed *feed, char *text,
-	size_t size)
+static const char *waiting_for(
+	const struct relay *relay, const struct feed *feed, char *text, size_t size)
 {
 	const struct config_feed *config = feed_config(feed);
 
@@ -378,7 +388,8 @@ static const char *waiting_for(const struct relay *relay, const struct feed *fee
 }
 
 void relay_incomplete(const struct relay *relay,
-	void (*say)(void *context, const struct feed *feed, const char *reason), void *context)
+	void (*say)(void *context, const struct feed *feed, const char *reason),
+	void *context)
 {
 	for (size_t i = 0; i < relay->feed_count; i++) {
 		const struct feed *feed = relay->feeds[i];

@@ -13,7 +13,7 @@
 struct relay;
 
 struct relay_options {
-	bool once;	    /* one complete pass of every feed, then done() */
+	bool once; /* one complete pass of every feed, then done() */
 	int64_t give_up_ms; /* once: no progress for so long means that it will not come */
 	/* The relay has stopped (after relay_stop(), or by itself with once). */
 	void (*done)(void *context);
@@ -34,11 +34,12 @@ struct relay_summary {
 	struct feed_counts total;
 	size_t tenants, feeds, troubled;
 	bool complete; /* once: every feed complete and confirmed */
-	bool broken;   /* it cannot go on and must be started again */
+	bool broken; /* it cannot go on and must be started again */
 };
 void relay_summary(const struct relay *relay, struct relay_summary *summary);
 /* Calls back for each feed that is not complete, with the reason. */
 void relay_incomplete(const struct relay *relay,
-	void (*say)(void *context, const struct feed *feed, const char *reason), void *context);
+	void (*say)(void *context, const struct feed *feed, const char *reason),
+	void *context);
 
 #endif

@@ -17,7 +17,8 @@ struct window_entry {
 	uint64_t version;
 	int64_t time; /* updated, or the cursor */
 	size_t bytes;
-	unsigned pending; /* destinations that have not confirmed; 1 more until window_added() */
+	unsigned
+		pending; /* destinations that have not confirmed; 1 more until window_added() */
 	bool is_cursor, taken;
 	uint32_t hash;
 	uint32_t alert_n;
@@ -151,8 +152,8 @@ void window_feed_clear(struct window *window, struct window_feed *feed)
 	list_remove(&feed->ready_node);
 }
 
-bool window_holds(const struct window *window, const struct window_feed *feed, const char *alert,
-	size_t alert_n, uint64_t version)
+bool window_holds(const struct window *window, const struct window_feed *feed,
+	const char *alert, size_t alert_n, uint64_t version)
 {
 	uint32_t hash = entry_hash(feed, alert, alert_n);
 
@@ -170,8 +171,8 @@ static void charge(struct window_entry *entry, size_t bytes)
 	entry->window->bytes += bytes;
 }
 
-static struct window_entry *entry_new(
-	struct window *window, struct window_feed *feed, const char *alert, size_t alert_n)
+static struct window_entry *entry_new(struct window *window, struct window_feed *feed,
+	const char *alert, size_t alert_n)
 {
 	struct window_entry *entry = xcalloc(1, sizeof(*entry) + alert_n);
 
@@ -236,7 +237,8 @@ void window_add_cursor(struct window *window, struct window_feed *feed, int64_t 
 
 bool window_full(const struct window *window, const struct window_feed *feed)
 {
-	return feed->bytes >= feed->maximum_bytes || window->bytes >= window->maximum_bytes;
+	return feed->bytes >= feed->maximum_bytes ||
+	       window->bytes >= window->maximum_bytes;
 }
 
 const char *window_trouble(const struct window *window)
@@ -250,7 +252,8 @@ int64_t window_progress_ms(const struct window *window)
 }
 
 /* Takes the unbroken prefix of complete entries and writes it into the open transaction. */
-static enum rc feed_put(struct window *window, struct window_feed *feed, struct error *err)
+static enum rc feed_put(
+	struct window *window, struct window_feed *feed, struct error *err)
 {
 	int64_t cursor = NO_TIME;
 	enum rc rc = RC_OK;
@@ -302,8 +305,10 @@ static enum rc commit_all(struct window *window, struct error *err)
 
 	if (rc != RC_OK)
 		return rc;
-	for (struct list *n = window->ready.next; rc == RC_OK && n != &window->ready; n = n->next)
-		rc = feed_put(window, CONTAINER_OF(n, struct window_feed, ready_node), err);
+	for (struct list *n = window->ready.next; rc == RC_OK && n != &window->ready;
+		n = n->next)
+		rc = feed_put(
+			window, CONTAINER_OF(n, struct window_feed, ready_node), err);
 	if (rc == RC_OK)
 		rc = store_commit(window->store, err);
 	else
@@ -314,8 +319,9 @@ static enum rc commit_all(struct window *window, struct error *err)
 static void commit_failed(struct window *window, const struct error *err)
 {
 	if (window->failures++ == 0 || strcmp(window->trouble.text, err->text) != 0)
-		log_write(LOG_ERR, "cannot save the state; nothing is lost, trying again", "reason=\"%s\"",
-			err->text);
+		log_write(LOG_ERR,
+			"cannot save the state; nothing is lost, trying again",
+			"reason=\"%s\"", err->text);
 	window->trouble = *err;
 	for (struct list *n = window->ready.next; n != &window->ready; n = n->next)
 		feed_take_back(CONTAINER_OF(n, struct window_feed, ready_node));
@@ -336,7 +342,8 @@ void window_commit_now(struct window *window)
 		return;
 	}
 	if (window->failures) {
-		log_write(LOG_NOTICE, "the state is saved again", "failures=%u", window->failures);
+		log_write(LOG_NOTICE, "the state is saved again", "failures=%u",
+			window->failures);
 		window->failures = 0;
 	}
 	loop_timer_stop(window->loop, &window->retry_timer);
@@ -344,7 +351,8 @@ void window_commit_now(struct window *window)
 	list_init(&done);
 	list_splice(&done, &window->ready);
 	while (!list_empty(&done)) {
-		struct window_feed *feed = CONTAINER_OF(done.next, struct window_feed, ready_node);
+		struct window_feed *feed =
+			CONTAINER_OF(done.next, struct window_feed, ready_node);
 
 		list_remove(&feed->ready_node);
 		feed_forget_committed(feed);

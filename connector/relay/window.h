@@ -43,8 +43,8 @@ void window_feed_init(struct window_feed *feed);
 void window_feed_clear(struct window *window, struct window_feed *feed);
 
 /* True when this version of this alert is in the window. */
-bool window_holds(const struct window *window, const struct window_feed *feed, const char *alert,
-	size_t alert_n, uint64_t version);
+bool window_holds(const struct window *window, const struct window_feed *feed,
+	const char *alert, size_t alert_n, uint64_t version);
 
 /* Adds an alert that waits for nothing yet. For each destination that took it call
  * window_sent(), then window_added() once. */

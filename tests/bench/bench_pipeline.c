@@ -111,8 +111,8 @@ static enum rc write_one(void *context, struct fmt_alert *alert)
 	alert_version_text(alert_version(alert, ALERT_POLICY_STATUS), version);
 	alert->version = (struct fmt_str){version, strlen(version)};
 	alert->customer = alert->customer_name = fields.customer;
-	if (render_alert(&bench->render, alert, &fields, alert->updated, &rendered, &err) !=
-		RC_OK) {
+	if (render_alert(&bench->render, alert, &fields, alert->updated, &rendered,
+		    &err) != RC_OK) {
 		fprintf(stderr, "bench_pipeline: %s\n", err.text);
 		return err.code;
 	}
@@ -129,7 +129,8 @@ static enum rc write_one(void *context, struct fmt_alert *alert)
 	return RC_OK;
 }
 
-static double pipeline(struct bench *bench, struct page_parser *parser, const char *p, size_t n)
+static double pipeline(
+	struct bench *bench, struct page_parser *parser, const char *p, size_t n)
 {
 	double before = cpu_s();
 	struct error err = {0};
@@ -137,7 +138,8 @@ static double pipeline(struct bench *bench, struct page_parser *parser, const ch
 
 	page_parser_start(parser, PAGE_ANSWER, write_one, bench);
 	for (size_t at = 0; rc == RC_OK && at < n; at += PIECE)
-		rc = page_parser_feed(parser, p + at, n - at < PIECE ? n - at : PIECE, &err);
+		rc = page_parser_feed(
+			parser, p + at, n - at < PIECE ? n - at : PIECE, &err);
 	if (rc == RC_OK)
 		rc = page_parser_finish(parser, &err);
 	if (rc != RC_OK) {
@@ -201,7 +203,9 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc < 2 || argc > 4) {
-		fputs("usage: bench_pipeline FILE [FORMAT [ROUNDS]] | --yardstick FILE\n", stderr);
+		fputs("usage: bench_pipeline FILE [FORMAT [ROUNDS]] | --yardstick "
+		      "FILE\n",
+			stderr);
 		return 2;
 	}
 	if (argc == 4)
@@ -226,10 +230,11 @@ int main(int argc, char **argv)
 	}
 	y = median(bare, rounds);
 	w = median(whole, rounds);
-	printf("%llu alerts of %.0f octets -> %.0f octets each; bare yajl %.2f us, pipeline %.2f us per alert\n",
+	printf("%llu alerts of %.0f octets -> %.0f octets each; bare yajl %.2f us, "
+	       "pipeline %.2f us per alert\n",
 		(unsigned long long)bench.alerts, (double)n / (double)bench.alerts,
-		(double)bench.octets / (double)bench.alerts, y / (double)bench.alerts * 1e6,
-		w / (double)bench.alerts * 1e6);
+		(double)bench.octets / (double)bench.alerts,
+		y / (double)bench.alerts * 1e6, w / (double)bench.alerts * 1e6);
 	printf("ratio = %.2f Y\n", w / y);
 	render_close(&bench.render);
 	page_parser_free(parser);

@@ -33,7 +33,8 @@ static void alert_text(char *out, size_t size, long i)
 	if (random_ids)
 		snprintf(out, size, "ad%08lx-%04lx-%012lu_1", hash, i & 0xffff, i * 77);
 	else
-		snprintf(out, size, "da%018lu_%ld", 637551227677560813 + (unsigned long)i * 1234567,
+		snprintf(out, size, "da%018lu_%ld",
+			637551227677560813 + (unsigned long)i * 1234567,
 			(long)hash - 2147483648);
 }
 
@@ -91,10 +92,11 @@ int main(int argc, char **argv)
 		in_commit_us += (double)(clock_wall(&clock_system) - start) / 10;
 	}
 	cpu = cpu_us() - cpu;
-	printf("%ld alerts, %ld a commit, %ld feeds; an alert: CPU %.2f us; wall: lookup + put "
+	printf("%ld alerts, %ld a commit, %ld feeds; an alert: CPU %.2f us; wall: "
+	       "lookup + put "
 	       "%.2f us, commit %.2f us; a commit %.0f us\n",
-		alerts, per_commit, feeds, cpu / (double)alerts, in_store_us / (double)alerts,
-		in_commit_us / (double)alerts,
+		alerts, per_commit, feeds, cpu / (double)alerts,
+		in_store_us / (double)alerts, in_commit_us / (double)alerts,
 		in_commit_us / (double)((alerts + per_commit - 1) / per_commit));
 	store_close(store);
 	if (!stat(path, &st))

@@ -54,13 +54,14 @@ static void count_frames(struct counter *c, const char *p, size_t n)
 	}
 }
 
-static void on_record(int write_p, int version, int type, const void *buf, size_t len, SSL *ssl,
-	void *arg)
+static void on_record(int write_p, int version, int type, const void *buf, size_t len,
+	SSL *ssl, void *arg)
 {
 	(void)version;
 	(void)ssl;
 	(void)arg;
-	if (!write_p && type == SSL3_RT_HEADER && len && *(const unsigned char *)buf == 23)
+	if (!write_p && type == SSL3_RT_HEADER && len &&
+		*(const unsigned char *)buf == 23)
 		records++;
 }
 
@@ -139,8 +140,10 @@ static int port_file(const char *path, int listener)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"port-file", required_argument, NULL, 'p'},
-		{"cert", required_argument, NULL, 'c'}, {"key", required_argument, NULL, 'k'}, {0}};
+	static const struct option options[] = {
+		{"port-file", required_argument, NULL, 'p'},
+		{"cert", required_argument, NULL, 'c'},
+		{"key", required_argument, NULL, 'k'}, {0}};
 	const char *port = NULL, *cert = NULL, *key = NULL;
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -159,7 +162,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (!port || !cert != !key) {
-		fputs("usage: sink --port-file FILE [--cert FILE --key FILE]\n", stderr);
+		fputs("usage: sink --port-file FILE [--cert FILE --key FILE]\n",
+			stderr);
 		return 2;
 	}
 	if (cert) {
@@ -178,7 +182,8 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 		listen(listener, 64) != 0 ||
-		pthread_create(&thread, NULL, accept_all, (void *)(intptr_t)listener) != 0 ||
+		pthread_create(&thread, NULL, accept_all, (void *)(intptr_t)listener) !=
+			0 ||
 		port_file(port, listener) != 0) {
 		perror("sink");
 		return 1;
@@ -186,7 +191,7 @@ int main(int argc, char **argv)
 	do
 		sigwait(&set, &signo);
 	while (signo == SIGPIPE);
-	printf("connections %llu octets %llu frames %llu records %llu\n", connections, octets, frames,
-		records);
+	printf("connections %llu octets %llu frames %llu records %llu\n", connections,
+		octets, frames, records);
 	return 0;
 }

@@ -1,11 +1,11 @@
 /* test_base.c - error, arena, strbuf, clock, log quoting, loop. */
 #include "config.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,7 +90,8 @@ static void times_to_ticks_and_back(void **state)
 	};
 	static const char *const bad[] = {"", "2026-01-05", "2026-02-29T00:00:00Z",
 		"2026-13-01T00:00:00Z", "2026-01-05T24:00:00Z", "2026-01-05T09:31:12.Z",
-		"2026-01-05T09:31:12Zx", "2026-01-05T09:31:12+0200", "x026-01-05T09:31:12Z"};
+		"2026-01-05T09:31:12Zx", "2026-01-05T09:31:12+0200",
+		"x026-01-05T09:31:12Z"};
 	char out[TIME_TEXT];
 	int64_t ticks;
 
@@ -114,7 +115,8 @@ static void quoted_values_stay_in_their_line(void **state)
 	char out[24];
 
 	(void)state;
-	assert_string_equal(log_quote(out, sizeof(out), "a\"b\\\n", 5), "\"a\\\"b\\\\ \"");
+	assert_string_equal(
+		log_quote(out, sizeof(out), "a\"b\\\n", 5), "\"a\\\"b\\\\ \"");
 	log_quote(out, sizeof(out), "0123456789012345678901234567890", 31);
 	assert_true(strlen(out) < sizeof(out));
 	assert_string_equal(out + strlen(out) - 4, "...\"");
@@ -182,7 +184,8 @@ static void call_again(struct loop_call *call)
 static void watches_and_calls(void **state)
 {
 	struct loop *loop = loop_new(&clock_system);
-	struct reader reader = {.watch = {.events = CURL_WAIT_POLLIN, .ready = on_ready}};
+	struct reader reader = {
+		.watch = {.events = CURL_WAIT_POLLIN, .ready = on_ready}};
 	struct loop_call call = {.run = call_again};
 	int fds[2];
 

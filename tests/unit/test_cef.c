@@ -536,7 +536,8 @@ static void test_oversize(void **state)
 		expect("cs5", "acme");
 		expect("cn1", "28282");
 		if (omitted)
-			assert_int_equal(strtol(omitted, NULL, 10), check.message.shed_fields);
+			assert_int_equal(
+				strtol(omitted, NULL, 10), check.message.shed_fields);
 		/* Plain keys go only after the command line has been cut. */
 		if (line_sent && strlen(line_sent) == 4000)
 			expect("fname", "a.exe");

@@ -1,11 +1,11 @@
 /* test_window.c - what leaves the window, when, and in which transaction. */
 #include "config.h"
 
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,8 +84,8 @@ static bool seen(struct fixture *f, int feed, const char *id, uint64_t version)
 	uint64_t got = 0;
 	bool found = false;
 
-	assert_int_equal(store_seen(f->store, f->feed[feed].store_id, id, strlen(id), &found, &got,
-				 NULL),
+	assert_int_equal(store_seen(f->store, f->feed[feed].store_id, id, strlen(id),
+				 &found, &got, NULL),
 		RC_OK);
 	return found && got == version;
 }
@@ -94,7 +94,8 @@ static int64_t stored_cursor(struct fixture *f, int feed)
 {
 	int64_t id, cursor;
 
-	assert_int_equal(store_feed(f->store, feed ? "b" : "a", &id, &cursor, NULL), RC_OK);
+	assert_int_equal(
+		store_feed(f->store, feed ? "b" : "a", &id, &cursor, NULL), RC_OK);
 	return cursor;
 }
 
@@ -181,8 +182,8 @@ static void many_entries_grow_the_table(void **state)
 	}
 	for (int i = 0; i < 5000; i++) {
 		snprintf(id, sizeof(id), "id%d", i);
-		assert_true(
-			window_holds(f->window, &f->feed[i % 2], id, strlen(id), (uint64_t)i));
+		assert_true(window_holds(
+			f->window, &f->feed[i % 2], id, strlen(id), (uint64_t)i));
 	}
 	for (int i = 4999; i >= 0; i--)
 		window_confirm(entries[i]);
@@ -197,12 +198,16 @@ static void many_entries_grow_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(all_destinations_must_confirm, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			all_destinations_must_confirm, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			cursor_waits_for_what_is_before_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(rejected_by_all_is_passed_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_by_feed_and_in_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(many_entries_grow_the_table, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			rejected_by_all_is_passed_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			full_by_feed_and_in_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			many_entries_grow_the_table, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
