@@ -909,6 +909,7 @@ static void take_main(struct config *config, const struct main_options *main)
 	config->log_priority = LOG_ERR + main->log_level;
 	config->memory_bytes = main->memory_bytes;
 	config->http_max_transfers = main->http_max_transfers;
+	config->http2 = main->http2;
 	config->http_ca_file = main->http_ca_file;
 	config->http_proxy = main->http_proxy;
 	config->http_connect_timeout_ms = main->http_connect_timeout_ms;

@@ -60,6 +60,7 @@ struct config {
 	size_t memory_bytes; /* of all windows together */
 
 	unsigned http_max_transfers;
+	bool http2;
 	const char *http_ca_file, *http_proxy;
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
 		http_stall_timeout_ms;

@@ -76,6 +76,7 @@ struct main_options {
 	int log_level; /* 0: error */
 	size_t memory_bytes;
 	unsigned http_max_transfers;
+	bool http2;
 	const char *http_ca_file, *http_proxy;
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
 		http_stall_timeout_ms;

@@ -156,6 +156,7 @@ static enum rc open_http(struct relay *relay, struct error *err)
 {
 	const struct http_options options = {
 		.max_transfers = relay->config->http_max_transfers,
+		.http2 = relay->config->http2,
 		.ca_file = relay->config->http_ca_file,
 		.proxy = relay->config->http_proxy,
 		.user_agent = PACKAGE_NAME "/" PACKAGE_VERSION,

@@ -213,6 +213,7 @@ static void full_file_is_typed(void **state)
 	assert_int_equal(c->log_priority, LOG_DEBUG);
 	assert_int_equal(c->memory_bytes, 1 << 30);
 	assert_int_equal(c->http_max_transfers, 8);
+	assert_false(c->http2);
 	assert_string_equal(c->http_proxy, "http://proxy.example.net:3128");
 	assert_int_equal(c->http_connect_timeout_ms, 2000);
 	assert_int_equal(c->http_stall_timeout_ms, 60000);
@@ -236,6 +237,7 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(c->log_priority, LOG_INFO);
 	assert_int_equal(c->memory_bytes, 256 << 20);
 	assert_int_equal(c->http_max_transfers, 64);
+	assert_true(c->http2);
 	assert_null(c->http_proxy);
 	config_free(c);
 }
