@@ -1,11 +1,13 @@
 /* test_base.c - error, arena, strbuf, clock, log quoting, loop. */
 #include "config.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h> /* wants those above */
+
 #include <string.h>
 #include <unistd.h>
 

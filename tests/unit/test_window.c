@@ -1,11 +1,13 @@
 /* test_window.c - what leaves the window, when, and in which transaction. */
 #include "config.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h> /* wants those above */
+
 #include <stdio.h>
 #include <string.h>
 
