@@ -534,7 +534,11 @@ static void read_feed(
 	size_t before = l->problem_count;
 
 	options_fill(&l->reader, SECTION_FEED, feed, map);
-	if (map->kind != YAML_MAP || l->problem_count != before)
+	if (map->kind != YAML_MAP)
+		return;
+	if (feed->destination_count) /* checked beside what else is wrong */
+		resolve(l, map, feed);
+	if (l->problem_count != before)
 		return;
 	if (!feed->destination_count) {
 		options_wrong(&l->reader, map->line,
@@ -542,7 +546,6 @@ static void read_feed(
 			"destinations");
 		return;
 	}
-	resolve(l, map, feed);
 	if (feed->overlap_ms > l->main.state_keep_ms ||
 		feed->look_back_ms > l->main.state_keep_ms)
 		options_wrong(&l->reader, map->line,
