@@ -84,6 +84,8 @@ libconnector_la_SOURCES += \
 	connector/relay/options_text.c \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
+	connector/relay/secret.c \
+	connector/relay/secret.h \
 	connector/relay/window.c \
 	connector/relay/window.h
 

@@ -4,13 +4,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -18,15 +15,8 @@
 #include "base/yaml.h"
 #include "formats/registry.h"
 #include "relay/options.h"
+#include "relay/secret.h"
 #include "store/store.h"
-
-#define SECRET_MAXIMUM 65536
-
-struct secret {
-	struct secret *next;
-	size_t n;
-	char text[];
-};
 
 struct config_memory {
 	struct arena strings;
@@ -154,150 +144,6 @@ static void fill_report(struct loader *l, struct config_report *report)
 
 /* --- secrets --- */
 
-static const char *keep_secret(struct loader *l, const char *p, size_t n)
-{
-	struct secret *secret = xmalloc(sizeof(*secret) + n + 1);
-
-	secret->n = n;
-	memcpy(secret->text, p, n);
-	secret->text[n] = '\0';
-	secret->next = l->config->memory->secrets;
-	l->config->memory->secrets = secret;
-	return secret->text;
-}
-
-/* Whatever is in it, none of it may get into a message. */
-static const char *take_secret(
-	struct loader *l, int line, const char *name, const char *p, size_t n)
-{
-	while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
-		n--;
-	if (!n) {
-		options_wrong(&l->reader, line,
-			"the client secret in %s is empty; put the secret there", name);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)p[i] >= 32 && p[i] != 127)
-			continue;
-		options_wrong(&l->reader, line,
-			"%s holds more than a client secret (a line break or control "
-			"character); put the secret alone there",
-			name);
-		return NULL;
-	}
-	return keep_secret(l, p, n);
-}
-
-/* Reads at most size octets; -1 with errno, EFBIG when there are more. */
-static ssize_t read_up_to(int fd, char *to, size_t size)
-{
-	size_t n = 0;
-	ssize_t got;
-	char more;
-
-	while (n < size) {
-		got = read(fd, to + n, size - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -1 : (ssize_t)n;
-		n += (size_t)got;
-	}
-	if (read(fd, &more, 1) <= 0)
-		return (ssize_t)n;
-	errno = EFBIG;
-	return -1;
-}
-
-static bool check_secret_file(
-	struct loader *l, int line, const char *path, int fd, bool private)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		options_wrong(&l->reader, line,
-			"%s is not a regular file; name the file with the client "
-			"secret",
-			path);
-		return false;
-	}
-	if (private && st.st_mode & 077) {
-		options_wrong(&l->reader, line,
-			"%s may be used by others than its owner (mode %03o); run "
-			"chmod 600 %s, "
-			"and chown it to the user that alertrelay runs as",
-			path, (unsigned)st.st_mode & 0777, path);
-		return false;
-	}
-	return true;
-}
-
-static const char *read_secret_file(
-	struct loader *l, int line, const char *path, bool private)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	const char *secret = NULL;
-	char *buffer;
-	ssize_t n;
-
-	if (fd < 0) {
-		options_wrong(&l->reader, line,
-			"%s with the client secret cannot be opened: %s", path,
-			strerror(errno));
-		return NULL;
-	}
-	buffer = xmalloc(SECRET_MAXIMUM);
-	if (check_secret_file(l, line, path, fd, private)) {
-		n = read_up_to(fd, buffer, SECRET_MAXIMUM);
-		if (n >= 0)
-			secret = take_secret(l, line, path, buffer, (size_t)n);
-		else if (errno == EFBIG)
-			options_wrong(&l->reader, line,
-				"%s is larger than any client secret", path);
-		else
-			options_wrong(&l->reader, line,
-				"%s with the client secret cannot be read: %s", path,
-				strerror(errno));
-	}
-	explicit_bzero(buffer, SECRET_MAXIMUM);
-	free(buffer);
-	close(fd);
-	return secret;
-}
-
-/* systemd gives these to this service alone; their mode is its affair. */
-static const char *read_credential(struct loader *l, int line, const char *name)
-{
-	const char *directory = getenv("CREDENTIALS_DIRECTORY"), *secret;
-	struct strbuf path;
-
-	if (!directory || directory[0] != '/') {
-		options_wrong(&l->reader, line,
-			"client_secret_credential: there are no credentials here "
-			"(CREDENTIALS_DIRECTORY is not set); "
-			"start alertrelay by systemd with LoadCredential=%s:FILE",
-			name);
-		return NULL;
-	}
-	strbuf_init(&path, 8192);
-	strbuf_addf(&path, "%s/%s", directory, name);
-	secret = read_secret_file(l, line, path.p, false);
-	strbuf_clear(&path);
-	return secret;
-}
-
-static const char *read_variable(struct loader *l, int line, const char *name)
-{
-	const char *value = getenv(name);
-
-	if (value)
-		return take_secret(l, line, name, value, strlen(value));
-	options_wrong(&l->reader, line,
-		"client_secret_env: the environment variable %s is not set", name);
-	return NULL;
-}
-
 /* Rightly or wrongly: then its absence need not be told. */
 static bool names_secret(const struct yaml_node *map)
 {
@@ -327,14 +173,15 @@ static const char *read_secret(
 		return NULL;
 	}
 	if (app->secret_file)
-		return read_secret_file(
-			l, line_of(map, "client_secret_file"), app->secret_file, true);
+		return secret_file(&l->reader, &l->config->memory->secrets,
+			line_of(map, "client_secret_file"), app->secret_file, true);
 	if (app->secret_credential)
-		return read_credential(l, line_of(map, "client_secret_credential"),
+		return secret_credential(&l->reader, &l->config->memory->secrets,
+			line_of(map, "client_secret_credential"),
 			app->secret_credential);
 	if (app->secret_env)
-		return read_variable(
-			l, line_of(map, "client_secret_env"), app->secret_env);
+		return secret_variable(&l->reader, &l->config->memory->secrets,
+			line_of(map, "client_secret_env"), app->secret_env);
 	return NULL;
 }
 
@@ -996,13 +843,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	while (config->memory->secrets) {
-		struct secret *secret = config->memory->secrets;
-
-		config->memory->secrets = secret->next;
-		explicit_bzero(secret->text, secret->n);
-		free(secret);
-	}
+	secrets_free(&config->memory->secrets);
 	arena_clear(&config->memory->strings);
 	free(config->memory);
 	free(config->destinations);
