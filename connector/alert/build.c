@@ -84,7 +84,6 @@ void alert_build_begin(struct alert_builder *b, const char *at)
 	b->alert.created = b->alert.updated = b->alert.resolved = FMT_NO_TIME;
 	b->alert.first_activity = b->alert.last_activity = FMT_NO_TIME;
 	b->alert.raw.p = at;
-	b->depth = 0;
 	b->skip = 0;
 	b->next = NULL;
 	b->raw_from = NULL;
@@ -92,26 +91,32 @@ void alert_build_begin(struct alert_builder *b, const char *at)
 	b->matched = 0;
 	b->field_count = b->item_first = b->item_count = 0;
 	memset(b->lists, 0, sizeof(b->lists));
-	b->frames[0] = (struct alert_frame){.node = b->map->nodes};
+	b->frame = b->frames;
+	*b->frame = (struct alert_frame){.node = b->map->nodes};
 	if (b->serial > UINT32_MAX / 2) {
 		memset(b->marks, 0, b->map->node_count * sizeof(*b->marks));
 		b->serial = 0;
 	}
 }
 
+UNUSUAL static bool keep_copy(struct alert_builder *b, struct fmt_str *to)
+{
+	to->p = to->n ? arena_copy(&b->arena, to->p, to->n) : NULL;
+	return to->p || !to->n;
+}
+
 /* Borrows what lies in the text, copies what the tokenizer had to put together elsewhere. */
-static bool keep(struct alert_builder *b, struct fmt_str *to, const char *p, size_t n)
+static inline bool keep(
+	struct alert_builder *b, struct fmt_str *to, const char *p, size_t n)
 {
 	to->n = n;
 	to->p = p;
-	if (n && (uintptr_t)p - (uintptr_t)b->text >= b->text_n)
-		to->p = arena_copy(&b->arena, p, n);
-	return to->p || !n;
+	return (uintptr_t)p - (uintptr_t)b->text < b->text_n || keep_copy(b, to);
 }
 
 /* The same key came before in this object: its fields, which end where those of the next key begin,
  * do not count any more. */
-static void take_back(
+UNUSUAL static void take_back(
 	struct alert_builder *b, const struct alert_frame *f, struct alert_mark *m)
 {
 	uint32_t next_serial = UINT32_MAX, end = (uint32_t)b->field_count;
@@ -131,28 +136,20 @@ static void take_back(
 	}
 }
 
-void alert_build_key(struct alert_builder *b, const char *p, size_t n)
+static inline void evidence_key(struct alert_builder *b, const struct alert_node *node)
 {
-	struct alert_frame *f = &b->frames[b->depth];
-	size_t before = (uintptr_t)p - (uintptr_t)b->text;
-	const struct alert_node *node;
+	struct alert_mark *mark = &b->marks[node - b->map->nodes];
 
-	if (b->skip)
-		return;
-	node = alert_child(
-		b->map, f->node, p, n, before < b->text_n ? b->text_n - before : n);
-	b->next = node;
-	if (!node)
-		return;
-	if (f->evidence) {
-		struct alert_mark *m = &b->marks[node - b->map->nodes];
+	if (mark->serial > b->frame->serial)
+		take_back(b, b->frame, mark);
+	mark->serial = ++b->serial;
+	mark->first = (uint32_t)b->field_count;
+}
 
-		if (m->serial > f->serial)
-			take_back(b, f, m);
-		m->serial = ++b->serial;
-		m->first = (uint32_t)b->field_count;
-		return;
-	}
+/* A key of the alert itself: its value counts from the beginning, also when the key comes again. */
+static __attribute__((noinline)) void alert_key(
+	struct alert_builder *b, const struct alert_node *node)
+{
 	switch (node->target) {
 	case ALERT_RAW:
 		b->raw_from = b->position(b->context);
@@ -171,6 +168,28 @@ void alert_build_key(struct alert_builder *b, const char *p, size_t n)
 	default:
 		break;
 	}
+}
+
+int alert_build_key(void *builder, const unsigned char *p, size_t n)
+{
+	struct alert_builder *b = builder;
+	const struct alert_frame *f = b->frame;
+	size_t before = (uintptr_t)p - (uintptr_t)b->text;
+
+	if (b->skip)
+		return 1;
+	if (before < b->text_n && b->text_n - before >= ALERT_NAME_MAX &&
+		n - 1 < ALERT_NAME_MAX && f->node->slots)
+		b->next = alert_find(b->map, f->node, (const char *)p, n);
+	else
+		b->next = alert_child(b->map, f->node, (const char *)p, n);
+	if (!b->next)
+		return 1;
+	if (f->evidence)
+		evidence_key(b, b->next);
+	else
+		alert_key(b, b->next);
+	return 1;
 }
 
 /* The value that ends here, from the end of its key. */
@@ -193,22 +212,24 @@ static struct fmt_evidence *evidence_now(struct alert_builder *b)
 	return &b->evidence[b->alert.evidence_count];
 }
 
-static bool field_add(struct alert_builder *b, uint32_t id, const char *p, size_t n)
+UNUSUAL static bool more_fields(struct alert_builder *b)
+{
+	if (GROW(b->fields, b->field_room, b->field_count, 128, b->limits.fields))
+		return true;
+	b->shed++;
+	return false;
+}
+
+static inline bool field_add(
+	struct alert_builder *b, uint32_t id, const char *p, size_t n)
 {
 	struct fmt_field *field;
 
-	if (!n)
+	if (!n || (b->field_count == b->field_room && !more_fields(b)))
 		return true;
-	if (!GROW(b->fields, b->field_room, b->field_count, 128, b->limits.fields)) {
-		b->shed++;
-		return true;
-	}
-	field = &b->fields[b->field_count];
+	field = &b->fields[b->field_count++];
 	field->id = id;
-	if (!keep(b, &field->value, p, n))
-		return false;
-	b->field_count++;
-	return true;
+	return keep(b, &field->value, p, n);
 }
 
 static bool list_add(
@@ -259,26 +280,18 @@ static void evidence_type(struct alert_builder *b, struct fmt_str *type)
 			break;
 		}
 	}
-	node = alert_child(b->map, b->map->types, type->p, type->n, type->n);
+	node = alert_child(b->map, b->map->types, type->p, type->n);
 	evidence->type = *type;
 	evidence->kind = node ? alert_types[node->arg].kind : FMT_KIND_OTHER;
 	b->type = node ? &alert_types[node->arg] : NULL;
 }
 
-bool alert_build_scalar(
-	struct alert_builder *b, enum alert_scalar type, const char *p, size_t n)
+static __attribute__((noinline)) bool scalar(struct alert_builder *b,
+	const struct alert_node *node, enum alert_scalar type, const char *p, size_t n)
 {
-	struct alert_frame *f = &b->frames[b->depth];
-	const struct alert_node *node = f->array ? f->node : b->next;
 	struct fmt_str text;
 
-	if (b->skip || !node)
-		return true;
-	if (type == ALERT_SCALAR_NULL)
-		n = 0;
 	b->matched += n != 0;
-	if (node->target == EVIDENCE_FIELD)
-		return field_add(b, node->arg, p, n);
 	switch ((enum alert_target)node->target) {
 	case ALERT_STRING:
 		return keep(b, MEMBER(&b->alert, struct fmt_str, node->arg), p, n);
@@ -319,12 +332,36 @@ bool alert_build_scalar(
 		time_set(b, &evidence_now(b)->created, type, p, n);
 		return true;
 	case EVIDENCE_FIELD:
+		return field_add(b, node->arg, p, n);
 	case ALERT_NOTHING:
 	case ALERT_COMMENT:
 	case ALERT_EVIDENCE:
 		break;
 	}
 	return true;
+}
+
+bool alert_build_scalar(
+	struct alert_builder *b, enum alert_scalar type, const char *p, size_t n)
+{
+	const struct alert_node *node = b->next;
+
+	if (b->skip || !node)
+		return true;
+	if (type == ALERT_SCALAR_NULL)
+		n = 0;
+	return scalar(b, node, type, p, n);
+}
+
+int alert_build_text(void *builder, const unsigned char *p, size_t n)
+{
+	struct alert_builder *b = builder;
+
+	if (b->skip || !b->next)
+		return true;
+	if (b->next->target != EVIDENCE_FIELD)
+		return scalar(b, b->next, ALERT_SCALAR_TEXT, (const char *)p, n);
+	return field_add(b, b->next->arg, (const char *)p, n);
 }
 
 static bool evidence_begin(struct alert_builder *b)
@@ -404,15 +441,15 @@ static bool enters(
 
 void alert_build_open(struct alert_builder *b, bool array)
 {
-	struct alert_frame *f = &b->frames[b->depth];
-	const struct alert_node *node = f->array ? f->node : b->next;
+	struct alert_frame *f = b->frame;
+	const struct alert_node *node = b->next;
 	bool entered;
 
 	if (b->skip) {
 		b->skip++;
 		return;
 	}
-	entered = b->depth < b->depth_max && enters(f, node, array);
+	entered = f < b->frames + b->depth_max && enters(f, node, array);
 	if (entered && !array) {
 		if (node->target == ALERT_EVIDENCE)
 			entered = evidence_begin(b);
@@ -428,19 +465,21 @@ void alert_build_open(struct alert_builder *b, bool array)
 	f[1].array = array;
 	f[1].evidence = f->evidence || (!array && node->target == ALERT_EVIDENCE);
 	f[1].serial = b->serial;
-	b->depth++;
+	b->frame++;
 }
 
 void alert_build_close(struct alert_builder *b)
 {
-	struct alert_frame *f = &b->frames[b->depth];
+	struct alert_frame *f = b->frame;
 
 	if (b->skip) {
 		if (--b->skip == 0 && b->raw_from)
 			raw_end(b);
 		return;
 	}
-	b->depth--;
+	b->frame--;
+	/* In an array the next item goes where this one went. */
+	b->next = b->frame->array ? b->frame->node : NULL;
 	if (f->array)
 		return;
 	if (f->node->target == ALERT_EVIDENCE)
@@ -509,17 +548,15 @@ void alert_build_moved(
 		moved(&m, &b->fields[i].value.p);
 	for (size_t i = 0; i < b->item_count; i++)
 		moved(&m, &b->items[i].p);
-	for (size_t i = 0; i <= b->depth; i++)
-		item_open |= b->frames[i].node->target == ALERT_EVIDENCE &&
-			     !b->frames[i].array;
+	for (const struct alert_frame *f = b->frames; f <= b->frame; f++)
+		item_open |= f->node->target == ALERT_EVIDENCE && !f->array;
 	for (size_t i = 0; i < b->alert.evidence_count + item_open; i++) {
 		moved(&m, &b->evidence[i].type.p);
 		moved(&m, &b->evidence[i].raw.p);
 	}
 	item_open = false;
-	for (size_t i = 0; i <= b->depth; i++)
-		item_open |= b->frames[i].node->target == ALERT_COMMENT &&
-			     !b->frames[i].array;
+	for (const struct alert_frame *f = b->frames; f <= b->frame; f++)
+		item_open |= f->node->target == ALERT_COMMENT && !f->array;
 	for (size_t i = 0; i < b->alert.comment_count + item_open; i++) {
 		moved(&m, &b->comments[i].text.p);
 		moved(&m, &b->comments[i].author.p);

@@ -56,10 +56,12 @@ struct alert_builder {
 	struct fmt_alert alert;
 	struct arena arena;
 	struct alert_limits limits;
-	struct alert_frame *frames;
-	size_t depth, depth_max;
+	struct alert_frame *frames,
+		*frame; /* all, and that of the innermost container */
+	size_t depth_max;
 	size_t skip; /* this many containers are open that no path leads into */
-	const struct alert_node *next; /* of the key just read */
+	const struct alert_node
+		*next; /* of the value that comes; NULL: no path leads there */
 	const char *raw_from; /* end of that key, when its value is kept as raw text */
 	uint32_t raw_offset;
 	struct alert_mark *marks; /* by node */
@@ -100,9 +102,12 @@ void alert_build_shrink(struct alert_builder *b);
 
 /* `at` is the '{' of the alert, within the text. */
 void alert_build_begin(struct alert_builder *b, const char *at);
-void alert_build_key(struct alert_builder *b, const char *p, size_t n);
 NODISCARD bool alert_build_scalar(
 	struct alert_builder *b, enum alert_scalar type, const char *p, size_t n);
+/* A key, and a scalar that is a string, as yajl gives them, with the builder as context: most of the
+ * events of a page go here without a call between. 0: over the maximum. */
+int alert_build_key(void *builder, const unsigned char *p, size_t n);
+int alert_build_text(void *builder, const unsigned char *p, size_t n);
 void alert_build_open(struct alert_builder *b, bool array);
 void alert_build_close(struct alert_builder *b);
 /* After the alert's own '}', which is not given to alert_build_close(). NULL: over the maximum. */

@@ -8,7 +8,7 @@
 #include "base/strbuf.h"
 
 #define DEPTH_MAX 16
-#define FACTORS 2000
+#define FACTORS 64
 #define NODES_MAX 10000
 
 struct node_link {
@@ -273,6 +273,17 @@ struct alert_map *alert_map_new(const char *source, const struct alert_row *rows
 		return NULL;
 	}
 	return map;
+}
+
+const struct alert_node *alert_child(const struct alert_map *map,
+	const struct alert_node *node, const char *name, size_t n)
+{
+	char copy[ALERT_NAME_MAX] = {0};
+
+	if (!n || n > sizeof(copy) || !node->slots)
+		return NULL;
+	memcpy(copy, name, n);
+	return alert_find(map, node, copy, n);
 }
 
 void alert_map_free(struct alert_map *map)

@@ -10,6 +10,7 @@
 #ifndef ALERT_MAP_H
 #define ALERT_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -103,56 +104,51 @@ static inline uint32_t alert_hash(uint32_t factor, const char *p, size_t n)
 	return x >> 16;
 }
 
-static inline uint64_t alert_load(const void *p)
+typedef uint64_t alert_block __attribute__((vector_size(16)));
+
+static inline alert_block alert_load(const void *p)
 {
-	uint64_t x;
+	alert_block x;
 
 	memcpy(&x, p, sizeof(x));
 	return x;
 }
 
-/* Is the text at p this name? room: octets that may be read at p. Where it can, it reads 32 at once:
- * a branch on the length would be guessed wrong too often. */
-static inline int alert_is(
-	const struct alert_node *node, const char *p, size_t n, size_t room)
+/* Is the text at p, of which 32 octets may be read, this name of n octets, at most 32? All 32 are
+ * compared at once: a branch on the length would be guessed wrong too often. */
+static inline bool alert_is(const struct alert_node *node, const char *p, size_t n)
 {
 	static const unsigned char masks[64] = {255, 255, 255, 255, 255, 255, 255, 255,
 		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
 		255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-	const unsigned char *mask;
+	const unsigned char *mask = masks + ALERT_NAME_MAX - n;
+	alert_block differ =
+		(alert_load(node->name) ^ (alert_load(p) & alert_load(mask))) |
+		(alert_load(node->name + 16) ^
+			(alert_load(p + 16) & alert_load(mask + 16)));
 
-	if (room < 32 || n > 32)
-		return node->length == n && memcmp(node->name, p, n) == 0;
-	mask = masks + 32 - n;
-	return ((alert_load(node->name) ^ (alert_load(p) & alert_load(mask))) |
-		       (alert_load(node->name + 8) ^
-			       (alert_load(p + 8) & alert_load(mask + 8))) |
-		       (alert_load(node->name + 16) ^
-			       (alert_load(p + 16) & alert_load(mask + 16))) |
-		       (alert_load(node->name + 24) ^
-			       (alert_load(p + 24) & alert_load(mask + 24))) |
-		       (node->length ^ n)) == 0;
+	return (differ[0] | differ[1] | (node->length ^ n)) == 0;
 }
 
-/* The child with this name, or NULL. room (at least n) octets may be read at name. */
-__attribute__((always_inline)) static inline const struct alert_node *alert_child(
-	const struct alert_map *map, const struct alert_node *node, const char *name,
-	size_t n, size_t room)
+/* The child with this name, or NULL; 1 to ALERT_NAME_MAX octets, of which all these may be read. */
+static inline const struct alert_node *alert_find(const struct alert_map *map,
+	const struct alert_node *node, const char *name, size_t n)
 {
-	uint32_t slot;
+	uint32_t slot = alert_hash(node->factor, name, n) & node->mask;
 	uint16_t at;
 
-	if (!n || !node->slots)
-		return NULL;
-	slot = alert_hash(node->factor, name, n) & node->mask;
 	while ((at = node->slots[slot])) {
 		const struct alert_node *child = &map->nodes[at];
 
-		if (alert_is(child, name, n, room))
+		if (alert_is(child, name, n))
 			return child;
 		slot = (slot + 1) & node->mask;
 	}
 	return NULL;
 }
+
+/* The same for any text. */
+const struct alert_node *alert_child(const struct alert_map *map,
+	const struct alert_node *node, const char *name, size_t n);
 
 #endif

@@ -25,6 +25,8 @@ struct error {
 };
 
 #define NODISCARD __attribute__((warn_unused_result))
+/* Kept out of the function that calls it, whose usual way gets shorter. */
+#define UNUSUAL __attribute__((noinline, cold))
 #define PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 /* Fills err (which may be NULL) and returns code. A text too long is cut at a character. */

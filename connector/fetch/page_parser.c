@@ -35,10 +35,12 @@ enum place {
 enum page_key { KEY_OTHER, KEY_LIST, KEY_NEXT };
 
 struct page_parser {
+	struct alert_builder builder; /* first: yajl's context is both */
 	struct page_limits limits;
 	const char *list_key;
 	size_t list_key_length;
 	yajl_handle yajl;
+	yajl_callbacks callbacks; /* which ones depends on the place */
 	page_alert_fn *alert;
 	void *context;
 	enum page_mode mode;
@@ -64,7 +66,6 @@ struct page_parser {
 	size_t carry_n, carry_room;
 
 	struct strbuf next_link;
-	struct alert_builder builder;
 	enum rc failed;
 	struct error error;
 };
@@ -110,9 +111,11 @@ static const char *position(void *context)
 	return p->builder.text + yajl_get_bytes_consumed(p->yajl);
 }
 
+static void place_enter(struct page_parser *p, enum place place);
+
 static void alert_begin(struct page_parser *p)
 {
-	p->place = PLACE_ALERT;
+	place_enter(p, PLACE_ALERT);
 	p->alert_depth = p->depth;
 	alert_build_begin(&p->builder, position(p) - 1);
 }
@@ -135,7 +138,7 @@ static int alert_end(struct page_parser *p)
 	alert = alert_build_end(b);
 	if (!alert)
 		return too_long(p);
-	p->place = p->depth ? PLACE_LIST : PLACE_TOP;
+	place_enter(p, p->depth ? PLACE_LIST : PLACE_TOP);
 	p->alerts++;
 	p->page_alerts++;
 	rc = p->alert(p->context, alert);
@@ -241,7 +244,7 @@ static int on_key(void *context, const unsigned char *text, size_t n)
 
 	p->tokens++;
 	if (p->place == PLACE_ALERT)
-		alert_build_key(&p->builder, (const char *)text, n);
+		(void)alert_build_key(&p->builder, text, n);
 	if (p->place == PLACE_PAGE || (p->maybe_page && p->depth == 1))
 		p->key = page_key(p, (const char *)text, n);
 	return 1;
@@ -340,7 +343,7 @@ static int on_start_array(void *context)
 			p->maybe_page = false;
 			p->in_page = true;
 			p->has_list = true;
-			p->place = PLACE_LIST;
+			place_enter(p, PLACE_LIST);
 			p->list_depth = p->depth;
 			break;
 		}
@@ -392,7 +395,7 @@ static int on_end_array(void *context)
 	return 1;
 }
 
-static const yajl_callbacks callbacks = {
+static const yajl_callbacks outer_callbacks = {
 	.yajl_null = on_null,
 	.yajl_boolean = on_boolean,
 	.yajl_number = on_number,
@@ -403,6 +406,16 @@ static const yajl_callbacks callbacks = {
 	.yajl_start_array = on_start_array,
 	.yajl_end_array = on_end_array,
 };
+
+/* In an alert, and known to be: keys and strings go straight to the builder. */
+static void place_enter(struct page_parser *p, enum place place)
+{
+	bool inside = place == PLACE_ALERT && !p->maybe_page;
+
+	p->place = place;
+	p->callbacks.yajl_map_key = inside ? alert_build_key : on_key;
+	p->callbacks.yajl_string = inside ? alert_build_text : on_string;
+}
 
 static void not_begun(struct page_parser *p)
 {
@@ -458,7 +471,8 @@ void page_parser_start(
 	struct page_parser *p, enum page_mode mode, page_alert_fn *alert, void *context)
 {
 	rest(p);
-	p->yajl = yajl_alloc(&callbacks, NULL, p);
+	p->callbacks = outer_callbacks;
+	p->yajl = yajl_alloc(&p->callbacks, NULL, p);
 	if (!p->yajl)
 		abort(); /* out of memory */
 	(void)yajl_config(p->yajl, yajl_dont_validate_strings, 1);
@@ -565,6 +579,8 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 		status = yajl_parse(p->yajl, (const unsigned char *)text, slice);
 		if (status == yajl_status_error)
 			not_json(p, text, slice);
+		else if (status == yajl_status_client_canceled && p->failed == RC_OK)
+			(void)too_long(p);
 		if (p->failed != RC_OK)
 			break;
 		p->base += slice;
