@@ -1,6 +1,8 @@
 /* cef_map.c - which value of an alert goes into which CEF field. */
 #include "cef_map.h"
 
+#include <strings.h>
+
 #include "address.h"
 #include "text.h"
 
@@ -415,6 +417,12 @@ static void map_action(struct cef_values *v, const struct view *process,
 	v->row[CEF_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
 }
 
+/* Letters of ASCII in any case, as in the addresses of mail. */
+static int same_text(struct fmt_str a, struct fmt_str b)
+{
+	return a.n && a.n == b.n && !strncasecmp(a.p, b.p, a.n);
+}
+
 /* An alert about mail: the sender is the source, who got it the destination; else the account is
  * the source. */
 static void map_accounts(struct cef_values *v, const struct view *user,
@@ -429,12 +437,13 @@ static void map_accounts(struct cef_values *v, const struct view *user,
 	v->row[CEF_USER_AAD_ID] = view_get(who, FMT_USER_AAD_ID);
 	box = view_first(mailbox, FMT_MAILBOX_ADDRESS, FMT_USER_UPN);
 	v->row[CEF_MAILBOX] = box;
-	if (user->evidence)
+	if (user->evidence &&
+		(v->row[CEF_USER_UPN].n || (!mail->evidence && (name.n || id.n))))
 		v->shown |= 1u << FMT_KIND_USER;
 	if (mailbox->evidence)
 		v->shown |= 1u << FMT_KIND_MAILBOX;
 	if (!mail->evidence) {
-		v->row[CEF_SOURCE_USER] = name.n ? name : box;
+		v->row[CEF_SOURCE_USER] = name.n || id.n ? name : box;
 		v->row[CEF_SOURCE_DOMAIN] = domain;
 		v->row[CEF_SOURCE_USER_ID] = id;
 		return;
@@ -446,8 +455,11 @@ static void map_accounts(struct cef_values *v, const struct view *user,
 	if (!s.n)
 		s = box.n ? box : name;
 	v->row[CEF_DEST_USER] = s;
-	v->row[CEF_DEST_DOMAIN] = domain;
-	v->row[CEF_DEST_USER_ID] = id;
+	/* Never the id of one person beside the name of another. */
+	if (s.p == name.p || same_text(s, v->row[CEF_USER_UPN])) {
+		v->row[CEF_DEST_DOMAIN] = domain;
+		v->row[CEF_DEST_USER_ID] = id;
+	}
 	v->row[CEF_MAIL_SUBJECT] = view_get(mail, FMT_MESSAGE_SUBJECT);
 	v->row[CEF_MAIL_NETWORK_ID] = view_get(mail, FMT_MESSAGE_NETWORK_ID);
 	v->row[CEF_MAIL_ID] = view_get(mail, FMT_MESSAGE_ID);

@@ -434,11 +434,49 @@ static void test_mail(void **state)
 	expect("act", "Delivered");
 	expect("request", "http://down.esales360.example/\xC3\xA4?x=1&y=2|3");
 	expect("MicrosoftDefenderUserPrincipalName", "testUser3@contoso.com");
+	expect("MicrosoftDefenderEvidence", NULL);
 	url->field_count = 0;
 	field(url, FMT_URL, "down.esales360.example/a");
 	format_within(BIG);
 	expect("request", NULL);
 	expect("MicrosoftDefenderUrlText", "down.esales360.example/a");
+}
+
+static void test_mail_and_accounts(void **state)
+{
+	struct fmt_evidence *mail = piece(FMT_KIND_MESSAGE),
+			    *user = piece(FMT_KIND_USER);
+
+	(void)state;
+	field(mail, FMT_MESSAGE_RECIPIENT, "Adele@contoso.com");
+	field(user, FMT_USER_NAME, "adele");
+	field(user, FMT_USER_DOMAIN, "CORP");
+	field(user, FMT_USER_SID, "S-1-5-21");
+	field(user, FMT_USER_UPN, "adele@contoso.com");
+	format_within(BIG);
+	expect("duser", "Adele@contoso.com");
+	expect("dntdom", "CORP");
+	expect("duid", "S-1-5-21");
+	/* Somebody else: the name of one and the id of another make no person. */
+	user->field_count = 3;
+	format_within(BIG);
+	expect("duser", "Adele@contoso.com");
+	expect("dntdom", NULL);
+	expect("duid", NULL);
+	expect("MicrosoftDefenderEvidence", "user:adele");
+	mail->field_count = 0;
+	format_within(BIG);
+	expect("duser", "adele");
+	expect("duid", "S-1-5-21");
+	/* The same without mail: an account with nothing but an id, and somebody's mailbox. */
+	memset(alert.primary, 0, sizeof(alert.primary));
+	alert.evidence_count = pieces[0].field_count = pieces[1].field_count = 0;
+	field(piece(FMT_KIND_USER), FMT_USER_SID, "S-1-5-21");
+	field(piece(FMT_KIND_MAILBOX), FMT_MAILBOX_ADDRESS, "bob@contoso.com");
+	format_within(BIG);
+	expect("suser", NULL);
+	expect("suid", "S-1-5-21");
+	expect("MicrosoftDefenderMailbox", "bob@contoso.com");
 }
 
 static void test_evidence_list(void **state)
@@ -653,6 +691,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_process_and_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mail, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_mail_and_accounts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_evidence_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgery, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_techniques, setup, teardown),
