@@ -500,6 +500,74 @@ static void test_evidence_list(void **state)
 	expect("cn2Label", "evidenceCount");
 }
 
+/* What no key shows must be in the list. */
+static void test_evidence_without_a_key(void **state)
+{
+	static const struct {
+		enum fmt_kind kind;
+		enum fmt_field_id id;
+		const char *value, *want;
+	} table[] = {
+		{FMT_KIND_CLOUD_RESOURCE, FMT_IMAGE_ID, "payments:1",
+			"cloudResource:payments:1"},
+		{FMT_KIND_CLOUD_RESOURCE, FMT_REGISTRY_NAME, "contoso.azurecr.io",
+			"cloudResource:contoso.azurecr.io"},
+		{FMT_KIND_CLOUD_RESOURCE, FMT_RESOURCE_NAME, "vm-1", NULL},
+		{FMT_KIND_NETWORK, FMT_DOMAIN_NAME, "abc.tunnel.example",
+			"network:abc.tunnel.example"},
+		{FMT_KIND_NETWORK, FMT_DEVICE_IP, "10.9.8.7", "network:10.9.8.7"},
+		{FMT_KIND_NETWORK, FMT_DEVICE_MAC, "00-1A-2B-3C-4D-5E",
+			"network:00-1A-2B-3C-4D-5E"},
+		{FMT_KIND_USER, FMT_USER_DISPLAY_NAME, "Adele", "user:Adele"},
+		{FMT_KIND_USER, FMT_USER_NAME, "adele", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fmt_evidence *e;
+
+		memset(alert.primary, 0, sizeof(alert.primary));
+		alert.evidence_count = pieces[0].field_count = 0;
+		e = piece(table[i].kind);
+		field(e, table[i].id, table[i].value);
+		format_within(BIG);
+		expect("MicrosoftDefenderEvidence", table[i].want);
+		/* The address of who asked for a domain has a key, the domain none. */
+		if (table[i].id == FMT_DOMAIN_NAME) {
+			field(e, FMT_SOURCE_ADDRESS, "10.0.0.77");
+			format_within(BIG);
+			expect("src", "10.0.0.77");
+			expect("MicrosoftDefenderEvidence", table[i].want);
+		}
+	}
+}
+
+/* The addresses of the connection go with its ports; those with a role must not be lost. */
+static void test_addresses_beside_a_connection(void **state)
+{
+	struct fmt_evidence *from = piece(FMT_KIND_IP), *to = piece(FMT_KIND_IP);
+	struct fmt_evidence *net = piece(FMT_KIND_NETWORK);
+
+	(void)state;
+	field(from, FMT_IP_ADDRESS, "203.0.113.5");
+	field(to, FMT_IP_ADDRESS, "2001:DB8::6");
+	alert.source_ip = from;
+	alert.destination_ip = to;
+	field(net, FMT_SOURCE_ADDRESS, "10.1.1.1");
+	field(net, FMT_DESTINATION_ADDRESS, "10.1.1.2");
+	format_within(BIG);
+	expect("src", "10.1.1.1");
+	expect("dst", "10.1.1.2");
+	expect("MicrosoftDefenderEvidence", "ip:203.0.113.5; ip:2001:DB8::6");
+	/* The same ones are there already, in any spelling. */
+	net->field_count = 0;
+	field(net, FMT_SOURCE_ADDRESS, "203.0.113.5");
+	field(net, FMT_DESTINATION_ADDRESS, "2001:db8:0::6");
+	format_within(BIG);
+	expect("c6a3", "2001:db8::6");
+	expect("MicrosoftDefenderEvidence", NULL);
+}
+
 static void test_forgery(void **state)
 {
 	struct fmt_evidence *process = piece(FMT_KIND_PROCESS);
@@ -694,6 +762,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_mail_and_accounts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_evidence_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_evidence_without_a_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_addresses_beside_a_connection, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgery, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_techniques, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_oversize, setup, teardown),
