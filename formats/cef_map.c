@@ -317,7 +317,7 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	set(v, CEF_ACTOR, alert->actor);
 	set_list(v, CEF_TECHNIQUES, alert->mitre_techniques);
 	set_list(v, CEF_TAGS, alert->system_tags);
-	if (alert->categories.count > 1)
+	if (alert->categories.count > 1 || !v->row[CEF_CATEGORY].n)
 		set_list(v, CEF_CATEGORIES, alert->categories);
 	set(v, CEF_ASSIGNED_TO, alert->assigned_to);
 	s = text_trim(alert->investigation_state);

@@ -568,6 +568,23 @@ static void test_addresses_beside_a_connection(void **state)
 	expect("MicrosoftDefenderEvidence", NULL);
 }
 
+static void test_categories(void **state)
+{
+	struct fmt_str items[] = {str("Execution"), str("Impact")};
+
+	(void)state;
+	alert.categories = (struct fmt_list){items, 1};
+	format_within(BIG);
+	expect("MicrosoftDefenderCategories", NULL);
+	alert.categories.count = 2;
+	format_within(BIG);
+	expect("MicrosoftDefenderCategories", "Execution,Impact");
+	alert.category.n = 0;
+	alert.categories.count = 1;
+	format_within(BIG);
+	expect("MicrosoftDefenderCategories", "Execution");
+}
+
 static void test_forgery(void **state)
 {
 	struct fmt_evidence *process = piece(FMT_KIND_PROCESS);
@@ -766,6 +783,7 @@ int main(void)
 			test_evidence_without_a_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_addresses_beside_a_connection, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_categories, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgery, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_techniques, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_oversize, setup, teardown),
