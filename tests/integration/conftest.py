@@ -18,6 +18,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes long; not for every change")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--refresh-golden", action="store_true", help="write what test_golden.py compares with"
+    )
+
+
+@pytest.fixture(scope="session")
+def refresh_golden(request):
+    return request.config.getoption("--refresh-golden")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def programs():
     assert PROGRAM.exists(), f"{PROGRAM} is not built; BUILD_DIR names the build directory"

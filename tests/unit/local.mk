@@ -66,4 +66,4 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
-EXTRA_DIST += tests/config tests/golden/README.md
+EXTRA_DIST += tests/config
