@@ -108,3 +108,19 @@ def relays(tmp_path, started):
         return started(Relay(tmp_path / f"relay{count}", *arguments, **options))
 
     return make
+
+
+@pytest.fixture
+def connected(simulators, collectors, relays):
+    """connected("tls", tenants=2, alerts=40, poll="1s"): a simulator, a collector, and a relay with
+    one feed between them for all tenants; destination={...} are options of the collector's."""
+
+    def make(transport, tenants, alerts, destination=None, **feed):
+        simulator = simulators(tenants=tenants, alerts=alerts)
+        collector = collectors(transport)
+        relay = relays(simulator, tenants=tenants)
+        relay.add_collector(collector, **(destination or {}))
+        relay.add_feed("soc", **{"look_back": "48h", **feed})
+        return simulator, collector, relay
+
+    return make
