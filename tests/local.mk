@@ -1,3 +1,12 @@
+# Messages of the formatters and what judges them: for unit tests and for the fuzzer.
+FORMAT_CHECK = \
+	tests/fuzz/check_message.c \
+	tests/fuzz/check_message.h \
+	tests/fuzz/random_alert.c \
+	tests/fuzz/random_alert.h \
+	tests/unit/cef_reader.c \
+	tests/unit/cef_reader.h
+
 include tests/unit/local.mk
 include tests/simulator/local.mk
 include tests/fuzz/local.mk

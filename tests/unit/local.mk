@@ -49,15 +49,7 @@ endif
 # formats/ stands alone, so its tests link it alone.
 unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
-FORMAT_HELP = \
-	tests/fuzz/check_message.c \
-	tests/fuzz/check_message.h \
-	tests/fuzz/random_alert.c \
-	tests/fuzz/random_alert.h \
-	tests/unit/cef_reader.c \
-	tests/unit/cef_reader.h \
-	tests/unit/format_help.c \
-	tests/unit/format_help.h
+FORMAT_HELP = $(FORMAT_CHECK) tests/unit/format_help.c tests/unit/format_help.h
 tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
 	tests/unit/cef_reader.c tests/unit/cef_reader.h
 tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
