@@ -1,11 +1,17 @@
 /* cef_map.c - which value of an alert goes into which CEF field. */
 #include "cef_map.h"
 
+#include <strings.h>
+
 #include "address.h"
 #include "text.h"
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
 #define ITEM_MAX 80u /* characters of one item's name */
+
+/* In cef_values.shown, beside a bit for each kind: the addresses with a role have their keys. */
+#define SHOWN_SOURCE_IP (1u << FMT_KINDS)
+#define SHOWN_DESTINATION_IP (2u << FMT_KINDS)
 
 /* The first field of each id of one piece of evidence, found in one pass. */
 struct view {
@@ -311,7 +317,7 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	set(v, CEF_ACTOR, alert->actor);
 	set_list(v, CEF_TECHNIQUES, alert->mitre_techniques);
 	set_list(v, CEF_TAGS, alert->system_tags);
-	if (alert->categories.count > 1)
+	if (alert->categories.count > 1 || !v->row[CEF_CATEGORY].n)
 		set_list(v, CEF_CATEGORIES, alert->categories);
 	set(v, CEF_ASSIGNED_TO, alert->assigned_to);
 	s = text_trim(alert->investigation_state);
@@ -415,6 +421,12 @@ static void map_action(struct cef_values *v, const struct view *process,
 	v->row[CEF_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
 }
 
+/* Letters of ASCII in any case, as in the addresses of mail. */
+static int same_text(struct fmt_str a, struct fmt_str b)
+{
+	return a.n && a.n == b.n && !strncasecmp(a.p, b.p, a.n);
+}
+
 /* An alert about mail: the sender is the source, who got it the destination; else the account is
  * the source. */
 static void map_accounts(struct cef_values *v, const struct view *user,
@@ -429,12 +441,13 @@ static void map_accounts(struct cef_values *v, const struct view *user,
 	v->row[CEF_USER_AAD_ID] = view_get(who, FMT_USER_AAD_ID);
 	box = view_first(mailbox, FMT_MAILBOX_ADDRESS, FMT_USER_UPN);
 	v->row[CEF_MAILBOX] = box;
-	if (user->evidence)
+	if (user->evidence &&
+		(v->row[CEF_USER_UPN].n || (!mail->evidence && (name.n || id.n))))
 		v->shown |= 1u << FMT_KIND_USER;
 	if (mailbox->evidence)
 		v->shown |= 1u << FMT_KIND_MAILBOX;
 	if (!mail->evidence) {
-		v->row[CEF_SOURCE_USER] = name.n ? name : box;
+		v->row[CEF_SOURCE_USER] = name.n || id.n ? name : box;
 		v->row[CEF_SOURCE_DOMAIN] = domain;
 		v->row[CEF_SOURCE_USER_ID] = id;
 		return;
@@ -446,8 +459,11 @@ static void map_accounts(struct cef_values *v, const struct view *user,
 	if (!s.n)
 		s = box.n ? box : name;
 	v->row[CEF_DEST_USER] = s;
-	v->row[CEF_DEST_DOMAIN] = domain;
-	v->row[CEF_DEST_USER_ID] = id;
+	/* Never the id of one person beside the name of another. */
+	if (s.p == name.p || same_text(s, v->row[CEF_USER_UPN])) {
+		v->row[CEF_DEST_DOMAIN] = domain;
+		v->row[CEF_DEST_USER_ID] = id;
+	}
 	v->row[CEF_MAIL_SUBJECT] = view_get(mail, FMT_MESSAGE_SUBJECT);
 	v->row[CEF_MAIL_NETWORK_ID] = view_get(mail, FMT_MESSAGE_NETWORK_ID);
 	v->row[CEF_MAIL_ID] = view_get(mail, FMT_MESSAGE_ID);
@@ -465,6 +481,20 @@ static void set_protocol(struct cef_values *v, struct fmt_str s)
 		v->row[CEF_PROTOCOL] = text_str("UDP");
 	else if (!is_nothing(s))
 		v->row[CEF_PROTOCOL] = s;
+}
+
+/* Is it in one of the two rows, or kept as text? */
+static int has_address(const struct cef_values *v, enum cef_row_id ipv4,
+	enum cef_row_id ipv6, const struct fmt_evidence *evidence)
+{
+	struct fmt_str text = text_trim(fmt_get(evidence, FMT_IP_ADDRESS)), row;
+	char out[ADDRESS_SIZE];
+	enum address_kind kind = address_read(text, out);
+
+	if (kind == ADDRESS_NONE)
+		return same_text(text, v->row[CEF_ADDRESS_TEXT]);
+	row = v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6];
+	return row.n == strlen(out) && !memcmp(row.p, out, row.n);
 }
 
 /* The connection, whose addresses go with its ports, then the addresses with a role, then the mail's
@@ -489,7 +519,8 @@ static void map_network(struct cef_values *v, const struct fmt_alert *alert,
 		set_ranged(v, CEF_DEST_PORT, view_get(net, FMT_DESTINATION_PORT), 0,
 			65535);
 		set_protocol(v, view_get(net, FMT_PROTOCOL));
-		if (have_from || have_to)
+		/* A domain has no key: the list names it. */
+		if ((have_from || have_to) && !view_get(net, FMT_DOMAIN_NAME).n)
 			v->shown |= 1u << FMT_KIND_NETWORK;
 	}
 	if (!have_from)
@@ -501,13 +532,17 @@ static void map_network(struct cef_values *v, const struct fmt_alert *alert,
 	if (!have_from)
 		have_from = set_address(v, CEF_SOURCE, CEF_SOURCE_IPV6,
 			view_get(mail, FMT_MESSAGE_SENDER_IP));
-	if (!ip || ip == from || ip == to)
-		return;
-	if (far_end ? have_to : have_from)
-		return;
-	set_address(v, far_end ? CEF_DEST : CEF_SOURCE,
-		far_end ? CEF_DEST_IPV6 : CEF_SOURCE_IPV6, fmt_get(ip, FMT_IP_ADDRESS));
-	v->shown |= 1u << FMT_KIND_IP;
+	if (ip && ip != from && ip != to && !(far_end ? have_to : have_from))
+		set_address(v, far_end ? CEF_DEST : CEF_SOURCE,
+			far_end ? CEF_DEST_IPV6 : CEF_SOURCE_IPV6,
+			fmt_get(ip, FMT_IP_ADDRESS));
+	if (has_address(v, CEF_SOURCE, CEF_SOURCE_IPV6, from))
+		v->shown |= SHOWN_SOURCE_IP;
+	if (has_address(v, CEF_DEST, CEF_DEST_IPV6, to))
+		v->shown |= SHOWN_DESTINATION_IP;
+	if (has_address(v, CEF_SOURCE, CEF_SOURCE_IPV6, ip) ||
+		has_address(v, CEF_DEST, CEF_DEST_IPV6, ip))
+		v->shown |= 1u << FMT_KIND_IP;
 }
 
 static int has_scheme(struct fmt_str url)
@@ -550,7 +585,8 @@ static void map_others(struct cef_values *v, const struct fmt_alert *alert)
 		v->row[CEF_RESOURCE_ID] = view_get(&view, FMT_RESOURCE_ID);
 		v->row[CEF_RESOURCE_NAME] =
 			view_first(&view, FMT_RESOURCE_NAME, FMT_NAME);
-		v->shown |= 1u << FMT_KIND_CLOUD_RESOURCE;
+		if (v->row[CEF_RESOURCE_ID].n || v->row[CEF_RESOURCE_NAME].n)
+			v->shown |= 1u << FMT_KIND_CLOUD_RESOURCE;
 	}
 	view_open(&view, alert->primary[FMT_KIND_APPLICATION]);
 	if (view.evidence) {
@@ -590,10 +626,12 @@ static const char *const kind_names[FMT_KINDS] = {
 };
 
 /* What names a piece of evidence of each kind, the best first. */
-static const uint8_t kind_ids[FMT_KINDS][4] = {
+#define KIND_IDS 6
+static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
 	[FMT_KIND_OTHER] = {FMT_NAME, FMT_OBJECT_ID},
 	[FMT_KIND_DEVICE] = {FMT_DEVICE_DNS_NAME, FMT_DEVICE_HOST_NAME, FMT_DEVICE_ID},
-	[FMT_KIND_USER] = {FMT_USER_UPN, FMT_USER_NAME, FMT_USER_SID, FMT_USER_AAD_ID},
+	[FMT_KIND_USER] = {FMT_USER_UPN, FMT_USER_NAME, FMT_USER_SID, FMT_USER_AAD_ID,
+		FMT_USER_DISPLAY_NAME},
 	[FMT_KIND_PROCESS] = {FMT_FILE_NAME, FMT_PROCESS_COMMAND_LINE, FMT_PROCESS_ID},
 	[FMT_KIND_FILE] = {FMT_FILE_NAME, FMT_FILE_SHA256, FMT_FILE_SHA1,
 		FMT_HASH_VALUE},
@@ -604,9 +642,9 @@ static const uint8_t kind_ids[FMT_KINDS][4] = {
 		FMT_MESSAGE_ID},
 	[FMT_KIND_REGISTRY] = {FMT_REGISTRY_KEY, FMT_REGISTRY_VALUE_NAME},
 	[FMT_KIND_CLOUD_RESOURCE] = {FMT_RESOURCE_NAME, FMT_NAME, FMT_RESOURCE_ID,
-		FMT_CONTAINER_ID},
+		FMT_CONTAINER_ID, FMT_IMAGE_ID, FMT_REGISTRY_NAME},
 	[FMT_KIND_NETWORK] = {FMT_DESTINATION_ADDRESS, FMT_DOMAIN_NAME,
-		FMT_SOURCE_ADDRESS, FMT_IP_ADDRESS},
+		FMT_SOURCE_ADDRESS, FMT_IP_ADDRESS, FMT_DEVICE_IP, FMT_DEVICE_MAC},
 	[FMT_KIND_APPLICATION] = {FMT_NAME, FMT_APP_INSTANCE, FMT_APP_ID,
 		FMT_OBJECT_ID},
 	[FMT_KIND_LOGON] = {FMT_USER_UPN, FMT_USER_NAME, FMT_SESSION_ID,
@@ -634,7 +672,7 @@ static int list_item(char *list, size_t *used, const struct fmt_evidence *eviden
 	enum fmt_kind kind, struct fmt_str verdict)
 {
 	struct fmt_str name = {NULL, 0}, tag;
-	size_t best = 4, n, start = *used;
+	size_t best = KIND_IDS, n, start = *used;
 	int cut;
 
 	for (size_t i = 0; i < evidence->field_count && best; i++) {
@@ -706,7 +744,9 @@ static void map_evidence(struct cef_values *v, const struct fmt_alert *alert)
 			rank = own;
 			worst = verdict;
 		}
-		if (evidence == alert->source_ip || evidence == alert->destination_ip ||
+		if ((evidence == alert->source_ip && (v->shown & SHOWN_SOURCE_IP)) ||
+			(evidence == alert->destination_ip &&
+				(v->shown & SHOWN_DESTINATION_IP)) ||
 			(evidence == alert->primary[kind] && (v->shown >> kind & 1)))
 			continue;
 		/* Only the verdicts that say something, and only those of the vendor's list. */

@@ -1,8 +1,17 @@
+# Messages of the formatters and what judges them: for unit tests and for the fuzzer.
+FORMAT_CHECK = \
+	tests/fuzz/check_message.c \
+	tests/fuzz/check_message.h \
+	tests/fuzz/random_alert.c \
+	tests/fuzz/random_alert.h \
+	tests/unit/cef_reader.c \
+	tests/unit/cef_reader.h
+
 include tests/unit/local.mk
 include tests/simulator/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
-EXTRA_DIST += .ci/run tests/run tests/integration tests/package tests/samples
+EXTRA_DIST += .ci/run tests/run tests/golden tests/integration tests/package tests/samples
 
 # Whole directories bring what Python and pytest leave in them.
 dist-hook:

@@ -18,6 +18,17 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes long; not for every change")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--refresh-golden", action="store_true", help="write what test_golden.py compares with"
+    )
+
+
+@pytest.fixture(scope="session")
+def refresh_golden(request):
+    return request.config.getoption("--refresh-golden")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def programs():
     assert PROGRAM.exists(), f"{PROGRAM} is not built; BUILD_DIR names the build directory"
@@ -95,5 +106,21 @@ def relays(tmp_path, started):
         nonlocal count
         count += 1
         return started(Relay(tmp_path / f"relay{count}", *arguments, **options))
+
+    return make
+
+
+@pytest.fixture
+def connected(simulators, collectors, relays):
+    """connected("tls", tenants=2, alerts=40, poll="1s"): a simulator, a collector, and a relay with
+    one feed between them for all tenants; destination={...} are options of the collector's."""
+
+    def make(transport, tenants, alerts, destination=None, **feed):
+        simulator = simulators(tenants=tenants, alerts=alerts)
+        collector = collectors(transport)
+        relay = relays(simulator, tenants=tenants)
+        relay.add_collector(collector, **(destination or {}))
+        relay.add_feed("soc", **{"look_back": "48h", **feed})
+        return simulator, collector, relay
 
     return make

@@ -55,13 +55,11 @@ def whole(line):
     return True
 
 
-def test_a_collector_that_is_killed_before_it_read_loses_nothing(simulators, collectors, relays):
+def test_a_collector_that_is_killed_before_it_read_loses_nothing(connected):
     """It stops reading, the kernel takes what fits, and then it dies with all of that unread."""
-    simulator = simulators(tenants=2, alerts=600)
-    collector = collectors("tcp")
-    relay = relays(simulator, tenants=2)
-    relay.add_collector(collector, settle="5s")
-    relay.add_feed("soc", poll="1s", look_back="48h", page_size=20)
+    simulator, collector, relay = connected(
+        "tcp", tenants=2, alerts=600, destination={"settle": "5s"}, poll="1s", page_size=20
+    )
     relay.start()
     wait_until(lambda: len(collector.lines()) > 10, "some alerts arrived")
     collector.pause()

@@ -51,12 +51,8 @@ def test_nothing_is_lost_when_the_relay_is_killed_again_and_again(
     assert len(collector.lines()) == before
 
 
-def test_a_kill_repeats_nothing_that_was_confirmed(simulators, collectors, relays):
-    simulator = simulators(tenants=2, alerts=100)
-    collector = collectors("tls")
-    relay = relays(simulator, tenants=2)
-    relay.add_collector(collector)
-    relay.add_feed("soc", poll="1s", look_back="48h")
+def test_a_kill_repeats_nothing_that_was_confirmed(connected):
+    simulator, collector, relay = connected("tls", tenants=2, alerts=100, poll="1s")
     relay.run_once()
     confirmed = compare(simulator, read_all(collector.lines())).check().received
     for round in range(5):
@@ -73,12 +69,10 @@ def test_a_kill_repeats_nothing_that_was_confirmed(simulators, collectors, relay
     assert not compare(simulator, read_all(collector.lines())).lost
 
 
-def test_sigterm_ends_the_relay_in_order_and_soon(simulators, collectors, relays):
-    simulator = simulators(tenants=3, alerts=300)
-    collector = collectors("tls")
-    relay = relays(simulator, tenants=3)
-    relay.add_collector(collector, settle="1s")
-    relay.add_feed("soc", poll="1s", look_back="48h", page_size=10)
+def test_sigterm_ends_the_relay_in_order_and_soon(connected):
+    simulator, collector, relay = connected(
+        "tls", tenants=3, alerts=300, destination={"settle": "1s"}, poll="1s", page_size=10
+    )
     relay.start()
     wait_until(lambda: len(collector.lines()) > 20, "some alerts arrived")
     assert relay.stop(timeout=3) == 0, relay.log()
@@ -107,12 +101,10 @@ def test_sigterm_with_a_collector_that_is_not_there_still_ends_soon(
     compare(simulator, read_all(collector.lines())).check()
 
 
-def test_two_signals_end_it_at_once(simulators, collectors, relays):
-    simulator = simulators(tenants=1, alerts=40)
-    collector = collectors("tcp")
-    relay = relays(simulator, tenants=1)
-    relay.add_collector(collector, settle="30s")
-    relay.add_feed("soc", poll="1s", look_back="48h")
+def test_two_signals_end_it_at_once(connected):
+    simulator, collector, relay = connected(
+        "tcp", tenants=1, alerts=40, destination={"settle": "30s"}, poll="1s"
+    )
     process = relay.start()
     wait_until(lambda: len(collector.lines()) == 40, "all arrived")
     process.terminate()

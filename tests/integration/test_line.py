@@ -93,14 +93,10 @@ def test_a_feed_with_two_destinations_sends_to_both(simulators, collectors, rela
 
 
 @pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
-def test_an_update_that_matters_is_sent_again_and_another_is_not(
-    simulators, collectors, relays, format
-):
-    simulator = simulators(tenants=1, alerts=5)
-    collector = collectors("tcp")
-    relay = relays(simulator, tenants=1)
-    relay.add_collector(collector, format=format)
-    relay.add_feed("soc", look_back="48h")
+def test_an_update_that_matters_is_sent_again_and_another_is_not(connected, format):
+    simulator, collector, relay = connected(
+        "tcp", tenants=1, alerts=5, destination={"format": format}
+    )
     relay.run_once()
     ids = [a["id"] for a in simulator.versions(1)]
     changes = [
@@ -122,14 +118,8 @@ def test_an_update_that_matters_is_sent_again_and_another_is_not(
 
 
 @pytest.mark.parametrize("policy,count", [("first", 5), ("every", 7)])
-def test_the_update_policy_decides_what_is_sent_again(
-    simulators, collectors, relays, policy, count
-):
-    simulator = simulators(tenants=1, alerts=5)
-    collector = collectors("tcp")
-    relay = relays(simulator, tenants=1)
-    relay.add_collector(collector)
-    relay.add_feed("soc", look_back="48h", update_policy=policy)
+def test_the_update_policy_decides_what_is_sent_again(connected, policy, count):
+    simulator, collector, relay = connected("tcp", tenants=1, alerts=5, update_policy=policy)
     relay.run_once()
     simulator.update(1, n=1, status="resolved")
     simulator.update(1, n=2)
@@ -138,12 +128,8 @@ def test_the_update_policy_decides_what_is_sent_again(
     assert len(read_all(collector.lines())) == count
 
 
-def test_a_daemon_sends_new_alerts_within_its_poll(simulators, collectors, relays):
-    simulator = simulators(tenants=3, alerts=30)
-    collector = collectors("tls")
-    relay = relays(simulator, tenants=3)
-    relay.add_collector(collector)
-    relay.add_feed("soc", poll="1s", look_back="48h")
+def test_a_daemon_sends_new_alerts_within_its_poll(connected):
+    simulator, collector, relay = connected("tls", tenants=3, alerts=30, poll="1s")
     relay.start()
     relay.complete(simulator, collector.lines).check()
     for tenant in (1, 2, 3):

@@ -16,12 +16,13 @@ tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 tests_unit_test_destination_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_unit_test_destination_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 
+PARSE_HELP = tests/unit/parse_help.h tests/unit/sample.h
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
-tests_unit_test_alert_SOURCES = tests/unit/test_alert.c tests/unit/parse_help.h
+tests_unit_test_alert_SOURCES = tests/unit/test_alert.c $(PARSE_HELP)
 tests_unit_test_alert_LDADD = $(UNIT_LIBS)
-tests_unit_test_page_parser_SOURCES = tests/unit/test_page_parser.c tests/unit/parse_help.h
+tests_unit_test_page_parser_SOURCES = tests/unit/test_page_parser.c $(PARSE_HELP)
 tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
-tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/parse_help.h
+tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_values tests/unit/test_config
@@ -32,14 +33,15 @@ tests_unit_test_config_LDADD = $(UNIT_LIBS)
 if SIMULATOR
 unit_tests += tests/unit/test_http tests/unit/test_page tests/unit/test_token
 SERVER_FILES = tests/unit/server.c tests/unit/server.h
+LOGIN_HELP = tests/unit/login_help.c tests/unit/login_help.h tests/unit/sample.h $(SERVER_FILES)
 SERVER_LIBS = $(UNIT_LIBS) $(GNUTLS_LIBS) -lpthread -lz
 tests_unit_test_http_SOURCES = tests/unit/test_http.c $(SERVER_FILES)
 tests_unit_test_http_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_http_LDADD = $(SERVER_LIBS)
-tests_unit_test_page_SOURCES = tests/unit/test_page.c $(SERVER_FILES)
+tests_unit_test_page_SOURCES = tests/unit/test_page.c $(LOGIN_HELP)
 tests_unit_test_page_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_page_LDADD = $(SERVER_LIBS)
-tests_unit_test_token_SOURCES = tests/unit/test_token.c $(SERVER_FILES)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c $(LOGIN_HELP)
 tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_token_LDADD = $(SERVER_LIBS)
 endif
@@ -47,23 +49,17 @@ endif
 # formats/ stands alone, so its tests link it alone.
 unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
-FORMAT_CHECK = \
-	tests/fuzz/check_message.c \
-	tests/fuzz/check_message.h \
-	tests/fuzz/random_alert.c \
-	tests/fuzz/random_alert.h \
-	tests/unit/cef_reader.c \
-	tests/unit/cef_reader.h
+FORMAT_HELP = $(FORMAT_CHECK) tests/unit/format_help.c tests/unit/format_help.h
 tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
 	tests/unit/cef_reader.c tests/unit/cef_reader.h
 tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
-tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_CHECK)
+tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_HELP)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
-tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_CHECK)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_HELP)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
 
-EXTRA_DIST += tests/config tests/golden/README.md
+EXTRA_DIST += tests/config

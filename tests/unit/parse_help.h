@@ -3,33 +3,13 @@
 #define UNIT_PARSE_HELP_H
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "fetch/page_parser.h"
 #include "fetch/source.h"
-
-static inline void sample_read(const char *name, struct strbuf *out)
-{
-	const char *data = getenv("TEST_DATA");
-	char path[1000], block[4096];
-	size_t got;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/samples/%s", data ? data : "tests", name);
-	file = fopen(path, "rb");
-	if (!file) {
-		fprintf(stderr, "cannot open %s\n", path);
-		exit(99);
-	}
-	strbuf_init(out, 16 << 20);
-	while ((got = fread(block, 1, sizeof(block), file)) > 0)
-		(void)strbuf_add(out, block, got);
-	fclose(file);
-}
+#include "sample.h"
 
 static inline void write_str(struct strbuf *out, const char *name, struct fmt_str s)
 {

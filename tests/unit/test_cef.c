@@ -11,51 +11,19 @@
 #include <cmocka.h>
 
 #include "cef_reader.h"
+#include "format_help.h"
 #include "formats/registry.h"
-#include "tests/fuzz/check_message.h"
-#include "tests/fuzz/random_alert.h"
 
-#define PROPERTY_ALERTS 100000
-#define BIG 1000000
-
-static struct check check;
 static struct cef_event event;
-static struct fmt_alert alert;
-static struct fmt_evidence pieces[8];
-static struct fmt_field fields[8][16];
-
-static struct fmt_str str(const char *s)
-{
-	return (struct fmt_str){s, strlen(s)};
-}
-
-static void open_with(const struct fmt_option *options, size_t count)
-{
-	char error[200] = "";
-
-	if (check.module)
-		check_free(&check, &cef_module);
-	check.module = cef_module.open(options, count, error, sizeof(error));
-	assert_non_null(check.module);
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	memset(&alert, 0, sizeof(alert));
-	memset(pieces, 0, sizeof(pieces));
-	alert.struct_size = sizeof(alert);
-	alert.customer = str("acme");
+	format_set_up(&cef_module);
 	alert.customer_name = str("Acme Inc.");
-	alert.tenant_id = str("b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c");
-	alert.source = "graph-alerts";
-	alert.id = str("da637551227677560813_-961444813");
-	alert.version = str("00112233445566aa");
-	alert.incident_id = str("28282");
 	alert.title = str("Suspicious PowerShell | encoded command");
 	alert.description = str("A process ran.\r\nSee C:\\Temp\\x.log for x=1 | y.");
 	alert.category = str("Execution");
-	alert.severity = FMT_SEVERITY_MEDIUM;
 	alert.status = str("new");
 	alert.product_name = str("Microsoft Defender for Endpoint");
 	alert.detector_id = str("7f1c3609-a3ff-40e2-995b-c01770161d68");
@@ -63,44 +31,12 @@ static int setup(void **state)
 	alert.incident_url =
 		str("https://security.microsoft.com/incidents/28282?tid=0000");
 	alert.created = INT64_C(17723604301239999);
-	alert.updated = alert.first_activity = alert.last_activity = FMT_NO_TIME;
-	alert.resolved = FMT_NO_TIME;
-	alert.evidence = pieces;
-	open_with(NULL, 0);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	check_free(&check, &cef_module);
-	return 0;
-}
-
-static struct fmt_evidence *piece(enum fmt_kind kind)
-{
-	struct fmt_evidence *e = &pieces[alert.evidence_count];
-
-	e->kind = kind;
-	e->fields = fields[alert.evidence_count++];
-	if (!alert.primary[kind])
-		alert.primary[kind] = e;
-	return e;
-}
-
-static void field(struct fmt_evidence *e, enum fmt_field_id id, const char *value)
-{
-	fields[e - pieces][e->field_count++] = (struct fmt_field){id, str(value)};
 }
 
 static void format_within(size_t maximum)
 {
-	const char *error;
-
-	check_format(&check, &cef_module, &alert, maximum);
-	error = check_cef(&check, &alert);
-	if (error)
-		fail_msg("%s\n%.*s", error, (int)check.body.n, check.body.p);
+	format_checked(maximum, check_cef);
 	if (check.result == FMT_OK)
 		assert_true(cef_read(&event, check.body.p, check.body.n));
 }
@@ -434,11 +370,48 @@ static void test_mail(void **state)
 	expect("act", "Delivered");
 	expect("request", "http://down.esales360.example/\xC3\xA4?x=1&y=2|3");
 	expect("MicrosoftDefenderUserPrincipalName", "testUser3@contoso.com");
+	expect("MicrosoftDefenderEvidence", NULL);
 	url->field_count = 0;
 	field(url, FMT_URL, "down.esales360.example/a");
 	format_within(BIG);
 	expect("request", NULL);
 	expect("MicrosoftDefenderUrlText", "down.esales360.example/a");
+}
+
+static void test_mail_and_accounts(void **state)
+{
+	struct fmt_evidence *mail = piece(FMT_KIND_MESSAGE),
+			    *user = piece(FMT_KIND_USER);
+
+	(void)state;
+	field(mail, FMT_MESSAGE_RECIPIENT, "Adele@contoso.com");
+	field(user, FMT_USER_NAME, "adele");
+	field(user, FMT_USER_DOMAIN, "CORP");
+	field(user, FMT_USER_SID, "S-1-5-21");
+	field(user, FMT_USER_UPN, "adele@contoso.com");
+	format_within(BIG);
+	expect("duser", "Adele@contoso.com");
+	expect("dntdom", "CORP");
+	expect("duid", "S-1-5-21");
+	/* Somebody else: the name of one and the id of another make no person. */
+	user->field_count = 3;
+	format_within(BIG);
+	expect("duser", "Adele@contoso.com");
+	expect("dntdom", NULL);
+	expect("duid", NULL);
+	expect("MicrosoftDefenderEvidence", "user:adele");
+	mail->field_count = 0;
+	format_within(BIG);
+	expect("duser", "adele");
+	expect("duid", "S-1-5-21");
+	/* The same without mail: an account with nothing but an id, and somebody's mailbox. */
+	no_pieces();
+	field(piece(FMT_KIND_USER), FMT_USER_SID, "S-1-5-21");
+	field(piece(FMT_KIND_MAILBOX), FMT_MAILBOX_ADDRESS, "bob@contoso.com");
+	format_within(BIG);
+	expect("suser", NULL);
+	expect("suid", "S-1-5-21");
+	expect("MicrosoftDefenderMailbox", "bob@contoso.com");
 }
 
 static void test_evidence_list(void **state)
@@ -460,6 +433,90 @@ static void test_evidence_list(void **state)
 	expect("MicrosoftDefenderVerdict", "malicious");
 	expect("cn2", "3");
 	expect("cn2Label", "evidenceCount");
+}
+
+/* What no key shows must be in the list. */
+static void test_evidence_without_a_key(void **state)
+{
+	static const struct {
+		enum fmt_kind kind;
+		enum fmt_field_id id;
+		const char *value, *want;
+	} table[] = {
+		{FMT_KIND_CLOUD_RESOURCE, FMT_IMAGE_ID, "payments:1",
+			"cloudResource:payments:1"},
+		{FMT_KIND_CLOUD_RESOURCE, FMT_REGISTRY_NAME, "contoso.azurecr.io",
+			"cloudResource:contoso.azurecr.io"},
+		{FMT_KIND_CLOUD_RESOURCE, FMT_RESOURCE_NAME, "vm-1", NULL},
+		{FMT_KIND_NETWORK, FMT_DOMAIN_NAME, "abc.tunnel.example",
+			"network:abc.tunnel.example"},
+		{FMT_KIND_NETWORK, FMT_DEVICE_IP, "10.9.8.7", "network:10.9.8.7"},
+		{FMT_KIND_NETWORK, FMT_DEVICE_MAC, "00-1A-2B-3C-4D-5E",
+			"network:00-1A-2B-3C-4D-5E"},
+		{FMT_KIND_USER, FMT_USER_DISPLAY_NAME, "Adele", "user:Adele"},
+		{FMT_KIND_USER, FMT_USER_NAME, "adele", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct fmt_evidence *e;
+
+		no_pieces();
+		e = piece(table[i].kind);
+		field(e, table[i].id, table[i].value);
+		format_within(BIG);
+		expect("MicrosoftDefenderEvidence", table[i].want);
+		/* The address of who asked for a domain has a key, the domain none. */
+		if (table[i].id == FMT_DOMAIN_NAME) {
+			field(e, FMT_SOURCE_ADDRESS, "10.0.0.77");
+			format_within(BIG);
+			expect("src", "10.0.0.77");
+			expect("MicrosoftDefenderEvidence", table[i].want);
+		}
+	}
+}
+
+/* The addresses of the connection go with its ports; those with a role must not be lost. */
+static void test_addresses_beside_a_connection(void **state)
+{
+	struct fmt_evidence *from = piece(FMT_KIND_IP), *to = piece(FMT_KIND_IP);
+	struct fmt_evidence *net = piece(FMT_KIND_NETWORK);
+
+	(void)state;
+	field(from, FMT_IP_ADDRESS, "203.0.113.5");
+	field(to, FMT_IP_ADDRESS, "2001:DB8::6");
+	alert.source_ip = from;
+	alert.destination_ip = to;
+	field(net, FMT_SOURCE_ADDRESS, "10.1.1.1");
+	field(net, FMT_DESTINATION_ADDRESS, "10.1.1.2");
+	format_within(BIG);
+	expect("src", "10.1.1.1");
+	expect("dst", "10.1.1.2");
+	expect("MicrosoftDefenderEvidence", "ip:203.0.113.5; ip:2001:DB8::6");
+	/* The same ones are there already, in any spelling. */
+	net->field_count = 0;
+	field(net, FMT_SOURCE_ADDRESS, "203.0.113.5");
+	field(net, FMT_DESTINATION_ADDRESS, "2001:db8:0::6");
+	format_within(BIG);
+	expect("c6a3", "2001:db8::6");
+	expect("MicrosoftDefenderEvidence", NULL);
+}
+
+static void test_categories(void **state)
+{
+	struct fmt_str items[] = {str("Execution"), str("Impact")};
+
+	(void)state;
+	alert.categories = (struct fmt_list){items, 1};
+	format_within(BIG);
+	expect("MicrosoftDefenderCategories", NULL);
+	alert.categories.count = 2;
+	format_within(BIG);
+	expect("MicrosoftDefenderCategories", "Execution,Impact");
+	alert.category.n = 0;
+	alert.categories.count = 1;
+	format_within(BIG);
+	expect("MicrosoftDefenderCategories", "Execution");
 }
 
 static void test_forgery(void **state)
@@ -612,55 +669,47 @@ static void test_registry(void **state)
 
 static void test_property(void **state)
 {
-	static const size_t maxima[] = {480, 1024, 2048, 8192, 8192, 65536, BIG, BIG};
-	static struct random_alert random;
-	unsigned char data[1600];
-	uint64_t seed = 88172645463325252u;
-	unsigned ok = 0;
-
 	(void)state;
-	for (size_t i = 0; i < PROPERTY_ALERTS; i++) {
-		const char *error;
-
-		for (size_t k = 0; k < sizeof(data); k += 8) {
-			seed ^= seed << 13;
-			seed ^= seed >> 7;
-			seed ^= seed << 17;
-			memcpy(data + k, &seed, 8);
-		}
-		random_alert_build(&random, data, 60 + seed % (sizeof(data) - 60));
-		check_format(&check, &cef_module, &random.alert, maxima[i % 8]);
-		error = check_cef(&check, &random.alert);
-		if (error)
-			fail_msg("alert %zu, maximum %zu: %s\n%.*s", i, maxima[i % 8],
-				error, (int)check.body.n, check.body.p);
-		ok += check.result == FMT_OK;
-	}
-	assert_true(ok > PROPERTY_ALERTS / 2);
+	format_property(check_cef);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_golden, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_header, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_severities, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_times, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ids, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_long_link, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_network, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_process_and_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mail, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_evidence_list, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_forgery, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_techniques, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_oversize, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_small_maxima, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_options, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_golden, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_header, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_severities, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_times, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_ids, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_long_link, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_addresses, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_network, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_device, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_process_and_file, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_mail, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_mail_and_accounts, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_evidence_list, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_evidence_without_a_key, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_addresses_beside_a_connection, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_categories, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_forgery, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_techniques, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_oversize, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_small_maxima, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(test_options, setup, format_tear_down),
 		cmocka_unit_test(test_registry),
-		cmocka_unit_test_setup_teardown(test_property, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_property, setup, format_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("cef", tests, NULL, NULL);

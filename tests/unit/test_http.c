@@ -547,16 +547,22 @@ static void pause_gives_every_octet_once(void **state)
 	paused_run(*state, "/gzip", 2);
 }
 
+/* Runs until it has paused for the first time. */
+static void start_paused(struct fixture *f, struct call *call, unsigned every)
+{
+	call_init(call, f, "/big");
+	call->pause_every = every;
+	http_start(f->http, &call->request);
+	while (!call->paused)
+		turn(f, 5);
+}
+
 static void pause_then_error_or_cancel(void **state)
 {
 	struct fixture *f = *state;
 	struct call call;
 
-	call_init(&call, f, "/big");
-	call.pause_every = 2;
-	http_start(f->http, &call.request);
-	while (!call.paused)
-		turn(f, 5);
+	start_paused(f, &call, 2);
 	turn(f, 5);
 	call.paused = false;
 	call.body_rc =
@@ -566,11 +572,7 @@ static void pause_then_error_or_cancel(void **state)
 	assert_int_equal(call.result.rc, RC_PROTO);
 	strbuf_clear(&call.body);
 
-	call_init(&call, f, "/big");
-	call.pause_every = 2;
-	http_start(f->http, &call.request);
-	while (!call.paused)
-		turn(f, 5);
+	start_paused(f, &call, 2);
 	turn(f, 5);
 	call.cancel_at = AT_BODY;
 	http_resume(f->http, &call.request);
@@ -580,11 +582,7 @@ static void pause_then_error_or_cancel(void **state)
 	assert_false(http_busy(&call.request));
 	strbuf_clear(&call.body);
 
-	call_init(&call, f, "/big");
-	call.pause_every = 1;
-	http_start(f->http, &call.request);
-	while (!call.paused)
-		turn(f, 5);
+	start_paused(f, &call, 1);
 	http_resume(f->http, &call.request);
 	http_cancel(f->http, &call.request);
 	for (int i = 0; i < 5; i++)

@@ -10,72 +10,38 @@
 #include <cmocka.h>
 #include <yajl/yajl_tree.h>
 
+#include "format_help.h"
 #include "formats/json_text.h"
 #include "formats/registry.h"
-#include "tests/fuzz/check_message.h"
-#include "tests/fuzz/random_alert.h"
 
-#define PROPERTY_ALERTS 100000
-#define BIG 1000000
 #define S(literal) ((struct fmt_str){literal, sizeof(literal) - 1})
 
-static struct check check;
-static struct fmt_alert alert;
-static struct fmt_evidence pieces[4];
-static struct fmt_field fields[4][8];
 static yajl_val tree;
-
-static void open_with(const struct fmt_option *options, size_t count)
-{
-	char error[200] = "";
-
-	if (check.module)
-		check_free(&check, &rfc5424_json_module);
-	check.module = rfc5424_json_module.open(options, count, error, sizeof(error));
-	assert_non_null(check.module);
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	memset(&alert, 0, sizeof(alert));
-	memset(pieces, 0, sizeof(pieces));
-	alert.struct_size = sizeof(alert);
-	alert.customer = S("acme");
+	format_set_up(&rfc5424_json_module);
 	alert.customer_name = S("Acme \"Inc\" [\\]");
 	alert.tenant_id = S("b3c1b5fc");
-	alert.source = "graph-alerts";
 	alert.id = S("da63");
-	alert.version = S("00112233445566aa");
-	alert.incident_id = S("28282");
-	alert.severity = FMT_SEVERITY_MEDIUM;
-	alert.created = alert.updated = alert.resolved = FMT_NO_TIME;
-	alert.first_activity = alert.last_activity = FMT_NO_TIME;
 	alert.raw = S(
 		"{\n  \"id\" : \"da63\",\t\"n\": 12345678901234567890, \"a\":[ ]\r\n}");
-	alert.evidence = pieces;
-	open_with(NULL, 0);
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	(void)state;
 	yajl_tree_free(tree);
 	tree = NULL;
-	check_free(&check, &rfc5424_json_module);
-	return 0;
+	return format_tear_down(state);
 }
 
 static void format_within(size_t maximum)
 {
-	const char *error;
 	char text[200];
 
-	check_format(&check, &rfc5424_json_module, &alert, maximum);
-	error = check_json(&check, &alert);
-	if (error)
-		fail_msg("%s\n%.*s", error, (int)check.body.n, check.body.p);
+	format_checked(maximum, check_json);
 	yajl_tree_free(tree);
 	tree = NULL;
 	if (check.result == FMT_OK) {
@@ -252,6 +218,7 @@ static void test_build(void **state)
 	static const struct fmt_comment comment = {
 		{"fine", 4}, {"me", 2}, INT64_C(17723604301234567)};
 	struct fmt_str techniques[] = {S("T1059"), S("T1027")};
+	struct fmt_evidence *file;
 
 	(void)state;
 	alert.raw = S("{\"id\":1} , \"customer\":\"evil\"");
@@ -262,16 +229,14 @@ static void test_build(void **state)
 	alert.comment_count = 1;
 	alert.custom_details = S("{ \"k\" : [1] }");
 	alert.additional_data = S("{broken");
-	alert.evidence_count = 2;
-	pieces[0].raw = S("{ \"x\" : 1 }");
-	pieces[1].type = S("fileEvidence");
-	pieces[1].created = FMT_NO_TIME;
-	fields[1][0] = (struct fmt_field){FMT_TAG, S("one")};
-	fields[1][1] = (struct fmt_field){FMT_FILE_NAME, S("f.exe")};
-	fields[1][2] = (struct fmt_field){FMT_TAG, S("two")};
-	fields[1][3] = (struct fmt_field){FMT_FIELD_IDS + 7, S("no such field")};
-	pieces[1].fields = fields[1];
-	pieces[1].field_count = 4;
+	piece(FMT_KIND_OTHER)->raw = S("{ \"x\" : 1 }");
+	file = piece(FMT_KIND_FILE);
+	file->type = S("fileEvidence");
+	file->created = FMT_NO_TIME;
+	field(file, FMT_TAG, "one");
+	field(file, FMT_FILE_NAME, "f.exe");
+	field(file, FMT_TAG, "two");
+	field(file, FMT_FIELD_IDS + 7, "no such field");
 	format_within(BIG);
 	assert_true(has_text(&check.body,
 		"\"alert\":{\"id\":\"da63\",\"incidentId\":\"28282\",\"severity\":"
@@ -419,32 +384,8 @@ static void test_structured_data(void **state)
 
 static void test_property(void **state)
 {
-	static const size_t maxima[] = {480, 1024, 2048, 8192, 8192, 65536, BIG, BIG};
-	static struct random_alert random;
-	unsigned char data[1600];
-	uint64_t seed = 88172645463325252u;
-	unsigned ok = 0;
-
 	(void)state;
-	for (size_t i = 0; i < PROPERTY_ALERTS; i++) {
-		const char *error;
-
-		for (size_t k = 0; k < sizeof(data); k += 8) {
-			seed ^= seed << 13;
-			seed ^= seed >> 7;
-			seed ^= seed << 17;
-			memcpy(data + k, &seed, 8);
-		}
-		random_alert_build(&random, data, 60 + seed % (sizeof(data) - 60));
-		check_format(
-			&check, &rfc5424_json_module, &random.alert, maxima[i % 8]);
-		error = check_json(&check, &random.alert);
-		if (error)
-			fail_msg("alert %zu, maximum %zu: %s\n%.*s", i, maxima[i % 8],
-				error, (int)check.body.n, check.body.p);
-		ok += check.result == FMT_OK;
-	}
-	assert_true(ok > PROPERTY_ALERTS / 2);
+	format_property(check_json);
 }
 
 int main(void)

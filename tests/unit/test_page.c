@@ -12,14 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/strbuf.h"
 #include "fetch/page.h"
-#include "server.h"
-
-#define TENANT "b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c"
+#include "login_help.h"
+#include "sample.h"
 
 struct feed {
 	struct page *page;
@@ -33,40 +30,16 @@ struct feed {
 };
 
 struct fixture {
-	struct loop *loop;
-	struct http *http;
-	struct server *server, *other;
-	struct token *token;
-	struct token_options options;
+	struct login login;
+	struct server *other;
 	struct feed feed;
 	char url[200];
-	/* what the server does, under its lock */
-	int status;
-	char headers[400];
-	struct strbuf body;
+	/* what the server does besides, under its lock */
 	unsigned tokens, api_requests,
 		accepted; /* accepted: only tokens from this number on */
 	size_t cut;
 	char prefer[100], accept[100];
 };
-
-static char *sample(const char *name)
-{
-	char path[500], *text = NULL;
-	size_t n = 0;
-	ssize_t got;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/samples/%s",
-		getenv("TEST_DATA") ? getenv("TEST_DATA") : "tests", name);
-	file = fopen(path, "r");
-	if (!file)
-		fail_msg("no %s", path);
-	got = getdelim(&text, &n, '\0', file);
-	assert_true(got > 0);
-	fclose(file);
-	return text;
-}
 
 static void handle(struct exchange *x, void *context)
 {
@@ -93,13 +66,14 @@ static void handle(struct exchange *x, void *context)
 		} else if (f->cut) {
 			int n = snprintf(text, sizeof(text),
 				"HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
-				f->body.n);
+				f->login.body.n);
 
 			exchange_send(x, text, (size_t)n);
-			exchange_send(x, f->body.p, f->cut);
+			exchange_send(x, f->login.body.p, f->cut);
 			x->close = true;
 		} else {
-			exchange_reply(x, f->status, f->headers, f->body.p, f->body.n);
+			exchange_reply(x, f->login.status, f->login.headers,
+				f->login.body.p, f->login.body.n);
 		}
 	}
 	server_unlock(x->server);
@@ -114,13 +88,10 @@ static void never(struct exchange *x, void *context)
 
 static void says(struct fixture *f, int status, const char *headers, const char *body)
 {
-	server_lock(f->server);
-	f->status = status;
+	server_lock(f->login.server);
 	f->cut = 0;
-	snprintf(f->headers, sizeof(f->headers), "%s", headers);
-	strbuf_reset(&f->body);
-	strbuf_adds(&f->body, body);
-	server_unlock(f->server);
+	server_unlock(f->login.server);
+	login_says(&f->login, status, headers, body);
 }
 
 static bool feed_alert(void *context, struct fmt_alert *alert)
@@ -158,31 +129,15 @@ static void feed_done(void *context, enum page_result result, const char *next,
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct http_options options = {.max_transfers = 4,
-		.user_agent = "test",
-		.connect_timeout_ms = 2000,
-		.first_byte_timeout_ms = 2000,
-		.stall_timeout_ms = 500};
 	struct page_events events = {
 		.alert = feed_alert, .done = feed_done, .context = &f->feed};
-	struct error err;
 
-	log_set_level(LOG_ERR);
-	f->loop = loop_new(&clock_system);
-	strbuf_init(&f->body, 32 << 20);
-	f->server = server_new(NULL, handle, f);
+	login_open(&f->login, &clock_system, "s", 500, handle, f);
 	f->other = server_new(NULL, never, f);
-	assert_int_equal(http_new(f->loop, &options, &f->http, &err), RC_OK);
-	f->options = (struct token_options){.login_root = server_root(f->server),
-		.tenant_id = TENANT,
-		.client_id = "97e0a5b7-d745-40b6-94fe-5f77d35c6e05",
-		.client_secret = "s",
-		.scope = "https://graph.microsoft.com/.default"};
-	f->token = token_new(f->loop, f->http, &f->options);
-	f->feed.page = page_new(f->loop, f->http, f->token, &source_graph_alerts,
-		server_root(f->server), &events);
+	f->feed.page = page_new(f->login.loop, f->login.http, f->login.token,
+		&source_graph_alerts, server_root(f->login.server), &events);
 	snprintf(f->url, sizeof(f->url), "%s/v1.0/security/alerts_v2?$top=5",
-		server_root(f->server));
+		server_root(f->login.server));
 	*state = f;
 	return 0;
 }
@@ -192,12 +147,8 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	page_free(f->feed.page);
-	token_free(f->token);
-	http_free(f->http);
-	loop_free(f->loop);
-	server_free(f->server);
+	login_close(&f->login);
 	server_free(f->other);
-	strbuf_clear(&f->body);
 	free(f);
 	return 0;
 }
@@ -209,11 +160,11 @@ static void feed_reset(struct feed *feed)
 
 static void turns(struct fixture *f, unsigned dones)
 {
-	int64_t end = loop_now_ms(f->loop) + 8000;
+	int64_t end = loop_now_ms(f->login.loop) + 8000;
 	struct error err;
 
-	while (f->feed.dones < dones && loop_now_ms(f->loop) < end)
-		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+	while (f->feed.dones < dones && loop_now_ms(f->login.loop) < end)
+		assert_int_equal(loop_turn(f->login.loop, 20, &err), RC_OK);
 	assert_int_equal(f->feed.dones, dones);
 }
 
@@ -242,20 +193,21 @@ static void says_page(struct fixture *f, unsigned n, size_t size, const char *ne
 
 	memset(filler, 'f', size);
 	filler[size] = '\0';
-	server_lock(f->server);
-	f->status = 200;
+	server_lock(f->login.server);
+	f->login.status = 200;
 	f->cut = 0;
-	snprintf(f->headers, sizeof(f->headers), "Content-Type: application/json\r\n");
-	strbuf_reset(&f->body);
-	strbuf_adds(&f->body, "{\"value\":[");
+	snprintf(f->login.headers, sizeof(f->login.headers),
+		"Content-Type: application/json\r\n");
+	strbuf_reset(&f->login.body);
+	strbuf_adds(&f->login.body, "{\"value\":[");
 	for (unsigned i = 0; i < n; i++)
-		strbuf_addf(&f->body,
+		strbuf_addf(&f->login.body,
 			"%s{\"id\":\"id%u\",\"title\":\"t\",\"description\":\"%s\","
 			"\"lastUpdateDateTime\":\"2026-01-05T09:31:12Z\"}",
 			i ? "," : "", i, filler);
-	strbuf_addf(&f->body, "]%s%s%s}", *next ? ",\"@odata.nextLink\":\"" : "", next,
-		*next ? "\"" : "");
-	server_unlock(f->server);
+	strbuf_addf(&f->login.body, "]%s%s%s}", *next ? ",\"@odata.nextLink\":\"" : "",
+		next, *next ? "\"" : "");
+	server_unlock(f->login.server);
 	free(filler);
 }
 
@@ -263,16 +215,15 @@ static void gives_alerts(void **state)
 {
 	struct fixture *f = *state;
 	struct page_counts counts;
-	char *text = sample("graph-alerts_v2.json"), next[300];
+	char next[300];
 
-	says(f, 200, "Content-Type: application/json\r\n", text);
+	login_says_sample(&f->login, "graph-alerts_v2.json");
 	fetch(f, f->url);
 	assert_int_equal(f->feed.result, PAGE_OK);
 	assert_int_equal(f->feed.alerts, 9);
 	assert_string_equal(f->feed.next, "");
 	assert_string_equal(f->prefer, "include-unknown-enum-members");
 	assert_string_equal(f->accept, "application/json");
-	free(text);
 
 	says_page(f, 0, 10, "");
 	fetch(f, f->url);
@@ -281,7 +232,7 @@ static void gives_alerts(void **state)
 
 	/* The next page is asked from inside done(). */
 	snprintf(next, sizeof(next), "%s/v1.0/security/alerts_v2?$skip=5",
-		server_root(f->server));
+		server_root(f->login.server));
 	says_page(f, 3, 10, next);
 	feed_reset(&f->feed);
 	f->feed.refetch = true;
@@ -296,7 +247,7 @@ static void gives_alerts(void **state)
 	assert_int_equal(counts.requests, 4);
 	assert_int_equal(counts.renewed, 0);
 	assert_int_equal(f->tokens, 1);
-	assert_int_equal(server_connections(f->server), 1);
+	assert_int_equal(server_connections(f->login.server), 1);
 }
 
 static void foreign_links(void **state)
@@ -315,11 +266,12 @@ static void foreign_links(void **state)
 	/* A cursor that was stored, or a configuration, must not do it either. */
 	fetch(f, next);
 	expect(f, PAGE_FOREIGN, server_root(f->other));
-	snprintf(next, sizeof(next), "%.4ss%s/x", server_root(f->server),
-		server_root(f->server) + 4);
+	snprintf(next, sizeof(next), "%.4ss%s/x", server_root(f->login.server),
+		server_root(f->login.server) + 4);
 	fetch(f, next);
 	expect(f, PAGE_FOREIGN, "refused");
-	snprintf(next, sizeof(next), "http://a:b@%s/x", server_root(f->server) + 7);
+	snprintf(next, sizeof(next), "http://a:b@%s/x",
+		server_root(f->login.server) + 7);
 	fetch(f, next);
 	expect(f, PAGE_FOREIGN, "refused");
 	for (size_t i = 0; i < 3; i++) {
@@ -388,38 +340,21 @@ static void sample_errors(void **state)
 		{"m365d-404", PAGE_BAD_REQUEST, -1, "ResourceNotFound"},
 	};
 	struct fixture *f = *state;
-	char *text = sample("http-errors.json");
-	struct fjson_object *top = fjson_tokener_parse(text), *cases;
 	size_t count = sizeof(rows) / sizeof(rows[0]);
+	struct fjson_object *top, *cases;
+	struct strbuf text;
 
+	sample_read("http-errors.json", &text);
+	top = fjson_tokener_parse(text.p);
 	assert_true(fjson_object_object_get_ex(top, "cases", &cases));
 	assert_int_equal(fjson_object_array_length(cases), count);
 	for (size_t i = 0; i < count; i++) {
-		struct fjson_object *row = fjson_object_array_get_idx(cases, (int)i),
-				    *v, *w;
-		char lines[300] = "", line[200];
-		int status;
+		struct fjson_object *row = fjson_object_array_get_idx(cases, (int)i);
+		struct fjson_object *name;
 
-		fjson_object_object_get_ex(row, "name", &v);
-		assert_string_equal(fjson_object_get_string(v), rows[i].name);
-		fjson_object_object_get_ex(row, "headers", &v);
-		for (size_t k = 0; k < 2; k++) {
-			const char *name = k ? "Retry-After" : "Content-Type";
-
-			if (fjson_object_object_get_ex(v, name, &w)) {
-				snprintf(line, sizeof(line), "%s: %s\r\n", name,
-					fjson_object_get_string(w));
-				strncat(lines, line, sizeof(lines) - strlen(lines) - 1);
-			}
-		}
-		fjson_object_object_get_ex(row, "status", &v);
-		status = (int)fjson_object_get_int64(v);
-		if (!fjson_object_object_get_ex(row, "body", &v))
-			fjson_object_object_get_ex(row, "body_text", &v);
-		says(f, status, lines,
-			fjson_object_is_type(v, fjson_type_string)
-				? fjson_object_get_string(v)
-				: fjson_object_to_json_string(v));
+		fjson_object_object_get_ex(row, "name", &name);
+		assert_string_equal(fjson_object_get_string(name), rows[i].name);
+		login_says_case(&f->login, row);
 		fetch(f, f->url);
 		if (f->feed.result != rows[i].result ||
 			f->feed.retry_after_ms != rows[i].retry_after_ms ||
@@ -430,7 +365,7 @@ static void sample_errors(void **state)
 			print_message("# %s\n", f->feed.err.text);
 	}
 	fjson_object_put(top);
-	free(text);
+	strbuf_clear(&text);
 }
 
 static void broken_pages(void **state)
@@ -460,7 +395,7 @@ static void broken_pages(void **state)
 	expect(f, PAGE_BAD_ANSWER, "HTTP 204");
 	/* A refusal without end. */
 	says_page(f, 2000, 2000, "");
-	f->status = 404;
+	f->login.status = 404;
 	fetch(f, f->url);
 	expect(f, PAGE_BAD_REQUEST, "HTTP 404");
 }
@@ -476,15 +411,16 @@ static void pausing(void **state)
 	f->feed.stop_after = 7;
 	page_fetch(f->feed.page, f->url);
 	while (!f->feed.dones) {
-		assert_int_equal(loop_turn(f->loop, 10, &err), RC_OK);
+		assert_int_equal(loop_turn(f->login.loop, 10, &err), RC_OK);
 		if (!f->feed.paused)
 			continue;
 		if (!pauses++) { /* longer than the stall timeout: nothing comes, nothing ends */
 			unsigned alerts = f->feed.alerts;
 
-			for (int64_t end = loop_now_ms(f->loop) + 1200;
-				loop_now_ms(f->loop) < end;)
-				assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+			for (int64_t end = loop_now_ms(f->login.loop) + 1200;
+				loop_now_ms(f->login.loop) < end;)
+				assert_int_equal(
+					loop_turn(f->login.loop, 20, &err), RC_OK);
 			assert_int_equal(f->feed.alerts, alerts);
 			assert_int_equal(f->feed.dones, 0);
 		}
@@ -513,7 +449,7 @@ static void cancelling(void **state)
 	f->feed.cancel_after = 3;
 	page_fetch(f->feed.page, f->url);
 	for (int i = 0; i < 30; i++)
-		assert_int_equal(loop_turn(f->loop, 10, &err), RC_OK);
+		assert_int_equal(loop_turn(f->login.loop, 10, &err), RC_OK);
 	assert_int_equal(f->feed.alerts, 3);
 	assert_int_equal(f->feed.dones, 0);
 	assert_false(page_busy(f->feed.page));
@@ -522,13 +458,13 @@ static void cancelling(void **state)
 		feed_reset(&f->feed);
 		f->feed.stop_after = 10;
 		if (turn % 3 == 0)
-			token_drop(f->token);
+			token_drop(f->login.token);
 		page_fetch(f->feed.page, f->url);
 		for (int i = 0; i < turn; i++)
-			assert_int_equal(loop_turn(f->loop, 2, &err), RC_OK);
+			assert_int_equal(loop_turn(f->login.loop, 2, &err), RC_OK);
 		page_cancel(f->feed.page);
 		f->feed.dones = 0;
-		assert_int_equal(loop_turn(f->loop, 0, &err), RC_OK);
+		assert_int_equal(loop_turn(f->login.loop, 0, &err), RC_OK);
 		assert_int_equal(f->feed.dones, 0);
 	}
 	says_page(f, 5, 100, "");
@@ -541,12 +477,11 @@ static void login_fails(void **state)
 {
 	struct fixture *f = *state;
 
-	f->options.login_root = "http://127.0.0.1:1";
-	token_free(f->token);
-	f->token = token_new(f->loop, f->http, &f->options);
+	f->login.options.login_root = "http://127.0.0.1:1";
+	login_token(&f->login);
 	page_free(f->feed.page);
-	f->feed.page = page_new(f->loop, f->http, f->token, &source_graph_alerts,
-		server_root(f->server),
+	f->feed.page = page_new(f->login.loop, f->login.http, f->login.token,
+		&source_graph_alerts, server_root(f->login.server),
 		&(struct page_events){
 			.alert = feed_alert, .done = feed_done, .context = &f->feed});
 	fetch(f, f->url);

@@ -12,14 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/strbuf.h"
 #include "fetch/token.h"
-#include "server.h"
+#include "login_help.h"
+#include "sample.h"
 
-#define TENANT "b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c" /* of the samples */
 #define SECRET "a~b+c/d=e&f.g%h i\"\xc3\xbc"
 
 struct waiter {
@@ -31,36 +29,11 @@ struct waiter {
 };
 
 struct fixture {
+	struct login login;
 	struct clock_fake clock;
-	struct loop *loop;
-	struct http *http;
-	struct server *server;
-	struct token *token;
-	struct token_options options;
-	/* what the server says next, under its lock */
-	int status;
-	char headers[300];
-	struct strbuf body;
+	/* what the server was asked, under its lock */
 	char path[200], secret[100], client[100], scope[100], grant[100], type[100];
 };
-
-static char *sample(const char *name)
-{
-	char path[500], *text = NULL;
-	size_t n = 0;
-	ssize_t got;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/samples/%s",
-		getenv("TEST_DATA") ? getenv("TEST_DATA") : "tests", name);
-	file = fopen(path, "r");
-	if (!file)
-		fail_msg("no %s", path);
-	got = getdelim(&text, &n, '\0', file);
-	assert_true(got > 0);
-	fclose(file);
-	return text;
-}
 
 static void handle(struct exchange *x, void *context)
 {
@@ -74,26 +47,9 @@ static void handle(struct exchange *x, void *context)
 	snprintf(f->scope, sizeof(f->scope), "%.90s", exchange_field(x, "scope"));
 	snprintf(f->grant, sizeof(f->grant), "%.90s", exchange_field(x, "grant_type"));
 	snprintf(f->type, sizeof(f->type), "%.90s", exchange_header(x, "Content-Type"));
-	exchange_reply(x, f->status, f->headers, f->body.p, f->body.n);
+	exchange_reply(
+		x, f->login.status, f->login.headers, f->login.body.p, f->login.body.n);
 	server_unlock(x->server);
-}
-
-static void says(struct fixture *f, int status, const char *headers, const char *body)
-{
-	server_lock(f->server);
-	f->status = status;
-	snprintf(f->headers, sizeof(f->headers), "%s", headers);
-	strbuf_reset(&f->body);
-	strbuf_adds(&f->body, body);
-	server_unlock(f->server);
-}
-
-static void says_sample(struct fixture *f, const char *name)
-{
-	char *text = sample(name);
-
-	says(f, 200, "Content-Type: application/json\r\n", text);
-	free(text);
 }
 
 static void ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
@@ -107,35 +63,13 @@ static void ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_m
 	w->err = *err;
 }
 
-static void token_make(struct fixture *f)
-{
-	token_free(f->token);
-	f->token = token_new(f->loop, f->http, &f->options);
-}
-
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct http_options options = {.max_transfers = 4,
-		.user_agent = "test",
-		.connect_timeout_ms = 2000,
-		.first_byte_timeout_ms = 2000,
-		.stall_timeout_ms = 2000};
-	struct error err;
 
-	log_set_level(LOG_ERR);
 	clock_fake_init(&f->clock, INT64_C(17672253000) * (TICKS_PER_S / 10));
-	f->loop = loop_new(&f->clock.clock);
-	loop_seed(f->loop, 42);
-	strbuf_init(&f->body, 1 << 20);
-	f->server = server_new(NULL, handle, f);
-	assert_int_equal(http_new(f->loop, &options, &f->http, &err), RC_OK);
-	f->options = (struct token_options){.login_root = server_root(f->server),
-		.tenant_id = TENANT,
-		.client_id = "97e0a5b7-d745-40b6-94fe-5f77d35c6e05",
-		.client_secret = SECRET,
-		.scope = "https://graph.microsoft.com/.default"};
-	token_make(f);
+	login_open(&f->login, &f->clock.clock, SECRET, 2000, handle, f);
+	loop_seed(f->login.loop, 42);
 	*state = f;
 	return 0;
 }
@@ -144,11 +78,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	token_free(f->token);
-	http_free(f->http);
-	loop_free(f->loop);
-	server_free(f->server);
-	strbuf_clear(&f->body);
+	login_close(&f->login);
 	free(f);
 	return 0;
 }
@@ -159,7 +89,7 @@ static void turns(struct fixture *f, unsigned *until)
 	int64_t end = clock_mono_ms(&clock_system) + 8000;
 
 	while (!*until && clock_mono_ms(&clock_system) < end)
-		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+		assert_int_equal(loop_turn(f->login.loop, 20, &err), RC_OK);
 	assert_int_equal(*until, 1);
 }
 
@@ -169,12 +99,13 @@ static struct waiter ask(struct fixture *f, const char **bearer)
 	struct waiter w = {.waiter = {.ready = ready}};
 	const char *p = NULL;
 
-	w.rc = token_get(f->token, &w.waiter, &p);
+	w.rc = token_get(f->login.token, &w.waiter, &p);
 	if (w.rc == RC_AGAIN) {
 		assert_int_equal(w.calls, 0);
 		turns(f, &w.calls);
 		if (w.rc == RC_OK)
-			assert_int_equal(token_get(f->token, &w.waiter, &p), RC_OK);
+			assert_int_equal(
+				token_get(f->login.token, &w.waiter, &p), RC_OK);
 	}
 	if (bearer)
 		*bearer = p;
@@ -193,7 +124,7 @@ static void gets_one_and_keeps_it(void **state)
 	struct fixture *f = *state;
 	const char *bearer, *again;
 
-	says_sample(f, "token-ok.json");
+	login_says_sample(&f->login, "token-ok.json");
 	assert_int_equal(ask(f, &bearer).rc, RC_OK);
 	assert_true(strlen(bearer) > 500);
 	assert_memory_equal(bearer, "eyJ0eXAi", 8);
@@ -203,16 +134,16 @@ static void gets_one_and_keeps_it(void **state)
 	assert_string_equal(f->scope, "https://graph.microsoft.com/.default");
 	assert_string_equal(f->grant, "client_credentials");
 	assert_string_equal(f->type, "application/x-www-form-urlencoded");
-	assert_false(token_lacks_roles(f->token));
+	assert_false(token_lacks_roles(f->login.token));
 	assert_int_equal(ask(f, &again).rc, RC_OK);
 	assert_ptr_equal(bearer, again);
-	assert_int_equal(server_requests(f->server), 1);
-	assert_int_equal(token_serial(f->token), 1);
+	assert_int_equal(server_requests(f->login.server), 1);
+	assert_int_equal(token_serial(f->login.token), 1);
 
-	token_drop(f->token);
+	token_drop(f->login.token);
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
-	assert_int_equal(server_requests(f->server), 2);
-	assert_int_equal(token_serial(f->token), 2);
+	assert_int_equal(server_requests(f->login.server), 2);
+	assert_int_equal(token_serial(f->login.token), 2);
 }
 
 static void renews_early(void **state)
@@ -222,31 +153,31 @@ static void renews_early(void **state)
 	const char *bearer;
 	struct error err;
 
-	says_sample(f, "token-ok.json"); /* lives 3599 s */
+	login_says_sample(&f->login, "token-ok.json"); /* lives 3599 s */
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
 	clock_fake_pass(&f->clock, 3599000 - 361000);
-	assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
+	assert_int_equal(token_get(f->login.token, &w.waiter, &bearer), RC_OK);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(loop_turn(f->loop, 5, &err), RC_OK);
-	assert_int_equal(server_requests(f->server), 1);
+		assert_int_equal(loop_turn(f->login.loop, 5, &err), RC_OK);
+	assert_int_equal(server_requests(f->login.server), 1);
 	/* Renewed beside the work, which goes on with the old one. */
 	clock_fake_pass(&f->clock, 61000);
-	for (int i = 0; i < 200 && token_serial(f->token) == 1; i++) {
-		assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
-		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+	for (int i = 0; i < 200 && token_serial(f->login.token) == 1; i++) {
+		assert_int_equal(token_get(f->login.token, &w.waiter, &bearer), RC_OK);
+		assert_int_equal(loop_turn(f->login.loop, 20, &err), RC_OK);
 	}
-	assert_int_equal(token_serial(f->token), 2);
-	assert_int_equal(server_requests(f->server), 2);
+	assert_int_equal(token_serial(f->login.token), 2);
+	assert_int_equal(server_requests(f->login.server), 2);
 	/* Login is down: the old one serves until near its end, and login is not hammered. */
-	says(f, 503, "Retry-After: 120\r\n", "<html>");
+	login_says(&f->login, 503, "Retry-After: 120\r\n", "<html>");
 	clock_fake_pass(&f->clock, 3599000 - 200000);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
-		assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+		assert_int_equal(token_get(f->login.token, &w.waiter, &bearer), RC_OK);
+		assert_int_equal(loop_turn(f->login.loop, 20, &err), RC_OK);
 	}
-	assert_int_equal(server_requests(f->server), 3);
+	assert_int_equal(server_requests(f->login.server), 3);
 	clock_fake_pass(&f->clock, 169000);
-	assert_int_equal(token_get(f->token, &w.waiter, &bearer), RC_OK);
+	assert_int_equal(token_get(f->login.token, &w.waiter, &bearer), RC_OK);
 	clock_fake_pass(&f->clock, 2000);
 	w = ask(f, NULL);
 	assert_int_equal(w.rc, RC_AGAIN);
@@ -257,19 +188,20 @@ static void short_lives(void **state)
 	struct fixture *f = *state;
 	const char *bearer;
 
-	says(f, 200, "", "{\"access_token\":\"abc\",\"expires_in\":\"60\"}");
+	login_says(
+		&f->login, 200, "", "{\"access_token\":\"abc\",\"expires_in\":\"60\"}");
 	assert_int_equal(ask(f, &bearer).rc, RC_OK);
 	assert_string_equal(bearer, "abc");
 	clock_fake_pass(&f->clock, 44000);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(ask(f, NULL).rc, RC_OK);
-	assert_int_equal(server_requests(f->server), 1);
+	assert_int_equal(server_requests(f->login.server), 1);
 	clock_fake_pass(&f->clock, 11000);
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
-	assert_int_equal(server_requests(f->server), 2);
+	assert_int_equal(server_requests(f->login.server), 2);
 	/* A hint of the vendor to come earlier. */
-	token_drop(f->token);
-	says(f, 200, "",
+	token_drop(f->login.token);
+	login_says(&f->login, 200, "",
 		"{\"access_token\" : \"abc\",\"expires_in\":7200,\"refresh_in\":3600}");
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
 	clock_fake_pass(&f->clock, 3601000);
@@ -277,10 +209,10 @@ static void short_lives(void **state)
 	{
 		struct error err;
 
-		for (int i = 0; i < 100 && server_requests(f->server) < 4; i++)
-			assert_int_equal(loop_turn(f->loop, 20, &err), RC_OK);
+		for (int i = 0; i < 100 && server_requests(f->login.server) < 4; i++)
+			assert_int_equal(loop_turn(f->login.loop, 20, &err), RC_OK);
 	}
-	assert_int_equal(server_requests(f->server), 4);
+	assert_int_equal(server_requests(f->login.server), 4);
 }
 
 static void good_answers(void **state)
@@ -291,15 +223,15 @@ static void good_answers(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		token_make(f);
-		says_sample(f, files[i]);
+		login_token(&f->login);
+		login_says_sample(&f->login, files[i]);
 		assert_int_equal(ask(f, NULL).rc, RC_OK);
-		assert_false(token_lacks_roles(f->token));
+		assert_false(token_lacks_roles(f->login.token));
 	}
-	token_make(f);
-	says_sample(f, "token-ok-noroles.json");
+	login_token(&f->login);
+	login_says_sample(&f->login, "token-ok-noroles.json");
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
-	assert_true(token_lacks_roles(f->token));
+	assert_true(token_lacks_roles(f->login.token));
 }
 
 static void claims(void **state)
@@ -308,29 +240,29 @@ static void claims(void **state)
 	struct waiter w;
 	char link[TOKEN_LINK];
 
-	f->options.tenant_id = "00000000-1111-2222-3333-444444444444";
-	token_make(f);
-	says_sample(f, "token-ok.json");
+	f->login.options.tenant_id = "00000000-1111-2222-3333-444444444444";
+	login_token(&f->login);
+	login_says_sample(&f->login, "token-ok.json");
 	w = ask(f, NULL);
 	assert_int_equal(w.rc, RC_AUTH);
 	assert_non_null(strstr(
 		w.err.text, "a token of tenant " TENANT " instead of 00000000-"));
 	no_secret(&w);
 
-	f->options.tenant_id = "B3C1B5FC-828c-45fa-a1e1-10d74f6d6e9c";
-	token_make(f);
+	f->login.options.tenant_id = "B3C1B5FC-828c-45fa-a1e1-10d74f6d6e9c";
+	login_token(&f->login);
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
-	assert_non_null(strstr(token_consent_link(f->token, link),
+	assert_non_null(strstr(token_consent_link(f->login.token, link),
 		"/adminconsent?client_id=97e0a5b7-d745-40b6-94fe-5f77d35c6e05"));
 
 	/* A domain: the first tenant seen is the one. {"tid":"00000000-...","roles":["x"]} */
-	f->options.tenant_id = "contoso.example";
-	token_make(f);
+	f->login.options.tenant_id = "contoso.example";
+	login_token(&f->login);
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
-	token_drop(f->token);
+	token_drop(f->login.token);
 	assert_int_equal(ask(f, NULL).rc, RC_OK);
-	token_drop(f->token);
-	says(f, 200, "",
+	token_drop(f->login.token);
+	login_says(&f->login, 200, "",
 		"{\"access_token\":\"e30."
 		"eyJ0aWQiOiIwMDAwMDAwMC0xMTExLTIyMjItMzMzMy00NDQ0NDQ0NDQ0NDQi"
 		"LCJyb2xlcyI6WyJ4Il19.c2ln\",\"expires_in\":3600}");
@@ -377,9 +309,9 @@ static void broken_answers(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct waiter w;
 
-		token_make(f);
-		says(f, rows[i].status, "Location: http://127.0.0.1:1/\r\n",
-			rows[i].body);
+		login_token(&f->login);
+		login_says(&f->login, rows[i].status,
+			"Location: http://127.0.0.1:1/\r\n", rows[i].body);
 		w = ask(f, NULL);
 		if (w.rc != rows[i].rc)
 			fail_msg("%s: %d %s", rows[i].body, w.rc, w.err.text);
@@ -387,13 +319,13 @@ static void broken_answers(void **state)
 			assert_non_null(
 				strstr(w.err.text, "cannot sign in at tenant " TENANT));
 	}
-	token_make(f);
-	server_lock(f->server);
-	f->status = 200;
-	strbuf_reset(&f->body);
+	login_token(&f->login);
+	server_lock(f->login.server);
+	f->login.status = 200;
+	strbuf_reset(&f->login.body);
 	for (int i = 0; i < 70000; i++)
-		strbuf_addc(&f->body, ' ');
-	server_unlock(f->server);
+		strbuf_addc(&f->login.body, ' ');
+	server_unlock(f->login.server);
 	{
 		struct waiter w = ask(f, NULL);
 
@@ -412,9 +344,11 @@ static void sample_errors(void **state)
 		{"temporarily_unavailable", RC_AGAIN},
 	};
 	struct fixture *f = *state;
-	char *text = sample("token-errors.json");
-	struct fjson_object *top = fjson_tokener_parse(text), *cases;
+	struct fjson_object *top, *cases;
+	struct strbuf text;
 
+	sample_read("token-errors.json", &text);
+	top = fjson_tokener_parse(text.p);
 	assert_true(fjson_object_object_get_ex(top, "cases", &cases));
 	assert_true(fjson_object_array_length(cases) > 15);
 	for (int i = 0; i < fjson_object_array_length(cases); i++) {
@@ -428,20 +362,8 @@ static void sample_errors(void **state)
 		for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++)
 			if (!strcmp(others[k].name, name))
 				want = others[k].rc;
-		fjson_object_object_get_ex(row, "status", &v);
-		{
-			int status = (int)fjson_object_get_int64(v);
-			struct fjson_object *retry = NULL, *headers;
-			char lines[200] = "";
-
-			fjson_object_object_get_ex(row, "headers", &headers);
-			if (fjson_object_object_get_ex(headers, "Retry-After", &retry))
-				snprintf(lines, sizeof(lines), "Retry-After: %s\r\n",
-					fjson_object_get_string(retry));
-			fjson_object_object_get_ex(row, "body", &v);
-			says(f, status, lines, fjson_object_to_json_string(v));
-		}
-		token_make(f);
+		login_says_case(&f->login, row);
+		login_token(&f->login);
 		w = ask(f, NULL);
 		if (w.rc != want || strlen(w.err.text) < 60)
 			fail_msg("%s: %d %s", name, w.rc, w.err.text);
@@ -453,7 +375,7 @@ static void sample_errors(void **state)
 			print_message("# %s\n", w.err.text);
 	}
 	fjson_object_put(top);
-	free(text);
+	strbuf_clear(&text);
 }
 
 static void failures_are_remembered(void **state)
@@ -475,12 +397,12 @@ static void failures_are_remembered(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		unsigned before = server_requests(f->server);
+		unsigned before = server_requests(f->login.server);
 		struct waiter w;
 		enum rc rc;
 
-		token_make(f);
-		says(f, rows[i].status, rows[i].headers, rows[i].body);
+		login_token(&f->login);
+		login_says(&f->login, rows[i].status, rows[i].headers, rows[i].body);
 		w = ask(f, NULL);
 		rc = w.rc;
 		assert_int_equal(w.retry_after_ms, rows[i].kept_ms);
@@ -489,15 +411,15 @@ static void failures_are_remembered(void **state)
 		assert_int_equal(w.rc, rc);
 		assert_int_equal(w.retry_after_ms, 1);
 		assert_true(strlen(w.err.text) > 30);
-		assert_int_equal(server_requests(f->server), before + 1);
+		assert_int_equal(server_requests(f->login.server), before + 1);
 		clock_fake_pass(&f->clock, 1);
-		says_sample(f, "token-ok.json");
+		login_says_sample(&f->login, "token-ok.json");
 		assert_int_equal(ask(f, NULL).rc, RC_OK);
-		assert_int_equal(server_requests(f->server), before + 2);
+		assert_int_equal(server_requests(f->login.server), before + 2);
 	}
 	/* Nobody there. */
-	f->options.login_root = "http://127.0.0.1:1/";
-	token_make(f);
+	f->login.options.login_root = "http://127.0.0.1:1/";
+	login_token(&f->login);
 	{
 		struct waiter w = ask(f, NULL);
 
@@ -514,27 +436,28 @@ static void waiters_share(void **state)
 	struct waiter w[N];
 	const char *bearer;
 
-	says_sample(f, "token-ok.json");
+	login_says_sample(&f->login, "token-ok.json");
 	for (int i = 0; i < N; i++) {
 		w[i] = (struct waiter){.waiter = {.ready = ready}};
-		assert_int_equal(token_get(f->token, &w[i].waiter, &bearer), RC_AGAIN);
+		assert_int_equal(
+			token_get(f->login.token, &w[i].waiter, &bearer), RC_AGAIN);
 	}
-	assert_int_equal(
-		token_get(f->token, &w[3].waiter, &bearer), RC_AGAIN); /* once more */
-	token_cancel(f->token, &w[7].waiter);
-	token_cancel(f->token, &w[7].waiter);
+	assert_int_equal(token_get(f->login.token, &w[3].waiter, &bearer),
+		RC_AGAIN); /* once more */
+	token_cancel(f->login.token, &w[7].waiter);
+	token_cancel(f->login.token, &w[7].waiter);
 	turns(f, &w[0].calls);
 	for (int i = 0; i < N; i++) {
 		assert_int_equal(w[i].calls, i != 7);
 		if (i != 7)
 			assert_int_equal(w[i].rc, RC_OK);
 	}
-	assert_int_equal(server_requests(f->server), 1);
+	assert_int_equal(server_requests(f->login.server), 1);
 	/* Freed while it asks. */
-	token_drop(f->token);
-	assert_int_equal(token_get(f->token, &w[0].waiter, &bearer), RC_AGAIN);
-	token_cancel(f->token, &w[0].waiter);
-	token_make(f);
+	token_drop(f->login.token);
+	assert_int_equal(token_get(f->login.token, &w[0].waiter, &bearer), RC_AGAIN);
+	token_cancel(f->login.token, &w[0].waiter);
+	login_token(&f->login);
 }
 
 int main(void)

@@ -1,0 +1,44 @@
+/* login_help.h - for tests of what asks Microsoft: a server that says what it is told to, an HTTP
+ * client and a token for it.
+ *
+ * Owner:    login_close() frees all that login_open() made, and what login_token() made last.
+ * Threads:  the server answers in threads of its own: what it says is under its lock. */
+#ifndef UNIT_LOGIN_HELP_H
+#define UNIT_LOGIN_HELP_H
+
+#include <stdint.h>
+
+#include "base/strbuf.h"
+#include "fetch/token.h"
+#include "server.h"
+
+#define TENANT "b3c1b5fc-828c-45fa-a1e1-10d74f6d6e9c" /* of the samples */
+
+struct fjson_object;
+
+struct login {
+	struct loop *loop;
+	struct http *http;
+	struct server *server;
+	struct token *token;
+	struct token_options options;
+	/* what the server says next */
+	int status;
+	char headers[400];
+	struct strbuf body;
+};
+
+/* The handler gets `context`; it answers with status, headers and body. */
+void login_open(struct login *login, const struct clock *clock, const char *secret,
+	int64_t stall_timeout_ms, server_handler *handle, void *context);
+void login_close(struct login *login);
+/* A new token, after the options were changed or to forget the one there is. */
+void login_token(struct login *login);
+
+void login_says(struct login *login, int status, const char *headers, const char *body);
+/* HTTP 200 with a file of tests/samples. */
+void login_says_sample(struct login *login, const char *name);
+/* One of the cases in a sample of errors. */
+void login_says_case(struct login *login, struct fjson_object *row);
+
+#endif
