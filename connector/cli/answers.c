@@ -9,7 +9,7 @@
 
 #include "base/strbuf.h"
 
-#define PIECE 65536
+#define PIECE 262144
 
 static enum rc read_all(int fd, struct page_parser *parser,
 	enum rc (*between)(void *context, struct error *err), void *context,

@@ -268,7 +268,7 @@ static void go_on(struct file *file)
 	loop_timer_stop(file->carrier.loop, &file->retry);
 	loop_watch_remove(file->carrier.loop, &file->room);
 	file->blocked = false;
-	if (send_queue_waits(file->carrier.queue) || file->batch_at < file->batch_n)
+	if (file->carrier.queue->waiting || file->batch_at < file->batch_n)
 		file_flush(&file->carrier);
 }
 

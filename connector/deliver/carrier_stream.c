@@ -47,6 +47,7 @@ struct stream {
 	uint64_t handed; /* octets of the queue that the kernel took */
 	char *batch;
 	size_t batch_room, batch_n, batch_at;
+	size_t held_back; /* what waited at the end of the last turn: less than a batch */
 };
 
 static const char *address_of(const struct stream *stream)
@@ -128,8 +129,9 @@ static void on_check(struct loop_timer *timer)
 		loop_timer_stop(carrier->loop, &stream->check);
 }
 
-/* Writes until the kernel takes no more, nothing waits, or it is another's turn. */
-static void stream_write(struct stream *stream)
+/* Writes until the kernel takes no more, nothing waits, or it is another's turn. Without `part` what
+ * does not fill a batch stays. */
+static void stream_write(struct stream *stream, bool part)
 {
 	struct carrier *carrier = &stream->carrier;
 	size_t written = 0;
@@ -141,6 +143,8 @@ static void stream_write(struct stream *stream)
 		enum rc rc;
 
 		if (stream->batch_at == stream->batch_n) {
+			if (!part && carrier->queue->waiting < stream->batch_room)
+				break;
 			stream->batch_at = 0;
 			stream->batch_n = send_queue_take(
 				carrier->queue, stream->batch, stream->batch_room);
@@ -163,7 +167,7 @@ static void stream_write(struct stream *stream)
 	carrier->state->wire_bytes += written;
 	if (stream->state != STREAM_CONNECTED)
 		return;
-	if (written >= FLUSH_MAXIMUM)
+	if (carrier->queue->waiting && !stream->blocked)
 		loop_defer(carrier->loop, carrier->flush_call);
 	if (!written && !stream->blocked)
 		return;
@@ -195,7 +199,7 @@ static void on_connected(void *context)
 	(void)!conn_progress(stream->conn, &progress); /* the first window counts too */
 	loop_timer_set(
 		carrier->loop, &stream->stable, loop_now_ms(carrier->loop) + stable);
-	stream_write(stream);
+	stream_write(stream, true);
 }
 
 static void on_conn_ended(void *context, enum conn_end end, const struct error *err)
@@ -211,7 +215,7 @@ static void on_writable(void *context)
 	struct stream *stream = context;
 
 	stream->blocked = false;
-	stream_write(stream);
+	stream_write(stream, true);
 }
 
 static void stream_connect(struct stream *stream)
@@ -278,14 +282,18 @@ static void on_retry(struct loop_timer *timer)
 	stream_connect(CONTAINER_OF(timer, struct stream, retry));
 }
 
+/* What does not fill a batch waits a turn for more, and goes on waiting while more comes. */
 static void stream_flush(struct carrier *carrier)
 {
 	struct stream *stream = CONTAINER_OF(carrier, struct stream, carrier);
+	bool grows = carrier->queue->waiting > stream->held_back;
 
 	if (stream->state == STREAM_IDLE)
 		stream_connect(stream);
-	else if (stream->state == STREAM_CONNECTED && !stream->blocked)
-		stream_write(stream);
+	if (stream->state != STREAM_CONNECTED || stream->blocked)
+		return;
+	stream_write(stream, !grows);
+	stream->held_back = carrier->queue->waiting;
 }
 
 static void stream_free(struct carrier *carrier)

@@ -33,6 +33,7 @@ static void free_first(struct send_queue *q)
 	q->first = message->next;
 	if (!q->first)
 		q->end = &q->first;
+	q->held -= message->size;
 	free(message);
 }
 
@@ -63,6 +64,8 @@ char *send_queue_add(struct send_queue *q, void *ticket, size_t size)
 		q->unconfirmed = message;
 	q->count++;
 	q->bytes += size;
+	q->waiting += size;
+	q->held += size;
 	return message->octets;
 }
 
@@ -86,6 +89,7 @@ size_t send_queue_take(struct send_queue *q, char *to, size_t room)
 			q->untaken_at = 0;
 		}
 	}
+	q->waiting -= done;
 	return done;
 }
 
@@ -160,5 +164,6 @@ size_t send_queue_rewind(struct send_queue *q, bool tail)
 	q->unconfirmed = q->unacknowledged = q->unhanded = q->untaken = q->first;
 	q->untaken_at = 0;
 	q->taken = 0;
+	q->waiting = q->held;
 	return again;
 }

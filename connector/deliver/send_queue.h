@@ -25,6 +25,8 @@ struct send_queue {
 	struct send_message *unconfirmed, *unacknowledged, *unhanded, *untaken;
 	size_t untaken_at; /* octets of `untaken` that were taken */
 	uint64_t taken; /* octets taken since the last rewind */
+	size_t waiting; /* octets not taken yet */
+	size_t held; /* octets of all messages, the kept ones too */
 	size_t count, bytes; /* not reported yet */
 	size_t kept_bytes;
 };
@@ -52,12 +54,6 @@ void send_queue_trim(struct send_queue *q, size_t keep);
 /* Everything unconfirmed is queued again; with `tail` the kept messages too, without it they are
  * freed. Returns how many messages of which octets were taken before will be taken again. */
 size_t send_queue_rewind(struct send_queue *q, bool tail);
-
-/* Something waits to be taken. */
-static inline bool send_queue_waits(const struct send_queue *q)
-{
-	return q->untaken != NULL;
-}
 
 /* Something was handed over and is not confirmed. */
 static inline bool send_queue_pending(const struct send_queue *q)

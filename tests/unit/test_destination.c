@@ -272,7 +272,7 @@ static void in_order_over_tcp(void **state)
 	}
 }
 
-static void lone_message_leaves_in_one_turn(void **state)
+static void lone_message_waits_one_turn(void **state)
 {
 	struct bench bench;
 
@@ -286,13 +286,40 @@ static void lone_message_leaves_in_one_turn(void **state)
 		uint64_t before = state_of(&bench).wire_bytes;
 
 		send_some(&bench, 1);
+		assert_int_equal(loop_turn(bench.loop, -1, NULL), RC_OK);
 		assert_int_equal(state_of(&bench).wire_bytes, before);
-		assert_int_equal(loop_turn(bench.loop, 0, NULL), RC_OK);
+		assert_int_equal(loop_turn(bench.loop, -1, NULL), RC_OK);
 		assert_int_equal(
 			state_of(&bench).wire_bytes, before + bench.last_queued);
 	}
 	UNTIL(&bench, bench.confirmed == 10);
 	check_all(&bench, 10);
+	bench_free(&bench);
+}
+
+/* One a turn: they leave together when no more come. */
+static void messages_of_some_turns_share_a_record(void **state)
+{
+	struct bench bench;
+	uint64_t before;
+	size_t records;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	records = bench.collector.streams[0].records;
+	before = state_of(&bench).wire_bytes;
+	for (int i = 0; i < 5; i++) {
+		send_some(&bench, 1);
+		assert_int_equal(loop_turn(bench.loop, -1, NULL), RC_OK);
+		assert_int_equal(state_of(&bench).wire_bytes, before);
+	}
+	UNTIL(&bench, bench.confirmed == 6);
+	assert_int_equal(bench.collector.streams[0].records, records + 1);
+	check_all(&bench, 6);
 	bench_free(&bench);
 }
 
@@ -932,7 +959,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_order_over_tcp),
-		cmocka_unit_test(lone_message_leaves_in_one_turn),
+		cmocka_unit_test(lone_message_waits_one_turn),
+		cmocka_unit_test(messages_of_some_turns_share_a_record),
 		cmocka_unit_test(settle_time_is_kept),
 		cmocka_unit_test(tcp_breaks_lose_nothing),
 		cmocka_unit_test(tls_breaks_lose_nothing),
