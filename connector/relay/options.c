@@ -161,16 +161,6 @@ static enum rc read_facility(const char *text, int *to, struct error *err)
 		log_quote(quoted, sizeof(quoted), text, strlen(text)));
 }
 
-static enum rc out_of_range(
-	const struct option *row, const char *text, struct error *err)
-{
-	char quoted[100];
-
-	return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
-		log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
-		row->max);
-}
-
 /* The table's own texts are right: options_check in the test reads them all. */
 static int64_t bound(const struct option *row, const char *text)
 {
@@ -185,9 +175,13 @@ static int64_t bound(const struct option *row, const char *text)
 static enum rc check_range(
 	const struct option *row, const char *text, int64_t value, struct error *err)
 {
+	char quoted[100];
+
 	if (value >= bound(row, row->min) && value <= bound(row, row->max))
 		return RC_OK;
-	return out_of_range(row, text, err);
+	return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
+		log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
+		row->max);
 }
 
 static enum rc read_number(
@@ -220,27 +214,7 @@ static enum rc read_number(
 	return rc;
 }
 
-/* "is X; known are a, b" for things that the program has a list of. */
-static enum rc unknown(const char *text, const char *what, const char *const *names,
-	size_t count, struct error *err)
-{
-	const char *nearest = value_nearest(text, names, count);
-	char quoted[100];
-	struct strbuf b;
-
-	log_quote(quoted, sizeof(quoted), text, strlen(text));
-	if (nearest)
-		return error_set(err, RC_CONFIG, "%s is no %s; did you mean %s?",
-			quoted, what, nearest);
-	strbuf_init(&b, 300);
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&b, "%s%s", i ? ", " : "", names[i]);
-	error_set(err, RC_CONFIG, "%s is no %s; there are: %s", quoted, what, b.p);
-	strbuf_clear(&b);
-	return RC_CONFIG;
-}
-
-static enum rc read_source(const char *text, const char **to, struct error *err)
+enum rc options_source(const char *text, const char **to, struct error *err)
 {
 	const char *names[NAMES_MAXIMUM];
 	size_t count = 0;
@@ -252,10 +226,10 @@ static enum rc read_source(const char *text, const char **to, struct error *err)
 		*to = names[count];
 		return RC_OK;
 	}
-	return unknown(text, "source", names, count, err);
+	return value_unknown(text, "source", names, count, err);
 }
 
-static enum rc read_format(const char *text, const char **to, struct error *err)
+enum rc options_format(const char *text, const char **to, struct error *err)
 {
 	const char *names[NAMES_MAXIMUM];
 	size_t count = 0;
@@ -267,7 +241,7 @@ static enum rc read_format(const char *text, const char **to, struct error *err)
 		*to = names[count];
 		return RC_OK;
 	}
-	return unknown(text, "format", names, count, err);
+	return value_unknown(text, "format", names, count, err);
 }
 
 /* Types whose member is a const char *. */
@@ -320,9 +294,9 @@ static enum rc read_string(struct options_reader *reader, const struct option *r
 		rc = value_proxy(text, err);
 		break;
 	case TYPE_SOURCE:
-		return read_source(text, to, err);
+		return options_source(text, to, err);
 	default:
-		return read_format(text, to, err);
+		return options_format(text, to, err);
 	}
 	if (rc == RC_OK)
 		*to = options_copy(

@@ -109,6 +109,10 @@ void options_wrong(struct options_reader *reader, int line, const char *format, 
 void options_fill(struct options_reader *reader, enum section section, void *to,
 	const struct yaml_node *map);
 
+/* The name of a source or a format; else what there is. */
+NODISCARD enum rc options_source(const char *text, const char **to, struct error *err);
+NODISCARD enum rc options_format(const char *text, const char **to, struct error *err);
+
 /* Terminated copy in the arena. */
 const char *options_copy(struct options_reader *reader, const char *p, size_t n);
 
