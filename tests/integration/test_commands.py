@@ -100,6 +100,33 @@ def test_help_is_laid_out():
             assert not rest or len(line) - len(rest.lstrip()) == 26, (name, line)
 
 
+def test_the_manual_names_every_option_of_the_help():
+    manual = (SAMPLES.parent.parent / "packaging/man/alertrelay.8.in").read_text()
+    commands = re.split(r"^\.Nm\n\.Cm (\w+)$", manual.split(".Sh DESCRIPTION")[0], flags=re.M)
+    synopsis = dict(zip(commands[1::2], commands[2::2]))
+    for name in (*COMMANDS, "manual"):
+        help = command(name, "--help").stdout.decode()
+        options = set(re.findall(r"^  (?:-c,|   ) --([a-z-]+)", help, flags=re.M)) - {"config"}
+        assert options == set(re.findall(r"Fl -([a-z-]+)", synopsis[name])) - {"help", "version"}
+        assert ("--config" in help) == ("Fl c " in synopsis[name])
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_only_the_journal_gets_priorities_in_front_of_lines(relays, simulators, tmp_path, journal):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    relay.add_destination("out", transport="stdout")
+    relay.add_feed("out")
+    relay.config["state"] = {"file": "/nonexistent/state.db"}
+    with open(tmp_path / "log", "w+b") as log:
+        inode = tmp_path.stat() if not journal else (tmp_path / "log").stat()
+        environment = {"JOURNAL_STREAM": f"{inode.st_dev}:{inode.st_ino}"}
+        arguments = [str(PROGRAM), "run", "--once", "-c", str(relay.write())]
+        result = subprocess.run(arguments, stderr=log, env=environment, timeout=60)
+        log.seek(0)
+        assert result.returncode == 1
+        assert log.read().startswith(b"<2>critical: " if journal else b"critical: ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
