@@ -161,7 +161,7 @@ static enum rc read_facility(const char *text, int *to, struct error *err)
 		log_quote(quoted, sizeof(quoted), text, strlen(text)));
 }
 
-/* The table's own texts are right: options_check in the test reads them all. */
+/* The table's own texts are right: bounds_of_the_table_can_be_read tests them all. */
 static int64_t bound(const struct option *row, const char *text)
 {
 	int64_t ms = 0;

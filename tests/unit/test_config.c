@@ -21,7 +21,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/values.h"
 #include "relay/configuration.h"
+#include "relay/options.h"
 
 static char temporary[200];
 
@@ -341,6 +343,29 @@ static void secrets_are_checked_and_never_shown(void **state)
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+static void bounds_of_the_table_can_be_read(void **state)
+{
+	size_t count, octets, ranges = 0;
+	const struct option *rows = options_all(&count);
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const char *const bounds[] = {rows[i].min, rows[i].max};
+		bool duration = rows[i].type == TYPE_DURATION;
+
+		if (!duration && rows[i].type != TYPE_SIZE &&
+			rows[i].type != TYPE_COUNT)
+			continue;
+		for (size_t j = 0; j < 2; j++)
+			if ((duration ? value_duration(bounds[j], &ms, NULL)
+				      : value_size(bounds[j], &octets, NULL)) != RC_OK)
+				fail_msg("%s: %s", rows[i].key, bounds[j]);
+		ranges++;
+	}
+	assert_true(ranges > 10);
+}
+
 /* What the state calls a feed, DOMAIN/graph-alerts/soc, has 255 octets at most. */
 static void feed_keys_fit_into_the_state(void **state)
 {
@@ -498,6 +523,7 @@ int main(void)
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),
 		IN_TEMPORARY(secrets_are_checked_and_never_shown),
+		cmocka_unit_test(bounds_of_the_table_can_be_read),
 		IN_TEMPORARY(feed_keys_fit_into_the_state),
 		IN_TEMPORARY(whole_directories_are_read),
 		IN_TEMPORARY(sample_is_a_configuration),
