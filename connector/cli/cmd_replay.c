@@ -40,7 +40,7 @@ static enum rc send_one(void *context, struct fmt_alert *alert)
 	struct feed_message message;
 	struct error err = {0};
 	size_t queued = 0;
-	char id[120];
+	char id[120], reason[700];
 
 	feed_prepare(alert, &replay->answers.customer,
 		alert_version(alert, ALERT_POLICY_STATUS), &message);
@@ -48,8 +48,9 @@ static enum rc send_one(void *context, struct fmt_alert *alert)
 		    &err) != RC_OK) {
 		log_write(LOG_ERR,
 			"an alert cannot be written in this format and is passed over",
-			"alert=%s reason=\"%s\"",
-			log_quote(id, sizeof(id), alert->id.p, alert->id.n), err.text);
+			"alert=%s reason=%s",
+			log_quote(id, sizeof(id), alert->id.p, alert->id.n),
+			log_quote(reason, sizeof(reason), err.text, strlen(err.text)));
 		replay->rejected++;
 		return RC_OK;
 	}

@@ -159,8 +159,8 @@ static void range_ask(struct feed *feed, const struct source_range *range)
 	strbuf_init(&url, URL_MAX);
 	rc = feed->source->first_url(
 		feed->source, feed->tenant->graph_root, range, &url, &err);
-	if (rc == RC_OK)
-		url_set(feed, url.p, url.n);
+	/* Without one the slice is asked anew, never the page before. */
+	url_set(feed, rc == RC_OK ? url.p : NULL, url.n);
 	strbuf_clear(&url);
 	if (rc == RC_OK)
 		page_ask(feed);

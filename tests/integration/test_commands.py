@@ -213,6 +213,18 @@ def test_the_sample_is_a_configuration_once_its_secret_is_there(tmp_path):
     assert b"1 tenant" in checked.stdout
 
 
+def test_the_configuration_of_the_readme_is_one(tmp_path):
+    readme = (SAMPLES.parent.parent / "README").read_text()
+    text = readme.split("/etc/alertrelay/alertrelay.yaml:\n")[1].split("\nThen check it")[0]
+    secret = tmp_path / "app.secret"
+    secret.write_text("x\n")
+    secret.chmod(0o600)
+    config = tmp_path / "alertrelay.yaml"
+    config.write_text(text.replace("/etc/alertrelay/app.secret", str(secret)))
+    checked = command("check", "-c", config)
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_tenants_in_files_of_their_own_are_read(relays, simulators, collectors):
     simulator = simulators(tenants=3, alerts=30)
     collector = collectors("tcp")
