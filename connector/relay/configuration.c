@@ -669,22 +669,19 @@ static void find_twins(struct loader *l)
 
 /* --- the whole --- */
 
+static void app_lacks(struct loader *l, const char *what, const char *right)
+{
+	wrong_in(l, l->files[0], l->app_line,
+		"app: has no %s, which %zu tenant%s; write %s", what, l->without_app,
+		l->without_app == 1 ? " needs" : "s need", right);
+}
+
 static void check_app(struct loader *l, const struct yaml_node *app)
 {
-	if (!l->without_app)
-		return;
-	if (!app || !yaml_get(app, "client_id"))
-		wrong_in(l, l->files[0], l->app_line,
-			"app: has no client_id, which %zu tenant%s need%s; write the "
-			"id of the app registration",
-			l->without_app, l->without_app == 1 ? "" : "s",
-			l->without_app == 1 ? "s" : "");
-	if (!names_secret(app))
-		wrong_in(l, l->files[0], l->app_line,
-			"app: has no client secret, which %zu tenant%s need%s; write "
-			"client_secret_file",
-			l->without_app, l->without_app == 1 ? "" : "s",
-			l->without_app == 1 ? "s" : "");
+	if (l->without_app && !yaml_get(app, "client_id"))
+		app_lacks(l, "client_id", "the id of the app registration");
+	if (l->without_app && !names_secret(app))
+		app_lacks(l, "client secret", "client_secret_file");
 }
 
 static void read_sections(struct loader *l, const struct yaml_node *root)

@@ -172,46 +172,35 @@ static int64_t bound(const struct option *row, const char *text)
 	return value_size(text, &octets, NULL) == RC_OK ? (int64_t)octets : 0;
 }
 
-static enum rc check_range(
-	const struct option *row, const char *text, int64_t value, struct error *err)
-{
-	char quoted[100];
-
-	if (value >= bound(row, row->min) && value <= bound(row, row->max))
-		return RC_OK;
-	return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
-		log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
-		row->max);
-}
-
 static enum rc read_number(
 	const struct option *row, const char *text, void *to, struct error *err)
 {
-	int64_t number = 0;
+	int64_t min = bound(row, row->min), max = bound(row, row->max), number = 0;
 	size_t octets = 0;
+	char quoted[100];
 	enum rc rc;
 
-	if (row->type == TYPE_DURATION) {
+	if (row->type == TYPE_COUNT) {
+		rc = value_integer(text, min, max, &number, err);
+	} else if (row->type == TYPE_DURATION) {
 		rc = value_duration(text, &number, err);
-		if (rc == RC_OK)
-			rc = check_range(row, text, number, err);
-		if (rc == RC_OK)
-			memcpy(to, &number, sizeof(number));
-		return rc;
-	}
-	if (row->type == TYPE_SIZE) {
+	} else {
 		rc = value_size(text, &octets, err);
-		if (rc == RC_OK)
-			rc = check_range(row, text, (int64_t)octets, err);
-		if (rc == RC_OK)
-			memcpy(to, &octets, sizeof(octets));
-		return rc;
+		number = (int64_t)octets;
 	}
-	rc = value_integer(
-		text, bound(row, row->min), bound(row, row->max), &number, err);
-	if (rc == RC_OK)
-		memcpy(to, &(unsigned){(unsigned)number}, sizeof(unsigned));
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	if (number < min || number > max)
+		return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
+			log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
+			row->max);
+	if (row->type == TYPE_COUNT)
+		*(unsigned *)to = (unsigned)number;
+	else if (row->type == TYPE_DURATION)
+		*(int64_t *)to = number;
+	else
+		*(size_t *)to = octets;
+	return RC_OK;
 }
 
 enum rc options_source(const char *text, const char **to, struct error *err)
