@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -117,6 +119,17 @@ int log_level(void)
 	return level;
 }
 
+/* Systemd names the stream that it made; standard error may have been sent elsewhere since. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = secure_getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       !fstat(STDERR_FILENO, &st) && st.st_dev == device && st.st_ino == inode;
+}
+
 static void write_line(int priority, char *line, size_t n)
 {
 	/* Under systemd "<3>" at the start of a line on stderr is its priority. */
@@ -126,12 +139,8 @@ static void write_line(int priority, char *line, size_t n)
 	struct iovec parts[3];
 	int count = 0;
 
-	if (under_journal < 0) {
-		const char *stream = secure_getenv("JOURNAL_STREAM");
-
-		under_journal =
-			stream != NULL && *stream != '\0' && !isatty(STDERR_FILENO);
-	}
+	if (under_journal < 0)
+		under_journal = stderr_is_journal();
 	if (channel == CHANNEL_STDERR && under_journal)
 		parts[count++] =
 			(struct iovec){(void *)(uintptr_t)prefixes[priority], 3};

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "base/strbuf.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -381,4 +382,24 @@ const char *value_nearest(const char *text, const char *const *names, size_t cou
 		}
 	}
 	return found;
+}
+
+enum rc value_unknown(const char *text, const char *what, const char *const *names,
+	size_t count, struct error *err)
+{
+	const char *nearest = value_nearest(text, names, count);
+	char quoted[100];
+	struct strbuf all;
+
+	log_quote(quoted, sizeof(quoted), text, strlen(text));
+	if (nearest)
+		return error_set(err, RC_CONFIG, "%s is no %s; did you mean %s?",
+			quoted, what, nearest);
+	strbuf_init(&all, 400);
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(&all, "%s%s", i ? ", " : "", names[i]);
+	error_set(err, RC_CONFIG, "%s is no %s; there are: %s%s", quoted, what,
+		count ? all.p : "none", all.full ? ", ..." : "");
+	strbuf_clear(&all);
+	return RC_CONFIG;
 }

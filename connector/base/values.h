@@ -46,5 +46,8 @@ NODISCARD enum rc value_name(const char *text, struct error *err);
 
 /* Of `count` names the one that text was probably meant to be, or NULL. */
 const char *value_nearest(const char *text, const char *const *names, size_t count);
+/* RC_CONFIG with `"x" is no WHAT; did you mean y?`, or with all the names that there are. */
+enum rc value_unknown(const char *text, const char *what, const char *const *names,
+	size_t count, struct error *err);
 
 #endif

@@ -352,7 +352,7 @@ bool yaml_load(struct yaml *yaml, const char *path, struct yaml_report *report)
 		return refuse_file(report, "cannot be opened: %s", strerror(errno));
 	strbuf_init(&text, YAML_FILE_MAXIMUM);
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		good = refuse_file(report, "not a regular file");
+		good = refuse_file(report, "not a regular file; name a file of YAML");
 	else if (!read_all(fd, &text))
 		good = errno == EFBIG ? refuse_file(report,
 						"larger than %d MB; split it into "

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/strbuf.h"
+#include "fetch/source.h"
 
 #define PIECE 262144
 
@@ -35,51 +35,66 @@ static enum rc read_all(int fd, struct page_parser *parser,
 	return rc;
 }
 
-enum rc answers_read(const char *path, const struct source *source,
-	page_alert_fn *alert, enum rc (*between)(void *context, struct error *err),
-	void *context, struct answers_counts *counts, struct error *err)
+int answers_open(const struct cli_command *command, struct answers *answers)
 {
-	bool standard_input = strcmp(path, "-") == 0;
+	const struct destination_options *found;
+	const struct config *config;
+	struct error err;
+
+	destination_options_default(&answers->destination);
+	answers->customer = (struct config_tenant){
+		.key = answers->tenant, .display_name = answers->tenant};
+	if (!answers->config_path)
+		return EXIT_NOT_YET;
+	config = answers->config = cli_config(command, answers->config_path);
+	if (!config)
+		return EXIT_USAGE;
+	found = answers->to ? config_destination(config, answers->to, &err)
+			    : &config->destinations[0];
+	if (!found) {
+		config_free(answers->config);
+		return cli_wrong(
+			command, "--to: %s: %s", answers->config_path, err.text);
+	}
+	answers->destination = *found;
+	for (size_t i = 0; i < config->tenant_count; i++)
+		if (strcmp(config->tenants[i].key, answers->tenant) == 0)
+			answers->customer = config->tenants[i];
+	return EXIT_NOT_YET;
+}
+
+enum rc answers_read(struct answers *answers, page_alert_fn *alert,
+	enum rc (*between)(void *context, struct error *err), void *context,
+	struct error *err)
+{
+	const struct source *source = source_find(answers->source);
+	bool standard_input = strcmp(answers->file, "-") == 0;
+	const char *name = standard_input ? "standard input" : answers->file;
 	struct page_parser_counts parsed;
 	struct page_parser *parser;
 	struct alert_map *map;
 	enum rc rc;
 	int fd = STDIN_FILENO;
 
-	if (!standard_input) {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return error_set(err, RC_IO, "%s: cannot open: %s", path,
-				strerror(errno));
-	}
 	map = source_map_new(source, err);
-	if (!map) {
-		rc = err->code;
-		goto out;
+	if (!map)
+		return error_wrap(err, "source %s", source->name);
+	if (!standard_input)
+		fd = open(answers->file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		alert_map_free(map);
+		return error_set(
+			err, RC_IO, "%s: cannot open: %s", name, strerror(errno));
 	}
 	parser = page_parser_new(map, source->list_key, NULL);
 	page_parser_start(parser, PAGE_FILE, alert, context);
 	rc = read_all(fd, parser, between, context, err);
 	page_parser_counts(parser, &parsed);
-	*counts = (struct answers_counts){parsed.alerts, parsed.bytes};
+	answers->alerts = parsed.alerts;
+	answers->octets = parsed.bytes;
 	page_parser_free(parser);
 	alert_map_free(map);
-out:
 	if (!standard_input)
 		close(fd);
-	if (rc != RC_OK)
-		error_wrap(err, "%s", standard_input ? "standard input" : path);
-	return rc;
-}
-
-const char *answers_sources(void)
-{
-	static struct strbuf names;
-
-	if (!names.p) {
-		strbuf_init(&names, 1024);
-		for (size_t i = 0; source_at(i); i++)
-			strbuf_addf(&names, "%s%s", i ? ", " : "", source_at(i)->name);
-	}
-	return names.p;
+	return rc == RC_OK ? rc : error_wrap(err, "%s", name);
 }

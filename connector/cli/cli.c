@@ -4,10 +4,11 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/values.h"
+#include "relay/options.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_run,
@@ -19,6 +20,8 @@ static const struct cli_command *const commands[] = {
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
+/* Where the help of an option begins. */
+#define HELP_COLUMN 26
 
 static void usage(FILE *to)
 {
@@ -35,10 +38,22 @@ static void usage(FILE *to)
 		to);
 }
 
-void cli_usage(const struct cli_command *command)
+static void print_help(
+	const struct cli_command *command, const struct cli_option *options)
 {
-	printf("usage: alertrelay %s %s\n\n%s", command->name, command->arguments,
-		command->help);
+	printf("usage: alertrelay %s%s%s\n\n%s", command->name,
+		command->arguments[0] ? " " : "", command->arguments, command->help);
+	if (options->name)
+		putchar('\n');
+	for (const struct cli_option *o = options; o->name; o++) {
+		char letter[] = {'-', o->letter, ',', '\0'};
+		int at = printf("  %3s --%s %s", o->letter ? letter : "", o->name,
+			o->value ? o->value : "");
+
+		if (at >= HELP_COLUMN)
+			at = printf("\n") - 1;
+		printf("%*s%s\n", HELP_COLUMN - at, "", o->help);
+	}
 }
 
 int cli_wrong(const struct cli_command *command, const char *format, ...)
@@ -53,20 +68,93 @@ int cli_wrong(const struct cli_command *command, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-int cli_option(const struct cli_command *command, int argc, char **argv,
-	const char *short_options, const struct option *long_options)
+/* The row of "--to", "--to=x", "-c" or "-cx"; *value is the x, or NULL. */
+static const struct cli_option *find_option(
+	const struct cli_option *options, const char *text, const char **value)
 {
-	int c;
+	size_t n = strcspn(text, "=");
 
-	opterr = 0;
-	c = getopt_long(argc, argv, short_options, long_options, NULL);
-	if (c == 'h')
-		cli_usage(command);
-	if (c == ':')
-		cli_wrong(command, "option %s needs a value", argv[optind - 1]);
-	if (c == '?')
-		cli_wrong(command, "unknown option %s", argv[optind - 1]);
-	return c == ':' ? '?' : c;
+	for (const struct cli_option *o = options; o->name; o++) {
+		if (text[1] != '-' && text[1] == o->letter) {
+			*value = text[2] ? text + 2 : NULL;
+			return o;
+		}
+		if (text[1] == '-' && n == strlen(o->name) + 2 &&
+			!strncmp(text + 2, o->name, n - 2)) {
+			*value = text[n] ? text + n + 1 : NULL;
+			return o;
+		}
+	}
+	return NULL;
+}
+
+static enum rc take_value(
+	const struct cli_option *option, const char *value, struct error *err)
+{
+	enum rc rc = RC_OK;
+
+	switch (option->kind) {
+	case CLI_FLAG:
+		*(bool *)option->to = true;
+		return RC_OK;
+	case CLI_TIME:
+		return value_duration(value, option->to, err);
+	case CLI_CHOICE:
+		return value_choice(value, option->value, option->to, err);
+	case CLI_SOURCE:
+		return options_source(value, option->to, err);
+	case CLI_FORMAT:
+		return options_format(value, option->to, err);
+	case CLI_NAME:
+		rc = value_name(value, err);
+		break;
+	case CLI_TEXT:
+		break;
+	}
+	*(const char **)option->to = value;
+	return rc;
+}
+
+int cli_options(const struct cli_command *command, int argc, char **argv,
+	const struct cli_option *options, const char **file)
+{
+	bool options_over = false;
+	const char *given = NULL;
+	struct error err;
+
+	for (int i = 1; i < argc; i++) {
+		const char *text = argv[i], *value;
+		const struct cli_option *option;
+
+		if (options_over || text[0] != '-' || !text[1]) {
+			if (!file || given)
+				return cli_wrong(command, "unexpected \"%s\"%s", text,
+					file ? ": one FILE at a time" : "");
+			*file = given = text;
+			continue;
+		}
+		options_over = strcmp(text, "--") == 0;
+		if (options_over)
+			continue;
+		if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
+			print_help(command, options);
+			return EXIT_DONE;
+		}
+		option = find_option(options, text, &value);
+		if (!option)
+			return cli_wrong(command, "unknown option %s", text);
+		if (!option->value && value)
+			return cli_wrong(
+				command, "option --%s takes no value", option->name);
+		if (option->value && !value)
+			value = argv[++i];
+		if (option->value && !value)
+			return cli_wrong(command, "option %s needs a value: %s", text,
+				option->value);
+		if (take_value(option, value, &err) != RC_OK)
+			return cli_wrong(command, "--%s: %s", option->name, err.text);
+	}
+	return EXIT_NOT_YET;
 }
 
 struct config *cli_config(const struct cli_command *command, const char *path)
@@ -78,73 +166,55 @@ struct config *cli_config(const struct cli_command *command, const char *path)
 		fputs(report.text.p, stderr);
 		fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
 			command->name, report.count, report.count == 1 ? "" : "s");
+		if (access(path, F_OK) != 0)
+			fputs("`alertrelay sample` prints one to begin with; -c FILE "
+			      "names another\n",
+				stderr);
 	}
 	config_report_clear(&report);
 	return config;
 }
 
-const struct destination_options *cli_destination(
-	const struct config *config, const char *name)
+static int run_command(int argc, char **argv)
 {
-	for (size_t i = 0; i < config->destination_count; i++)
-		if (!name || strcmp(config->destinations[i].name, name) == 0)
-			return &config->destinations[i];
-	return NULL;
-}
-
-void cli_customer(const struct config *config, const char *key,
-	struct fmt_str *customer, struct fmt_str *name)
-{
-	const char *display = key;
-
-	for (size_t i = 0; config && i < config->tenant_count; i++)
-		if (strcmp(config->tenants[i].key, key) == 0)
-			display = config->tenants[i].display_name;
-	*customer = (struct fmt_str){key, strlen(key)};
-	*name = (struct fmt_str){display, strlen(display)};
-}
-
-bool cli_duration(const struct cli_command *command, const char *option,
-	const char *value, int64_t *ms)
-{
+	const struct cli_command *command = NULL;
+	const char *names[COMMAND_COUNT];
 	struct error err;
+	int status;
 
-	if (value_duration(value, ms, &err) == RC_OK)
-		return true;
-	cli_wrong(command, "%s: %s", option, err.text);
-	return false;
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		names[i] = commands[i]->name;
+		if (strcmp(argv[0], names[i]) == 0)
+			command = commands[i];
+	}
+	if (!command) {
+		value_unknown(argv[0], "command", names, COMMAND_COUNT, &err);
+		fprintf(stderr, "alertrelay: %s\ntry `alertrelay --help`\n", err.text);
+		return EXIT_USAGE;
+	}
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	status = command->run(command, argc, argv);
+	curl_global_cleanup();
+	return status;
 }
 
 int cli_main(int argc, char **argv)
 {
-	int status = -1;
+	const char *first = argc > 1 ? argv[1] : "";
+	int status = argc > 1 ? EXIT_DONE : EXIT_USAGE;
 
-	if (argc < 2) {
+	if (argc < 2)
 		usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-		strcmp(argv[1], "help") == 0) {
+	else if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 ||
+		 strcmp(first, "help") == 0)
 		usage(stdout);
-		return EXIT_DONE;
-	}
-	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+	else if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0)
 		puts(PACKAGE_STRING);
-		return EXIT_DONE;
-	}
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	for (size_t i = 0; i < COMMAND_COUNT && status < 0; i++)
-		if (strcmp(argv[1], commands[i]->name) == 0)
-			status = commands[i]->run(commands[i], argc - 1, argv + 1);
-	curl_global_cleanup();
-	if (status < 0) {
-		fprintf(stderr, "alertrelay: unknown command \"%s\"\n\n", argv[1]);
-		usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (fflush(stdout) != 0 && status == EXIT_DONE) {
-		perror("alertrelay: cannot write to standard output");
-		return EXIT_INCOMPLETE;
-	}
-	return status;
+	else
+		status = run_command(argc - 1, argv + 1);
+	/* A write that failed before is not told again by the last one. */
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fputs("alertrelay: not all could be written to standard output\n", stderr);
+	return status == EXIT_DONE ? EXIT_INCOMPLETE : status;
 }

@@ -4,7 +4,6 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-#include <getopt.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -13,6 +12,8 @@
 #define EXIT_DONE 0
 #define EXIT_INCOMPLETE 1
 #define EXIT_USAGE 2
+/* No exit status yet: there is something to do. */
+#define EXIT_NOT_YET (-1)
 
 int cli_main(int argc, char **argv);
 
@@ -21,34 +22,44 @@ struct cli_command {
 	const char *name;
 	const char *arguments; /* of the usage line */
 	const char *summary; /* one line for the list of commands */
-	const char *help; /* what `alertrelay NAME --help` prints below the usage */
+	const char *help; /* what `alertrelay NAME --help` prints above the options */
 	int (*run)(const struct cli_command *command, int argc, char **argv);
 };
 
 extern const struct cli_command cli_run, cli_check, cli_preview, cli_replay, cli_sample,
 	cli_manual;
 
-void cli_usage(const struct cli_command *command);
+/* What an option's value is, and what its cli_option.to points to. */
+enum cli_kind {
+	CLI_FLAG, /* bool: no value */
+	CLI_TEXT, /* const char * */
+	CLI_NAME, /* const char *: as names in the configuration */
+	CLI_TIME, /* int64_t, ms */
+	CLI_CHOICE, /* int: the place in `value`, as "octet|lf" */
+	CLI_SOURCE, /* const char * */
+	CLI_FORMAT, /* const char * */
+};
+
+/* One option: a row parses it and explains it. The row after the last has no name. */
+struct cli_option {
+	const char *name; /* without "--" */
+	char letter; /* or 0 */
+	const char *value; /* what --help calls its value; NULL for a CLI_FLAG */
+	enum cli_kind kind;
+	void *to; /* keeps what it holds when the option is not given */
+	const char *help;
+};
+
+/* Takes the options, --help among them, and one FILE unless file is NULL. EXIT_NOT_YET, or the exit
+ * status when it was --help or wrong, after all is said. */
+NODISCARD int cli_options(const struct cli_command *command, int argc, char **argv,
+	const struct cli_option *options, const char **file);
 /* "alertrelay NAME: text" and a hint at --help on standard error; gives EXIT_USAGE. */
 int cli_wrong(const struct cli_command *command, const char *format, ...) PRINTF(2, 3);
-/* getopt_long() with our words for what is wrong; -1 at the end, '?' after a message was printed.
- * --help is handled here: it prints and gives 'h'. */
-int cli_option(const struct cli_command *command, int argc, char **argv,
-	const char *short_options, const struct option *long_options);
 
 /* Loads the configuration and prints every error; NULL when there was one. */
 struct config *cli_config(const struct cli_command *command, const char *path);
 #define CLI_CONFIG_DEFAULT SYSCONFDIR "/alertrelay/alertrelay.yaml"
-
-/* The destination with this name, or the first for NULL; NULL when there is none. */
-const struct destination_options *cli_destination(
-	const struct config *config, const char *name);
-/* The customer to name for a tenant key, which need not be in the configuration (may be NULL). */
-void cli_customer(const struct config *config, const char *key,
-	struct fmt_str *customer, struct fmt_str *name);
-
-/* Text like "60s" of an option. */
-bool cli_duration(const struct cli_command *command, const char *option,
-	const char *value, int64_t *ms);
+#define CLI_CONFIG_HELP "default " CLI_CONFIG_DEFAULT
 
 #endif

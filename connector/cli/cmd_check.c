@@ -6,22 +6,16 @@
 
 static int check(const struct cli_command *command, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'}, {0}};
 	const char *path = CLI_CONFIG_DEFAULT;
+	const struct cli_option options[] = {
+		{"config", 'c', "FILE", CLI_TEXT, &path, CLI_CONFIG_HELP},
+		{0},
+	};
+	int status = cli_options(command, argc, argv, options, NULL);
 	struct config *config;
-	int c;
 
-	while ((c = cli_option(command, argc, argv, ":c:h", options)) != -1) {
-		if (c == 'h')
-			return EXIT_DONE;
-		if (c == '?')
-			return EXIT_USAGE;
-		path = optarg;
-	}
-	if (optind < argc)
-		return cli_wrong(command, "unexpected \"%s\"", argv[optind]);
+	if (status != EXIT_NOT_YET)
+		return status;
 	config = cli_config(command, path);
 	if (!config)
 		return EXIT_USAGE;
@@ -39,7 +33,6 @@ const struct cli_command cli_check = {
 	.help = "Reads the configuration, the files of tenants.d and the secrets that "
 		"they name.\n"
 		"Each error is a line `file:line: what is wrong, what would be "
-		"right`.\n\n"
-		"  -c, --config FILE   default " CLI_CONFIG_DEFAULT "\n",
+		"right`.\n",
 	.run = check,
 };

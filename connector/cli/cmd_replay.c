@@ -6,18 +6,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "alert/alert.h"
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
+#include "relay/feed.h"
 
 /* Unconfirmed octets held at most; reading waits above it. */
 #define WINDOW_BYTES (64 * 1048576)
 
 struct replay {
+	struct answers answers;
 	struct loop *loop;
 	struct destination *destination;
-	struct fmt_str customer, customer_name;
 	uint64_t sent, confirmed, rejected, message_bytes;
 	int64_t progress_ms, give_up_ms;
 };
@@ -37,24 +37,20 @@ static void on_report(void *context, void *ticket, enum delivery result)
 static enum rc send_one(void *context, struct fmt_alert *alert)
 {
 	struct replay *replay = context;
-	struct syslog_fields fields = {.severity = alert->severity,
-		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
-		.customer = replay->customer,
-		.msgid = "alert"};
-	char version[ALERT_VERSION_TEXT], id[120];
+	struct feed_message message;
 	struct error err = {0};
 	size_t queued = 0;
+	char id[120], reason[700];
 
-	alert_version_text(alert_version(alert, ALERT_POLICY_STATUS), version);
-	alert->version = (struct fmt_str){version, strlen(version)};
-	alert->customer = replay->customer;
-	alert->customer_name = replay->customer_name;
-	if (destination_send(replay->destination, alert, &fields, NULL, &queued,
+	feed_prepare(alert, &replay->answers.customer,
+		alert_version(alert, ALERT_POLICY_STATUS), &message);
+	if (destination_send(replay->destination, alert, &message.fields, NULL, &queued,
 		    &err) != RC_OK) {
 		log_write(LOG_ERR,
 			"an alert cannot be written in this format and is passed over",
-			"alert=%s reason=\"%s\"",
-			log_quote(id, sizeof(id), alert->id.p, alert->id.n), err.text);
+			"alert=%s reason=%s",
+			log_quote(id, sizeof(id), alert->id.p, alert->id.n),
+			log_quote(reason, sizeof(reason), err.text, strlen(err.text)));
 		replay->rejected++;
 		return RC_OK;
 	}
@@ -100,17 +96,17 @@ static double now_s(clockid_t id)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static int replay_file(
-	struct replay *replay, const struct source *source, const char *path)
+static int replay_file(struct replay *replay)
 {
 	double wall = now_s(CLOCK_MONOTONIC), cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
-	struct answers_counts counts = {0};
+	const struct answers *answers = &replay->answers;
+	FILE *to;
 	struct destination_state state;
 	struct error err = {0}, late = {0};
 	enum rc rc;
 
 	replay->progress_ms = loop_now_ms(replay->loop);
-	rc = answers_read(path, source, send_one, between, replay, &counts, &err);
+	rc = answers_read(&replay->answers, send_one, between, replay, &err);
 	/* What was read before a broken place is still delivered. */
 	replay->progress_ms = loop_now_ms(replay->loop);
 	if (wait_below(replay, 0, &late) != RC_OK && rc == RC_OK) {
@@ -120,111 +116,80 @@ static int replay_file(
 	wall = now_s(CLOCK_MONOTONIC) - wall;
 	cpu = now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	destination_state(replay->destination, &state);
-	printf("alerts %" PRIu64 "\nconfirmed %" PRIu64 "\nrejected %" PRIu64
-	       "\nresent %" PRIu64 "\nread octets %" PRIu64 "\nsent octets %" PRIu64
-	       "\nseconds %.3f\nCPU seconds %.3f\nalerts per second %.0f\n",
-		counts.alerts, replay->confirmed, replay->rejected, state.resent,
-		counts.octets, replay->message_bytes, wall, cpu,
-		wall > 0 ? (double)counts.alerts / wall : 0);
+	/* Apart from the messages. */
+	to = answers->destination.transport == TRANSPORT_STDOUT ? stderr : stdout;
+	fprintf(to,
+		"alerts %" PRIu64 "\nconfirmed %" PRIu64 "\nrejected %" PRIu64
+		"\nresent %" PRIu64 "\nread octets %" PRIu64 "\nsent octets %" PRIu64
+		"\nseconds %.3f\nCPU seconds %.3f\nalerts per second %.0f\n",
+		answers->alerts, replay->confirmed, replay->rejected, state.resent,
+		answers->octets, replay->message_bytes, wall, cpu,
+		wall > 0 ? (double)answers->alerts / wall : 0);
 	if (rc != RC_OK)
 		fprintf(stderr, "alertrelay replay: %s\n", err.text);
 	return rc == RC_OK && !replay->rejected ? EXIT_DONE : EXIT_INCOMPLETE;
 }
 
+static int replay_to(const struct cli_command *command, struct replay *replay)
+{
+	const struct destination_events events = {on_report, replay};
+	struct error err = {0};
+	int status;
+
+	replay->loop = loop_new(&clock_system);
+	if (destination_new(replay->loop, &replay->answers.destination, &events,
+		    &replay->destination, &err) == RC_OK)
+		status = replay_file(replay);
+	else
+		status = cli_wrong(
+			command, "destination %s: %s", replay->answers.to, err.text);
+	destination_free(replay->destination);
+	loop_free(replay->loop);
+	return status;
+}
+
 static int replay_run(const struct cli_command *command, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"to", required_argument, NULL, 't'},
-		{"source", required_argument, NULL, 's'},
-		{"tenant", required_argument, NULL, 'T'},
-		{"give-up", required_argument, NULL, 'g'},
-		{"help", no_argument, NULL, 'h'}, {0}};
-	const char *config_path = CLI_CONFIG_DEFAULT, *to = NULL,
-		   *source_name = "graph-alerts";
-	const char *tenant = "customer";
-	struct replay replay = {.give_up_ms = 60000};
-	const struct destination_events events = {on_report, &replay};
-	const struct destination_options *found;
-	const struct source *source;
-	struct config *config;
-	struct error err = {0};
-	int c, status;
+	struct replay replay = {
+		.answers = {ANSWERS_DEFAULT, .config_path = CLI_CONFIG_DEFAULT},
+		.give_up_ms = 60000};
+	struct answers *answers = &replay.answers;
+	const struct cli_option options[] = {
+		{"config", 'c', "FILE", CLI_TEXT, &answers->config_path,
+			CLI_CONFIG_HELP},
+		{"to", 0, "NAME", CLI_NAME, &answers->to, "the destination"},
+		{"source", 0, "NAME", CLI_SOURCE, &answers->source,
+			"the API that the answers came from; default graph-alerts"},
+		{"tenant", 0, "KEY", CLI_NAME, &answers->tenant,
+			"the customer to name; default customer"},
+		{"give-up", 0, "TIME", CLI_TIME, &replay.give_up_ms,
+			"end after so long without a confirmation; default 60s"},
+		{0},
+	};
+	int status = cli_options(command, argc, argv, options, &answers->file);
 
-	while ((c = cli_option(command, argc, argv, ":c:h", options)) != -1) {
-		switch (c) {
-		case 'c':
-			config_path = optarg;
-			break;
-		case 't':
-			to = optarg;
-			break;
-		case 's':
-			source_name = optarg;
-			break;
-		case 'T':
-			tenant = optarg;
-			break;
-		case 'g':
-			if (!cli_duration(
-				    command, "--give-up", optarg, &replay.give_up_ms))
-				return EXIT_USAGE;
-			break;
-		case 'h':
-			return EXIT_DONE;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (!to)
-		return cli_wrong(command, "say --to DESTINATION");
-	if (argc - optind > 1)
-		return cli_wrong(command, "unexpected \"%s\": one FILE at a time",
-			argv[optind + 1]);
-	source = source_find(source_name);
-	if (!source)
-		return cli_wrong(command, "--source: unknown source \"%s\"; known: %s",
-			source_name, answers_sources());
+	if (status != EXIT_NOT_YET)
+		return status;
+	if (!answers->to)
+		return cli_wrong(command, "say --to NAME, a destination of %s",
+			answers->config_path);
 	signal(SIGPIPE, SIG_IGN);
-	config = cli_config(command, config_path);
-	if (!config)
-		return EXIT_USAGE;
-	found = cli_destination(config, to);
-	if (!found) {
-		config_free(config);
-		return cli_wrong(
-			command, "--to: no destination \"%s\" in %s", to, config_path);
-	}
-	cli_customer(config, tenant, &replay.customer, &replay.customer_name);
-	replay.loop = loop_new(&clock_system);
-	if (destination_new(replay.loop, found, &events, &replay.destination, &err) ==
-		RC_OK) {
-		status = replay_file(
-			&replay, source, optind < argc ? argv[optind] : "-");
-		destination_free(replay.destination);
-	} else {
-		status = cli_wrong(command, "destination %s: %s", to, err.text);
-	}
-	loop_free(replay.loop);
-	config_free(config);
+	status = answers_open(command, answers);
+	if (status != EXIT_NOT_YET)
+		return status;
+	status = replay_to(command, &replay);
+	config_free(answers->config);
 	return status;
 }
 
 const struct cli_command cli_replay = {
 	.name = "replay",
-	.arguments = "[-c FILE] --to DESTINATION [OPTION...] [FILE|-]",
+	.arguments = "[-c FILE] --to NAME [OPTION...] [FILE|-]",
 	.summary = "send saved alerts to a destination and wait for confirmation",
 	.help = "Reads answers of the API (pages, lists, or one alert a line) from "
 		"FILE or standard\n"
 		"input, sends each alert, waits until all are confirmed, prints count "
 		"and rate. For\n"
-		"trying a SIEM's parser, and for benchmarks. Touches no state.\n\n"
-		"  -c, --config FILE   default " CLI_CONFIG_DEFAULT "\n"
-		"      --to NAME       the destination\n"
-		"      --source NAME   the API that the answers came from; default "
-		"graph-alerts\n"
-		"      --tenant KEY    the customer to name; default \"customer\"\n"
-		"      --give-up TIME  end after so long without a confirmation "
-		"(default 60s)\n",
+		"trying a SIEM's parser, and for benchmarks. Touches no state.\n",
 	.run = replay_run,
 };

@@ -12,7 +12,6 @@
 #endif
 
 #include "base/log.h"
-#include "base/values.h"
 #include "cli/cli.h"
 #include "relay/relay.h"
 
@@ -158,44 +157,29 @@ static int run_relay(const struct config *config, const struct relay_options *op
 
 static int run(const struct cli_command *command, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"once", no_argument, NULL, 'o'},
-		{"give-up", required_argument, NULL, 'g'},
-		{"log-level", required_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'}, {0}};
-	struct relay_options relay_options = {.give_up_ms = 60000};
+	struct relay_options relay_options = {.give_up_ms = -1};
 	const char *path = CLI_CONFIG_DEFAULT;
+	int level = -1, status;
+	const struct cli_option options[] = {
+		{"config", 'c', "FILE", CLI_TEXT, &path, CLI_CONFIG_HELP},
+		{"once", 0, NULL, CLI_FLAG, &relay_options.once,
+			"one complete pass of every feed, wait for confirmation, exit"},
+		{"give-up", 0, "TIME", CLI_TIME, &relay_options.give_up_ms,
+			"with --once: end after so long without progress; default 60s"},
+		{"log-level", 0, "error|warning|notice|info|debug", CLI_CHOICE, &level,
+			"the least important lines; default log.level of the file"},
+		{0},
+	};
 	struct config *config;
 	struct error err;
-	int c, status, level = -1;
 
-	while ((c = cli_option(command, argc, argv, ":c:h", options)) != -1) {
-		switch (c) {
-		case 'c':
-			path = optarg;
-			break;
-		case 'o':
-			relay_options.once = true;
-			break;
-		case 'g':
-			if (!cli_duration(command, "--give-up", optarg,
-				    &relay_options.give_up_ms))
-				return EXIT_USAGE;
-			break;
-		case 'l':
-			if (value_choice(optarg, "error|warning|notice|info|debug",
-				    &level, &err) != RC_OK)
-				return cli_wrong(command, "--log-level: %s", err.text);
-			break;
-		case 'h':
-			return EXIT_DONE;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc)
-		return cli_wrong(command, "unexpected \"%s\"", argv[optind]);
+	status = cli_options(command, argc, argv, options, NULL);
+	if (status != EXIT_NOT_YET)
+		return status;
+	if (relay_options.give_up_ms >= 0 && !relay_options.once)
+		return cli_wrong(command, "--give-up goes with --once; say it too");
+	if (relay_options.give_up_ms < 0)
+		relay_options.give_up_ms = 60000;
 	protect_memory();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ,
@@ -206,7 +190,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
 	log_set_level(level >= 0 ? LOG_ERR + level : config->log_priority);
 	if (log_open(config->log_channel, &err) != RC_OK) {
 		config_free(config);
-		return cli_wrong(command, "%s", err.text);
+		return cli_wrong(command, "log.channel: %s", err.text);
 	}
 	status = run_relay(config, &relay_options);
 	config_free(config);
@@ -216,19 +200,13 @@ static int run(const struct cli_command *command, int argc, char **argv)
 
 const struct cli_command cli_run = {
 	.name = "run",
-	.arguments = "[-c FILE] [--once] [--log-level LEVEL]",
+	.arguments = "[-c FILE] [--once] [OPTION...]",
 	.summary = "forward alerts (the daemon; stays in the foreground)",
 	.help = "Polls every tenant and forwards what is new until SIGTERM or SIGINT; "
 		"then it waits for\n"
-		"what is unconfirmed, at most the longest settle time, and ends.\n\n"
-		"  -c, --config FILE     default " CLI_CONFIG_DEFAULT "\n"
-		"      --once            one complete pass of every feed, wait for "
-		"confirmation, exit:\n"
-		"                        0 when all is confirmed, 1 naming each tenant "
-		"and reason if not\n"
-		"      --give-up TIME    with --once: end after so long without "
-		"progress (default 60s)\n"
-		"      --log-level LEVEL error, warning, notice, info or debug; "
-		"default from the file\n",
+		"what is unconfirmed, at most the longest settle time, and ends. With "
+		"--once it exits\n"
+		"with 0 when all is confirmed; else with 1, and names each tenant and "
+		"the reason.\n",
 	.run = run,
 };

@@ -8,14 +8,12 @@
 static int print(const struct cli_command *command, int argc, char **argv,
 	void (*make)(struct strbuf *out))
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	static const struct cli_option none[] = {{0}};
+	int status = cli_options(command, argc, argv, none, NULL);
 	struct strbuf out;
-	int c = cli_option(command, argc, argv, ":h", options);
 
-	if (c != -1)
-		return c == 'h' ? EXIT_DONE : EXIT_USAGE;
-	if (optind < argc)
-		return cli_wrong(command, "unexpected \"%s\"", argv[optind]);
+	if (status != EXIT_NOT_YET)
+		return status;
 	strbuf_init(&out, 1048576);
 	make(&out);
 	fwrite(out.p, 1, out.n, stdout);

@@ -331,34 +331,20 @@ static void resolve(
 	struct loader *l, const struct yaml_node *map, struct config_feed *feed)
 {
 	const struct config *config = l->config;
-	size_t count = config->destination_count;
-	const char **names;
+	struct error err;
 
 	feed->destination_index = arena_alloc(&config->memory->strings,
 		feed->destination_count * sizeof(*feed->destination_index));
 	for (size_t i = 0; i < feed->destination_count; i++) {
-		const char *name = feed->destinations[i], *nearest;
-		size_t d = 0;
+		const struct destination_options *found =
+			config_destination(config, feed->destinations[i], &err);
 
-		while (d < count && strcmp(config->destinations[d].name, name))
-			d++;
-		feed->destination_index[i] = d;
-		if (d < count)
-			continue;
-		names = xcalloc(count, sizeof(*names));
-		for (d = 0; d < count; d++)
-			names[d] = config->destinations[d].name;
-		nearest = value_nearest(name, names, count);
-		free(names);
-		if (nearest)
-			options_wrong(&l->reader, line_of(map, "to"),
-				"to: there is no destination %s; did you mean %s?",
-				name, nearest);
+		if (found)
+			feed->destination_index[i] =
+				(size_t)(found - config->destinations);
 		else
-			options_wrong(&l->reader, line_of(map, "to"),
-				"to: there is no destination %s; write it in "
-				"destinations:",
-				name);
+			options_wrong(
+				&l->reader, line_of(map, "to"), "to: %s", err.text);
 	}
 }
 
@@ -484,7 +470,7 @@ static void check_key(struct loader *l, const struct config_tenant *tenant)
 {
 	for (size_t i = 0; tenant->tenant_id && i < tenant->feed_count; i++) {
 		const struct config_feed *feed = &tenant->feeds[i];
-		size_t n = strlen(tenant->tenant_id) + 2 +
+		size_t n = strlen(tenant->tenant_id) + 1 +
 			   (feed->source ? strlen(feed->source) : 0);
 
 		for (size_t j = 0; j < feed->destination_count; j++)
@@ -683,22 +669,19 @@ static void find_twins(struct loader *l)
 
 /* --- the whole --- */
 
+static void app_lacks(struct loader *l, const char *what, const char *right)
+{
+	wrong_in(l, l->files[0], l->app_line,
+		"app: has no %s, which %zu tenant%s; write %s", what, l->without_app,
+		l->without_app == 1 ? " needs" : "s need", right);
+}
+
 static void check_app(struct loader *l, const struct yaml_node *app)
 {
-	if (!l->without_app)
-		return;
-	if (!app || !yaml_get(app, "client_id"))
-		wrong_in(l, l->files[0], l->app_line,
-			"app: has no client_id, which %zu tenant%s need%s; write the "
-			"id of the app registration",
-			l->without_app, l->without_app == 1 ? "" : "s",
-			l->without_app == 1 ? "s" : "");
-	if (!names_secret(app))
-		wrong_in(l, l->files[0], l->app_line,
-			"app: has no client secret, which %zu tenant%s need%s; write "
-			"client_secret_file",
-			l->without_app, l->without_app == 1 ? "" : "s",
-			l->without_app == 1 ? "s" : "");
+	if (l->without_app && !yaml_get(app, "client_id"))
+		app_lacks(l, "client_id", "the id of the app registration");
+	if (l->without_app && !names_secret(app))
+		app_lacks(l, "client secret", "client_secret_file");
 }
 
 static void read_sections(struct loader *l, const struct yaml_node *root)
@@ -837,6 +820,23 @@ enum rc config_load_text(const char *path, const char *p, size_t n, struct confi
 	struct config_report *report)
 {
 	return load(path, p, n, out, report);
+}
+
+const struct destination_options *config_destination(
+	const struct config *config, const char *name, struct error *err)
+{
+	size_t count = config->destination_count;
+	const char **names;
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(config->destinations[i].name, name))
+			return &config->destinations[i];
+	names = xcalloc(count, sizeof(*names));
+	for (size_t i = 0; i < count; i++)
+		names[i] = config->destinations[i].name;
+	value_unknown(name, "destination", names, count, err);
+	free(names);
+	return NULL;
 }
 
 void config_free(struct config *config)

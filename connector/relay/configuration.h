@@ -82,6 +82,11 @@ NODISCARD enum rc config_load(
 NODISCARD enum rc config_load_text(const char *path, const char *p, size_t n,
 	struct config **out, struct config_report *report);
 void config_free(struct config *config);
+
+/* The destination with this name; else NULL, and err says which there are. */
+const struct destination_options *config_destination(
+	const struct config *config, const char *name, struct error *err);
+
 void config_report_clear(struct config_report *report);
 
 /* The commented sample file, made from the table of options: every option with its default. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/alert.h"
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -67,7 +66,7 @@ struct feed {
 	struct error trouble;
 	int64_t trouble_since_ms;
 
-	uint64_t received, duplicate, unaccepted, passes;
+	uint64_t received, duplicate, unaccepted;
 };
 
 static void page_failed(struct feed *feed, enum page_result result,
@@ -160,8 +159,8 @@ static void range_ask(struct feed *feed, const struct source_range *range)
 	strbuf_init(&url, URL_MAX);
 	rc = feed->source->first_url(
 		feed->source, feed->tenant->graph_root, range, &url, &err);
-	if (rc == RC_OK)
-		url_set(feed, url.p, url.n);
+	/* Without one the slice is asked anew, never the page before. */
+	url_set(feed, rc == RC_OK ? url.p : NULL, url.n);
 	strbuf_clear(&url);
 	if (rc == RC_OK)
 		page_ask(feed);
@@ -218,7 +217,6 @@ static void pass_end(struct feed *feed)
 	int64_t next_ms = feed->pass_started_ms + feed->config->poll_ms -
 			  loop_now_ms(feed->host->loop);
 
-	feed->passes++;
 	url_set(feed, NULL, 0);
 	if (feed->host->once) {
 		feed_enter(feed, FEED_PASSED);
@@ -373,14 +371,10 @@ static void say_rejected(struct feed *feed, const struct fmt_alert *alert,
 }
 
 static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
-	struct fmt_str key, uint64_t version)
+	const struct syslog_fields *fields, struct fmt_str key, uint64_t version)
 {
-	const struct syslog_fields fields = {.severity = alert->severity,
-		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
-		.customer = alert->customer,
-		.msgid = "alert"};
 	struct window_entry *entry = window_add(feed->host->window, &feed->window,
-		key.p, key.n, version, fields.time == NO_TIME ? 0 : fields.time);
+		key.p, key.n, version, fields->time == NO_TIME ? 0 : fields->time);
 
 	for (size_t i = 0; i < feed->config->destination_count; i++) {
 		struct destination *to =
@@ -388,7 +382,7 @@ static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
 		struct error err = {0};
 		size_t queued = 0;
 
-		if (destination_send(to, alert, &fields, entry, &queued, &err) == RC_OK)
+		if (destination_send(to, alert, fields, entry, &queued, &err) == RC_OK)
 			window_sent(entry, queued);
 		else
 			say_rejected(feed, alert, to, &err);
@@ -400,6 +394,21 @@ static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
 static struct fmt_str text(const char *s)
 {
 	return (struct fmt_str){s, strlen(s)};
+}
+
+void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
+	uint64_t version, struct feed_message *message)
+{
+	alert_version_text(version, message->version);
+	alert->version = text(message->version);
+	alert->customer = text(tenant->key);
+	alert->customer_name = text(tenant->display_name);
+	if (!alert->tenant_id.n && tenant->tenant_id)
+		alert->tenant_id = text(tenant->tenant_id);
+	message->fields = (struct syslog_fields){.severity = alert->severity,
+		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
+		.customer = alert->customer,
+		.msgid = "alert"};
 }
 
 /* What the state calls this alert: its id, or a digest of an id that is absurdly long. */
@@ -415,8 +424,9 @@ static struct fmt_str state_key(
 static bool on_alert(void *context, struct fmt_alert *alert)
 {
 	struct feed *feed = context;
-	char version_text[ALERT_VERSION_TEXT], digest[ALERT_NOID_LENGTH];
+	char digest[ALERT_NOID_LENGTH];
 	struct fmt_str key = state_key(alert, digest);
+	struct feed_message message;
 	uint64_t version, seen_version;
 	struct error err = {0};
 	bool seen;
@@ -440,13 +450,8 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	}
 	if (alert->updated == NO_TIME || alert->updated < feed->slice_until)
 		feed->slice_new = true;
-	alert_version_text(version, version_text);
-	alert->version = text(version_text);
-	alert->customer = text(feed->tenant->key);
-	alert->customer_name = text(feed->tenant->display_name);
-	if (!alert->tenant_id.n)
-		alert->tenant_id = text(feed->tenant->tenant_id);
-	send_to_all(feed, alert, key, version);
+	feed_prepare(alert, feed->tenant, version, &message);
+	send_to_all(feed, alert, &message.fields, key, version);
 	if (!window_full(feed->host->window, &feed->window))
 		return true;
 	if (list_empty(&feed->paused_node))
@@ -587,9 +592,7 @@ void feed_counts(const struct feed *feed, struct feed_counts *counts)
 		.confirmed = feed->window.confirmed,
 		.rejected = feed->window.rejected,
 		.in_window = feed->window.count,
-		.requests = page.requests,
-		.throttled = page.throttled,
-		.passes = feed->passes};
+		.requests = page.requests};
 }
 
 const struct config_tenant *feed_tenant(const struct feed *feed)

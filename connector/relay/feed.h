@@ -11,6 +11,7 @@
 #ifndef RELAY_FEED_H
 #define RELAY_FEED_H
 
+#include "alert/alert.h"
 #include "deliver/destination.h"
 #include "fetch/http.h"
 #include "fetch/token.h"
@@ -33,7 +34,7 @@ struct feed_host {
 
 struct feed_counts {
 	uint64_t received, duplicate, confirmed, rejected, in_window;
-	uint64_t pages, requests, passes, throttled;
+	uint64_t requests;
 };
 
 NODISCARD enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
@@ -53,8 +54,16 @@ bool feed_complete(const struct feed *feed);
 /* NULL, or what is wrong now. */
 const char *feed_trouble(const struct feed *feed);
 void feed_counts(const struct feed *feed, struct feed_counts *counts);
-/* "TENANT SOURCE" as key=value for log lines. */
 const struct config_tenant *feed_tenant(const struct feed *feed);
 const struct config_feed *feed_config(const struct feed *feed);
+
+/* Names the customer and the version in an alert and says what its header needs. The alert then
+ * borrows from tenant and message. */
+struct feed_message {
+	char version[ALERT_VERSION_TEXT];
+	struct syslog_fields fields;
+};
+void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
+	uint64_t version, struct feed_message *message);
 
 #endif

@@ -161,17 +161,7 @@ static enum rc read_facility(const char *text, int *to, struct error *err)
 		log_quote(quoted, sizeof(quoted), text, strlen(text)));
 }
 
-static enum rc out_of_range(
-	const struct option *row, const char *text, struct error *err)
-{
-	char quoted[100];
-
-	return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
-		log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
-		row->max);
-}
-
-/* The table's own texts are right: options_check in the test reads them all. */
+/* The table's own texts are right: bounds_of_the_table_can_be_read tests them all. */
 static int64_t bound(const struct option *row, const char *text)
 {
 	int64_t ms = 0;
@@ -182,65 +172,38 @@ static int64_t bound(const struct option *row, const char *text)
 	return value_size(text, &octets, NULL) == RC_OK ? (int64_t)octets : 0;
 }
 
-static enum rc check_range(
-	const struct option *row, const char *text, int64_t value, struct error *err)
-{
-	if (value >= bound(row, row->min) && value <= bound(row, row->max))
-		return RC_OK;
-	return out_of_range(row, text, err);
-}
-
 static enum rc read_number(
 	const struct option *row, const char *text, void *to, struct error *err)
 {
-	int64_t number = 0;
+	int64_t min = bound(row, row->min), max = bound(row, row->max), number = 0;
 	size_t octets = 0;
+	char quoted[100];
 	enum rc rc;
 
-	if (row->type == TYPE_DURATION) {
+	if (row->type == TYPE_COUNT) {
+		rc = value_integer(text, min, max, &number, err);
+	} else if (row->type == TYPE_DURATION) {
 		rc = value_duration(text, &number, err);
-		if (rc == RC_OK)
-			rc = check_range(row, text, number, err);
-		if (rc == RC_OK)
-			memcpy(to, &number, sizeof(number));
-		return rc;
-	}
-	if (row->type == TYPE_SIZE) {
+	} else {
 		rc = value_size(text, &octets, err);
-		if (rc == RC_OK)
-			rc = check_range(row, text, (int64_t)octets, err);
-		if (rc == RC_OK)
-			memcpy(to, &octets, sizeof(octets));
-		return rc;
+		number = (int64_t)octets;
 	}
-	rc = value_integer(
-		text, bound(row, row->min), bound(row, row->max), &number, err);
-	if (rc == RC_OK)
-		memcpy(to, &(unsigned){(unsigned)number}, sizeof(unsigned));
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	if (number < min || number > max)
+		return error_set(err, RC_CONFIG, "%s is out of range; write %s to %s",
+			log_quote(quoted, sizeof(quoted), text, strlen(text)), row->min,
+			row->max);
+	if (row->type == TYPE_COUNT)
+		*(unsigned *)to = (unsigned)number;
+	else if (row->type == TYPE_DURATION)
+		*(int64_t *)to = number;
+	else
+		*(size_t *)to = octets;
+	return RC_OK;
 }
 
-/* "is X; known are a, b" for things that the program has a list of. */
-static enum rc unknown(const char *text, const char *what, const char *const *names,
-	size_t count, struct error *err)
-{
-	const char *nearest = value_nearest(text, names, count);
-	char quoted[100];
-	struct strbuf b;
-
-	log_quote(quoted, sizeof(quoted), text, strlen(text));
-	if (nearest)
-		return error_set(err, RC_CONFIG, "%s is no %s; did you mean %s?",
-			quoted, what, nearest);
-	strbuf_init(&b, 300);
-	for (size_t i = 0; i < count; i++)
-		strbuf_addf(&b, "%s%s", i ? ", " : "", names[i]);
-	error_set(err, RC_CONFIG, "%s is no %s; there are: %s", quoted, what, b.p);
-	strbuf_clear(&b);
-	return RC_CONFIG;
-}
-
-static enum rc read_source(const char *text, const char **to, struct error *err)
+enum rc options_source(const char *text, const char **to, struct error *err)
 {
 	const char *names[NAMES_MAXIMUM];
 	size_t count = 0;
@@ -252,10 +215,10 @@ static enum rc read_source(const char *text, const char **to, struct error *err)
 		*to = names[count];
 		return RC_OK;
 	}
-	return unknown(text, "source", names, count, err);
+	return value_unknown(text, "source", names, count, err);
 }
 
-static enum rc read_format(const char *text, const char **to, struct error *err)
+enum rc options_format(const char *text, const char **to, struct error *err)
 {
 	const char *names[NAMES_MAXIMUM];
 	size_t count = 0;
@@ -267,7 +230,7 @@ static enum rc read_format(const char *text, const char **to, struct error *err)
 		*to = names[count];
 		return RC_OK;
 	}
-	return unknown(text, "format", names, count, err);
+	return value_unknown(text, "format", names, count, err);
 }
 
 /* Types whose member is a const char *. */
@@ -320,9 +283,9 @@ static enum rc read_string(struct options_reader *reader, const struct option *r
 		rc = value_proxy(text, err);
 		break;
 	case TYPE_SOURCE:
-		return read_source(text, to, err);
+		return options_source(text, to, err);
 	default:
-		return read_format(text, to, err);
+		return options_format(text, to, err);
 	}
 	if (rc == RC_OK)
 		*to = options_copy(

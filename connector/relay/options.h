@@ -2,7 +2,7 @@
  *
  * Purpose:  options_fill() sets every member that the rows of a section name, to the file's value
  *           or the default, and reports what is wrong. What rows cannot say (which options go
- *           together) is config.c's.
+ *           together) is configuration.c's.
  * Owner:    strings go to the arena that the caller gives. */
 #ifndef RELAY_OPTIONS_H
 #define RELAY_OPTIONS_H
@@ -29,7 +29,7 @@ enum section {
 };
 
 enum option_type {
-	TYPE_SECTION, /* a map or list that config.c reads */
+	TYPE_SECTION, /* a map or list that configuration.c reads */
 	TYPE_FEEDS,
 	TYPE_REFUSED, /* help is the reason */
 	TYPE_TEXT, /* max: octets */
@@ -108,6 +108,10 @@ void options_wrong(struct options_reader *reader, int line, const char *format, 
 /* Unknown keys are reported; a map of NULL gives the defaults. */
 void options_fill(struct options_reader *reader, enum section section, void *to,
 	const struct yaml_node *map);
+
+/* The name of a source or a format; else what there is. */
+NODISCARD enum rc options_source(const char *text, const char **to, struct error *err);
+NODISCARD enum rc options_format(const char *text, const char **to, struct error *err);
 
 /* Terminated copy in the arena. */
 const char *options_copy(struct options_reader *reader, const char *p, size_t n);

@@ -250,8 +250,6 @@ static void manual_row(struct strbuf *out, const struct option *row)
 			value + 1);
 	else if (value)
 		strbuf_addf(&words, " Default: %s.", value);
-	if (!row->reload)
-		strbuf_adds(&words, " A change is taken over at the next start.");
 	mdoc_text(out, words.p);
 	strbuf_clear(&words);
 }

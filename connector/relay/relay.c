@@ -346,7 +346,6 @@ void relay_summary(const struct relay *relay, struct relay_summary *summary)
 {
 	check_sums(relay);
 	*summary = (struct relay_summary){.tenants = relay->config->tenant_count,
-		.feeds = relay->feed_count,
 		.complete = true,
 		.broken = relay->broken};
 	for (size_t i = 0; i < relay->feed_count; i++) {
@@ -359,8 +358,6 @@ void relay_summary(const struct relay *relay, struct relay_summary *summary)
 		summary->total.rejected += c.rejected;
 		summary->total.in_window += c.in_window;
 		summary->total.requests += c.requests;
-		summary->total.throttled += c.throttled;
-		summary->troubled += feed_trouble(relay->feeds[i]) != NULL;
 		if (!feed_complete(relay->feeds[i]))
 			summary->complete = false;
 	}

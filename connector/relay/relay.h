@@ -32,7 +32,7 @@ void relay_stop(struct relay *relay);
 
 struct relay_summary {
 	struct feed_counts total;
-	size_t tenants, feeds, troubled;
+	size_t tenants;
 	bool complete; /* once: every feed complete and confirmed */
 	bool broken; /* it cannot go on and must be started again */
 };

@@ -48,12 +48,17 @@ def test_help_of_the_program_and_of_each_command():
         ["run", "extra"],
         ["run", "-c"],
         ["run", "--give-up", "soon"],
+        ["run", "--give-up", "1s"],
         ["run", "--log-level", "loud"],
+        ["run", "--once=yes"],
         ["check", "extra"],
         ["preview"],
         ["preview", "--format", "nonsense"],
         ["preview", "--format", "cef", "--source", "nonsense"],
         ["preview", "--format", "cef", "--framing", "nonsense"],
+        ["preview", "--format", "cef", "--framing", "lf"],
+        ["preview", "--format", "cef", "--to", "soc"],
+        ["preview", "--format", "cef", "--tenant", "no name"],
         ["preview", "--format", "cef", "one", "two"],
         ["replay"],
         ["replay", "--to"],
@@ -64,6 +69,81 @@ def test_help_of_the_program_and_of_each_command():
 def test_wrong_usage_is_an_error_with_status_2(arguments):
     result = command(*arguments)
     assert result.returncode == 2 and result.stderr and not result.stdout
+
+
+def test_wrong_usage_says_what_would_be_right(tmp_path):
+    for arguments, right in (
+        (["rnu"], "did you mean run?"),
+        (["run", "-c"], "needs a value: FILE"),
+        (["run", "--once=yes"], "--once takes no value"),
+        (["run", "-c", tmp_path / "none"], "`alertrelay sample` prints one"),
+        (["preview", "--format", "cfe"], "did you mean cef?"),
+        (["preview", "--format", "cef", "--source", "x"], "there are: graph-alerts"),
+        (["preview", "--format", "cef", "one", "--", "--two"], 'unexpected "--two"'),
+    ):
+        result = command(*arguments)
+        assert result.returncode == 2 and right in result.stderr.decode(), arguments
+
+
+def test_options_are_taken_in_each_spelling(tmp_path):
+    path = tmp_path / "none.yaml"
+    for arguments in (["-c", path], [f"-c{path}"], ["--config", path], [f"--config={path}"]):
+        assert str(path) in command("check", *arguments).stderr.decode(), arguments
+
+
+def test_help_is_laid_out():
+    for name in COMMANDS:
+        for line in command(name, "--help").stdout.decode().splitlines():
+            assert len(line) < 100 and line == line.rstrip(), (name, line)
+            option = re.match(r"  (-\w,|   ) --[a-z-]+( \S+)?", line)
+            rest = line[option.end() :] if option else ""
+            assert not rest or len(line) - len(rest.lstrip()) == 26, (name, line)
+
+
+def test_the_manual_names_every_option_of_the_help():
+    manual = (SAMPLES.parent.parent / "packaging/man/alertrelay.8.in").read_text()
+    commands = re.split(r"^\.Nm\n\.Cm (\w+)$", manual.split(".Sh DESCRIPTION")[0], flags=re.M)
+    synopsis = dict(zip(commands[1::2], commands[2::2]))
+    for name in (*COMMANDS, "manual"):
+        help = command(name, "--help").stdout.decode()
+        options = set(re.findall(r"^  (?:-c,|   ) --([a-z-]+)", help, flags=re.M)) - {"config"}
+        assert options == set(re.findall(r"Fl -([a-z-]+)", synopsis[name])) - {"help", "version"}
+        assert ("--config" in help) == ("Fl c " in synopsis[name])
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_only_the_journal_gets_priorities_in_front_of_lines(relays, simulators, tmp_path, journal):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    relay.add_destination("out", transport="stdout")
+    relay.add_feed("out")
+    relay.config["state"] = {"file": "/nonexistent/state.db"}
+    with open(tmp_path / "log", "w+b") as log:
+        inode = tmp_path.stat() if not journal else (tmp_path / "log").stat()
+        environment = {"JOURNAL_STREAM": f"{inode.st_dev}:{inode.st_ino}"}
+        arguments = [str(PROGRAM), "run", "--once", "-c", str(relay.write())]
+        result = subprocess.run(arguments, stderr=log, env=environment, timeout=60)
+        log.seek(0)
+        assert result.returncode == 1
+        assert log.read().startswith(b"<2>critical: " if journal else b"critical: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["sample"],
+        ["manual"],
+        ["preview", "--format", "cef", SAMPLES / "graph-alerts_v2.json"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_output_that_cannot_be_written_is_an_error(arguments):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [str(PROGRAM), *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert result.returncode == 1 and b"standard output" in result.stderr
 
 
 # check and sample.
@@ -133,6 +213,18 @@ def test_the_sample_is_a_configuration_once_its_secret_is_there(tmp_path):
     assert b"1 tenant" in checked.stdout
 
 
+def test_the_configuration_of_the_readme_is_one(tmp_path):
+    readme = (SAMPLES.parent.parent / "README").read_text()
+    text = readme.split("/etc/alertrelay/alertrelay.yaml:\n")[1].split("\nThen check it")[0]
+    secret = tmp_path / "app.secret"
+    secret.write_text("x\n")
+    secret.chmod(0o600)
+    config = tmp_path / "alertrelay.yaml"
+    config.write_text(text.replace("/etc/alertrelay/app.secret", str(secret)))
+    checked = command("check", "-c", config)
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_tenants_in_files_of_their_own_are_read(relays, simulators, collectors):
     simulator = simulators(tenants=3, alerts=30)
     collector = collectors("tcp")
@@ -198,7 +290,20 @@ def test_preview_takes_header_and_format_of_a_destination(relays, simulators):
     assert read_all(lines, header="rfc3164", tag="relay")
     lines = command("preview", "-c", config, "--to", "json", "--wire", path).stdout.split(b"\n")[:-1]
     assert read_all(lines, bom=True)
-    assert command("preview", "-c", config, "--to", "nowhere", path).returncode == 2
+    wrong = command("preview", "-c", config, "--to", "nowhere", path)
+    assert wrong.returncode == 2 and b"there are: out, json" in wrong.stderr
+
+
+def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_path):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    relay.add_destination("out", transport="stdout", format="rfc5424-json")
+    relay.add_feed("out")
+    path = tmp_path / "one.json"
+    path.write_text('{"id":"a","title":"without a tenant id"}')
+    result = command("preview", "-c", relay.write(), "--tenant", Relay.tenant_key(1), path)
+    body = json.loads(result.stdout)
+    assert body["customer"] == Relay.tenant_key(1)
+    assert body["tenantId"] == Relay.tenant_id(1)
 
 
 def test_preview_of_what_cannot_be_read_is_an_error(tmp_path):
@@ -207,6 +312,10 @@ def test_preview_of_what_cannot_be_read_is_an_error(tmp_path):
     result = command("preview", "--format", "cef", broken)
     assert result.returncode == 1 and b"broken.json" in result.stderr
     assert command("preview", "--format", "cef", tmp_path / "none").returncode == 1
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"value":[]}')
+    result = command("preview", "--format", "cef", empty)
+    assert result.returncode == 0 and b"no alert" in result.stderr
 
 
 # replay.

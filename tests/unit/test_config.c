@@ -21,7 +21,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/values.h"
 #include "relay/configuration.h"
+#include "relay/options.h"
 
 static char temporary[200];
 
@@ -341,6 +343,57 @@ static void secrets_are_checked_and_never_shown(void **state)
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+static void bounds_of_the_table_can_be_read(void **state)
+{
+	size_t count, octets, ranges = 0;
+	const struct option *rows = options_all(&count);
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		const char *const bounds[] = {rows[i].min, rows[i].max};
+		bool duration = rows[i].type == TYPE_DURATION;
+
+		if (!duration && rows[i].type != TYPE_SIZE &&
+			rows[i].type != TYPE_COUNT)
+			continue;
+		for (size_t j = 0; j < 2; j++)
+			if ((duration ? value_duration(bounds[j], &ms, NULL)
+				      : value_size(bounds[j], &octets, NULL)) != RC_OK)
+				fail_msg("%s: %s", rows[i].key, bounds[j]);
+		ranges++;
+	}
+	assert_true(ranges > 10);
+}
+
+/* What the state calls a feed, DOMAIN/graph-alerts/soc, has 255 octets at most. */
+static void feed_keys_fit_into_the_state(void **state)
+{
+	static const char label[] =
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.";
+	char text[1000], *report;
+
+	(void)state;
+	for (int over = 0; over < 2; over++) {
+		snprintf(text, sizeof(text),
+			"destinations: {soc: {transport: stdout}}\n"
+			"feeds: [{to: soc}]\n"
+			"tenants: {a: {tenant_id: %s%s%s%.*s.example}}\n"
+			"app: {client_id: 00000000-0000-0000-0000-000000000001,\n"
+			"  client_secret_file: secret}\n",
+			label, label, label, 41 + over, label);
+		write_file("c.yaml", text, 0644);
+		write_file("secret", "hunter2\n", 0600);
+		if (!over) {
+			config_free(load("c.yaml"));
+			continue;
+		}
+		report = report_of("c.yaml");
+		assert_non_null(strstr(report, "are 256 octets together"));
+		free(report);
+	}
+}
+
 static void whole_directories_are_read(void **state)
 {
 	struct config *c;
@@ -470,6 +523,8 @@ int main(void)
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),
 		IN_TEMPORARY(secrets_are_checked_and_never_shown),
+		cmocka_unit_test(bounds_of_the_table_can_be_read),
+		IN_TEMPORARY(feed_keys_fit_into_the_state),
 		IN_TEMPORARY(whole_directories_are_read),
 		IN_TEMPORARY(sample_is_a_configuration),
 		cmocka_unit_test(manual_names_every_option),

@@ -201,6 +201,27 @@ static void names_and_nearest(void **state)
 	assert_null(value_nearest("", keys, 5));
 }
 
+static void unknown_says_what_there_is(void **state)
+{
+	static const char *const names[] = {"siem", "archive"};
+	const char *many[100];
+	struct error err;
+
+	(void)state;
+	assert_int_equal(
+		value_unknown("seim", "destination", names, 2, &err), RC_CONFIG);
+	assert_string_equal(err.text, "\"seim\" is no destination; did you mean siem?");
+	assert_int_equal(value_unknown("x", "destination", names, 2, &err), RC_CONFIG);
+	assert_string_equal(
+		err.text, "\"x\" is no destination; there are: siem, archive");
+	assert_int_equal(value_unknown("x", "destination", NULL, 0, &err), RC_CONFIG);
+	assert_string_equal(err.text, "\"x\" is no destination; there are: none");
+	for (size_t i = 0; i < 100; i++)
+		many[i] = "archive";
+	assert_int_equal(value_unknown("x", "destination", many, 100, &err), RC_CONFIG);
+	assert_string_equal(err.text + strlen(err.text) - 12, "archive, ...");
+}
+
 struct said {
 	struct yaml_report report;
 	struct strbuf text;
@@ -281,9 +302,9 @@ static void yaml_is_bounded(void **state)
 	assert_false(yaml_load(&yaml, "/nowhere/x.yaml", &said.report));
 	assert_false(yaml_load(&yaml, "/", &said.report));
 	assert_string_equal(said.text.p,
-		"0: not a regular file\n"
+		"0: not a regular file; name a file of YAML\n"
 		"0: cannot be opened: No such file or directory\n"
-		"0: not a regular file\n");
+		"0: not a regular file; name a file of YAML\n");
 	yaml_clear(&yaml);
 	strbuf_clear(&text);
 	strbuf_clear(&said.text);
@@ -299,6 +320,7 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(roots_and_proxies),
 		cmocka_unit_test(names_and_nearest),
+		cmocka_unit_test(unknown_says_what_there_is),
 		cmocka_unit_test(yaml_keeps_texts_and_lines),
 		cmocka_unit_test(yaml_is_bounded),
 	};
