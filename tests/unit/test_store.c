@@ -232,6 +232,38 @@ static void transactions_are_whole_or_nothing(void **state)
 	store_close(store);
 }
 
+/* What is written beside a transaction is not undone with one. */
+static void lookups_hold_nothing_back(void **state)
+{
+	struct store *store = open_kind(state);
+	int64_t a = feed(store, "a"), b;
+	bool more;
+
+	assert_int_equal(store_begin(store, NULL), RC_OK);
+	assert_int_equal(put(store, a, "old", 5), RC_OK);
+	assert_int_equal(store_commit(store, NULL), RC_OK);
+	assert_int_equal(version_of(store, a, "old"), 5);
+	b = feed(store, "b");
+	assert_int_equal(version_of(store, a, "old"), 5);
+	assert_int_equal(store_begin(store, NULL), RC_OK);
+	assert_int_equal(store_put_cursor(store, b, 7, NULL), RC_OK);
+	assert_int_equal(store_commit(store, NULL), RC_OK);
+	assert_int_equal(version_of(store, a, "old"), 5);
+	assert_int_equal(store_prune(store, INT64_MAX, 10, &more, NULL), RC_OK);
+	assert_int_equal(version_of(store, a, "old"), 0);
+	assert_int_equal(store_begin(store, NULL), RC_OK);
+	store_rollback(store);
+	assert_int_equal(version_of(store, a, "old"), 0);
+	if (*state) { /* closed in the middle of lookups */
+		store_close(store);
+		store = open_file();
+		assert_null(store_recovered(store));
+		assert_int_equal(feed(store, "b"), b);
+		assert_int_equal(cursor_of(store, "b"), 7);
+	}
+	store_close(store);
+}
+
 static void limits_are_refused(void **state)
 {
 	struct store *store = open_kind(state);
@@ -904,6 +936,7 @@ int main(void)
 		BOTH(feeds_keep_their_id),
 		BOTH(seen_is_per_feed_and_exact),
 		BOTH(transactions_are_whole_or_nothing),
+		BOTH(lookups_hold_nothing_back),
 		BOTH(limits_are_refused),
 		BOTH(pruning_goes_in_steps),
 		FILE_ONLY(pruning_goes_by_the_clock_of_the_relay),
