@@ -18,12 +18,11 @@
 #define CHECK_MAX_MS 100
 /* A connection that lasted so long works, even when there was nothing to confirm. */
 #define STABLE_MIN_MS 1000
-/* What a peer may have acknowledged and lost unread when it is reset. Linux acknowledged up to 1.86
- * times the largest window that it ever advertised (measured on 6.18, 40 shapes of load: its window
- * is at first half of its buffer, and small overheads let more in), so twice that is kept. A TLS peer
- * holds up to one incomplete record more in its library. */
-#define KEEP_WINDOWS 2
-#define KEEP_MAXIMUM ((size_t)16 * 1048576)
+/* What a peer may have acknowledged and lose unread when it is reset: payload up to the size of its
+ * receive buffer, which it does not tell (net.ipv4.tcp_rmem of Linux ends at 6 MB). Its windows only
+ * hint at it: 37 times the largest one was acknowledged unread (Linux 6.18, 100 octets a segment; 2 to
+ * 12 times with whole messages). */
+#define TAIL_WINDOWS 40
 
 enum stream_state {
 	STREAM_IDLE,
@@ -95,11 +94,11 @@ static void check_later(struct stream *stream)
 
 static size_t keep_bytes(const struct stream *stream, size_t window)
 {
-	size_t keep = window * KEEP_WINDOWS;
+	size_t keep = window * TAIL_WINDOWS;
 
-	if (stream->carrier.options->transport == TRANSPORT_TLS)
-		keep += CONN_RECORD;
-	return keep < KEEP_MAXIMUM ? keep : KEEP_MAXIMUM;
+	return keep < stream->carrier.options->tail_bytes
+		       ? keep
+		       : stream->carrier.options->tail_bytes;
 }
 
 /* What the peer's kernel acknowledged, and what has settled since. */

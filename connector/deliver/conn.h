@@ -45,7 +45,7 @@ struct conn_progress {
 	uint64_t acknowledged; /* octets below TLS that the peer's kernel has */
 	uint64_t written; /* `acknowledged` will be here when it has all */
 	size_t outstanding; /* what it lacks */
-	size_t window; /* the largest it advertised, as far as was seen */
+	size_t window; /* the largest that the peer advertised, as far as was seen */
 	bool established; /* no end is seen or waits to be read */
 };
 

@@ -34,6 +34,7 @@ void destination_options_default(struct destination_options *options)
 		.app_name = "alertrelay",
 		.max_message_bytes = 65536,
 		.settle_ms = 1000,
+		.tail_bytes = 8 << 20,
 		.connect_timeout_ms = 10000,
 		.format = "cef",
 	};

@@ -9,8 +9,8 @@
  * Confirmed means (design: "confirmed means something"):
  *   tcp, tls  the peer's kernel has acknowledged the octets (SIOCOUTQ, TCP_INFO) and the connection
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
- *             confirmed messages go again too, as many octets as the peer may have held unread
- *             (at most 16 MiB are kept); after a FIN only the unconfirmed;
+ *             confirmed messages go again too, as many octets as the peer may have held unread,
+ *             tail_bytes at most; after a FIN only the unconfirmed;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
@@ -57,6 +57,7 @@ struct destination_options {
 	const char *
 		tls_name; /* name to verify and to send as SNI; NULL: the host of the address */
 	int64_t settle_ms;
+	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
 	const char *format; /* name of the formatter, and its options */
 	const struct fmt_option *format_options;

@@ -119,6 +119,7 @@ void send_queue_acknowledged(struct send_queue *q, uint64_t mark, int64_t now_ms
 {
 	while (q->unacknowledged != q->unhanded && q->unacknowledged->at.mark <= mark) {
 		q->unacknowledged->at.acknowledged_ms = now_ms;
+		q->acknowledged_bytes += q->unacknowledged->size;
 		q->unacknowledged = q->unacknowledged->next;
 	}
 }
@@ -130,6 +131,7 @@ bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ti
 		struct send_message *message = q->unconfirmed;
 
 		q->unconfirmed = message->next;
+		q->acknowledged_bytes -= message->size;
 		q->kept_bytes += message->size;
 		if (message->reported) /* it went again only because it was kept */
 			continue;
@@ -144,6 +146,7 @@ bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ti
 
 void send_queue_trim(struct send_queue *q, size_t keep)
 {
+	keep = keep > q->acknowledged_bytes ? keep - q->acknowledged_bytes : 0;
 	while (q->first != q->unconfirmed && q->kept_bytes - q->first->size >= keep) {
 		q->kept_bytes -= q->first->size;
 		free_first(q);
@@ -160,7 +163,7 @@ size_t send_queue_rewind(struct send_queue *q, bool tail)
 			free_first(q);
 	for (const struct send_message *m = q->first; m != begun; m = m->next)
 		again++;
-	q->kept_bytes = 0;
+	q->kept_bytes = q->acknowledged_bytes = 0;
 	q->unconfirmed = q->unacknowledged = q->unhanded = q->untaken = q->first;
 	q->untaken_at = 0;
 	q->taken = 0;

@@ -28,6 +28,7 @@ struct send_queue {
 	size_t waiting; /* octets not taken yet */
 	size_t held; /* octets of all messages, the kept ones too */
 	size_t count, bytes; /* not reported yet */
+	size_t acknowledged_bytes; /* acknowledged, not confirmed */
 	size_t kept_bytes;
 };
 
@@ -48,7 +49,8 @@ uint64_t send_queue_whole(const struct send_queue *q, uint64_t position);
 void send_queue_acknowledged(struct send_queue *q, uint64_t mark, int64_t now_ms);
 /* Confirms the next message if it was acknowledged at or before this time. False: none. */
 bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ticket);
-/* Frees confirmed messages but for the last ones that make up `keep` octets. */
+/* Frees confirmed messages but for as many of the last ones as make up, with those acknowledged since,
+ * `keep` octets. */
 void send_queue_trim(struct send_queue *q, size_t keep);
 
 /* Everything unconfirmed is queued again; with `tail` the kept messages too, without it they are

@@ -415,6 +415,22 @@ static void tls_breaks_lose_nothing(void **state)
 	breaks_lose_nothing(true);
 }
 
+static void tail_is_bounded(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.options.tail_bytes = 10000;
+	bench_listen(&bench, NULL, 0);
+	bench_open(&bench);
+	send_some(&bench, 1000);
+	UNTIL(&bench, bench.confirmed == 1000);
+	UNTIL(&bench, state_of(&bench).kept_bytes < 10000 + bench.last_queued);
+	assert_true(state_of(&bench).kept_bytes >= 10000);
+	bench_free(&bench);
+}
+
 /* A collector that takes all its kernel can hold, reads none of it until the settle time is over, and
  * dies: what was confirmed and lost with it goes again. */
 static void messages_acknowledged_but_not_read_go_again(void **state)
@@ -965,6 +981,7 @@ int main(void)
 		cmocka_unit_test(tcp_breaks_lose_nothing),
 		cmocka_unit_test(tls_breaks_lose_nothing),
 		cmocka_unit_test(messages_acknowledged_but_not_read_go_again),
+		cmocka_unit_test(tail_is_bounded),
 		cmocka_unit_test(slow_collector_is_waited_for),
 		cmocka_unit_test(refused_is_said_once_and_recovery_too),
 		cmocka_unit_test(next_address_at_once),
