@@ -60,7 +60,7 @@ static size_t text_blank_at(const unsigned char *p, size_t n)
 	return p[0] == 0xEF && p[1] == 0xBB && p[2] == 0xBF ? 3 : 0;
 }
 
-struct fmt_str text_trim(struct fmt_str s)
+struct fmt_str text_trim_blanks(struct fmt_str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end;
 	size_t n;
@@ -146,19 +146,15 @@ int text_cut(struct fmt_str *s, size_t max)
 	return 1;
 }
 
-int text_equal_nocase(struct fmt_str a, const char *b)
+static char lower(char c)
 {
-	size_t i;
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
 
-	for (i = 0; i < a.n && b[i]; i++) {
-		char x = a.p[i], y = b[i];
-
-		if (x >= 'A' && x <= 'Z')
-			x = (char)(x + 32);
-		if (y >= 'A' && y <= 'Z')
-			y = (char)(y + 32);
-		if (x != y)
+int text_same_nocase(const char *a, const char *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lower(a[i]) != lower(b[i]))
 			return 0;
-	}
-	return i == a.n && !b[i];
+	return 1;
 }

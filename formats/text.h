@@ -28,8 +28,21 @@ static inline struct fmt_str text_str(const char *s)
 /* Octets of the character (or of the maximal bad part, then *bad is 1) at p; n is at least 1. */
 size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad);
 
+struct fmt_str text_trim_blanks(struct fmt_str s);
+
+/* Visible ASCII: no blank, and no part of one. */
+static inline int text_is_visible(char c)
+{
+	return c > 0x20 && c < 0x7F;
+}
+
 /* Without what cleaning turns into white space at both ends. */
-struct fmt_str text_trim(struct fmt_str s);
+static inline struct fmt_str text_trim(struct fmt_str s)
+{
+	if (s.n && text_is_visible(s.p[0]) && text_is_visible(s.p[s.n - 1]))
+		return s;
+	return text_trim_blanks(s);
+}
 
 /* Characters of the cleaned text, counted no further than limit + 1. */
 size_t text_count(struct fmt_str s, size_t limit);
@@ -46,6 +59,11 @@ int text_cut(struct fmt_str *s, size_t max);
 /* A character that belongs to the one before it: no cut in front of it. */
 int text_is_joining(uint32_t code);
 
-int text_equal_nocase(struct fmt_str a, const char *b);
+int text_same_nocase(const char *a, const char *b, size_t n);
+
+static inline int text_equal_nocase(struct fmt_str a, const char *b)
+{
+	return a.n == strlen(b) && text_same_nocase(a.p, b, a.n);
+}
 
 #endif
