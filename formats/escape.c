@@ -6,6 +6,7 @@
 
 enum escape_kind {
 	ESCAPE_CEF_HEADER,
+	ESCAPE_CEF_CLASS,
 	ESCAPE_CEF_VALUE,
 	ESCAPE_SD,
 };
@@ -39,10 +40,8 @@ BLOCK_INLINE char *escape_text(
 	char *to, struct fmt_str s, const enum escape_kind kind, const char pipe)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
-	const char x = kind == ESCAPE_CEF_HEADER  ? '|'
-		       : kind == ESCAPE_CEF_VALUE ? '='
-						  : '"';
-	const char z = kind == ESCAPE_SD ? ']' : '\\';
+	const char x = kind == ESCAPE_SD ? '"' : kind == ESCAPE_CEF_VALUE ? '=' : '|';
+	const char z = kind == ESCAPE_SD ? ']' : kind == ESCAPE_CEF_CLASS ? '=' : '\\';
 
 	if (!s.n)
 		return to;
@@ -71,6 +70,8 @@ BLOCK_INLINE char *escape_text(
 			}
 		} else if (kind == ESCAPE_CEF_HEADER && c == '|' && pipe) {
 			*to++ = pipe;
+		} else if (kind == ESCAPE_CEF_CLASS) {
+			*to++ = '_';
 		} else {
 			*to++ = '\\';
 			*to++ = (char)c;
@@ -95,27 +96,12 @@ char *escape_sd_value(char *to, struct fmt_str s)
 
 char *escape_cef_class(char *to, struct fmt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+	char *end = escape_text(to, s, ESCAPE_CEF_CLASS, 0);
 
-	if (!s.n)
-		return to;
-	while (p < end) {
-		unsigned char c = *p;
-
-		if (c >= 0x80) {
-			p += escape_wide(&to, p, end);
-			continue;
-		}
-		p++;
-		if (c == '\r' && p < end && *p == '\n')
-			p++;
-		if (c < 0x20 || c == 0x7F)
-			c = ' ';
-		else if (c == '=' || c == '%' || c == '#' || c == '|' || c == '\\')
-			c = '_';
-		*to++ = (char)c;
-	}
-	return to;
+	for (; to < end; to++)
+		if (*to == '%' || *to == '#')
+			*to = '_';
+	return end;
 }
 
 char *escape_json_string(char *to, struct fmt_str s)
