@@ -82,9 +82,9 @@ BLOCK_INLINE block_v block_short(const unsigned char *p, size_t n)
 	return (block_v)w;
 }
 
-/* Copies plain octets from p to `to`, stops at a special one or at the end; gives how many. There
- * must be room for end - p + 16 octets. With `to` NULL it only looks. */
-BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
+/* Passes plain octets from p, stops at a special one or at the end; gives how many. With `copies`
+ * they go to `to`, where there must be room for end - p + 16 octets. */
+BLOCK_INLINE size_t block_pass(const int copies, char *to, const unsigned char *p,
 	const unsigned char *end, const char x, const char y, const char z)
 {
 	const unsigned char *from = p;
@@ -94,10 +94,8 @@ BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	while (end - p >= 16) {
 		memcpy(&v, p, 16);
-		if (to) {
-			memcpy(to, &v, 16);
-			to += 16;
-		}
+		if (copies)
+			memcpy(to + (p - from), &v, 16);
 		if (block_test(v, x, y, z, &first))
 			return (size_t)(p - from) + first;
 		p += 16;
@@ -106,18 +104,30 @@ BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
 		return (size_t)(p - from);
 	/* The zeros at the end of a short block are special, so it stops there at the latest. */
 	v = block_short(p, (size_t)(end - p));
-	if (to)
-		memcpy(to, &v, 16);
+	if (copies)
+		memcpy(to + (p - from), &v, 16);
 	block_test(v, x, y, z, &first);
 	return (size_t)(p - from) + first;
 #else
 	(void)first;
 	(void)v;
 	for (; p < end && !block_special(*p, x, y, z); p++)
-		if (to)
+		if (copies)
 			*to++ = (char)*p;
 	return (size_t)(p - from);
 #endif
+}
+
+BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
+	const unsigned char *end, const char x, const char y, const char z)
+{
+	return block_pass(1, to, p, end, x, y, z);
+}
+
+BLOCK_INLINE size_t block_find(const unsigned char *p, const unsigned char *end,
+	const char x, const char y, const char z)
+{
+	return block_pass(0, NULL, p, end, x, y, z);
 }
 
 #endif

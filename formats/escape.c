@@ -39,12 +39,13 @@ static inline size_t escape_wide(
 BLOCK_INLINE char *escape_text(
 	char *to, struct fmt_str s, const enum escape_kind kind, const char pipe)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+	const unsigned char *p = (const unsigned char *)s.p, *end;
 	const char x = kind == ESCAPE_SD ? '"' : kind == ESCAPE_CEF_VALUE ? '=' : '|';
 	const char z = kind == ESCAPE_SD ? ']' : kind == ESCAPE_CEF_CLASS ? '=' : '\\';
 
 	if (!s.n)
 		return to;
+	end = p + s.n;
 	for (;;) {
 		size_t n = block_copy(to, p, end, x, '\\', z);
 		unsigned char c;
@@ -106,12 +107,11 @@ char *escape_cef_class(char *to, struct fmt_str s)
 
 char *escape_json_string(char *to, struct fmt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+	const unsigned char *p = (const unsigned char *)s.p, *end;
 
 	if (!s.n)
 		return to;
-	/* block_copy() may also only count, with NULL; here it never does.
-	 * NOLINTBEGIN(clang-analyzer-core.NullDereference) */
+	end = p + s.n;
 	for (;;) {
 		size_t n = block_copy(to, p, end, '"', '\\', '\\');
 		uint32_t code;
@@ -142,5 +142,4 @@ char *escape_json_string(char *to, struct fmt_str s)
 		}
 		p += n;
 	}
-	/* NOLINTEND(clang-analyzer-core.NullDereference) */
 }

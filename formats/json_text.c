@@ -179,7 +179,7 @@ BLOCK_INLINE const unsigned char *copy_string(struct copy *c, const unsigned cha
 	const unsigned char *end = c->end;
 
 	for (p++; p;) {
-		p += block_copy(NULL, p, end, '"', '\\', '\\');
+		p += block_find(p, end, '"', '\\', '\\');
 		if (p == end)
 			return NULL;
 		if (*p == '"')
@@ -324,8 +324,8 @@ enum json_result json_copy(struct fmt_out *out, struct fmt_str raw)
 static const char *skip_string(const char *p, const char *end)
 {
 	for (p++; p < end;) {
-		p += block_copy(NULL, (const unsigned char *)p,
-			(const unsigned char *)end, '"', '\\', '\\');
+		p += block_find((const unsigned char *)p, (const unsigned char *)end,
+			'"', '\\', '\\');
 		if (p >= end)
 			break;
 		if (*p == '"')

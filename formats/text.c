@@ -110,11 +110,9 @@ size_t text_count(struct fmt_str s, size_t limit)
 	return count;
 }
 
-int text_is_joining(uint32_t c)
+int text_is_mark(uint32_t c)
 {
-	if (c < 0x300)
-		return 0;
-	return c <= 0x36F || (c >= 0x1AB0 && c <= 0x1AFF) ||
+	return (c >= 0x300 && c <= 0x36F) || (c >= 0x1AB0 && c <= 0x1AFF) ||
 	       (c >= 0x1DC0 && c <= 0x1DFF) || (c >= 0x20D0 && c <= 0x20FF) ||
 	       (c >= 0xFE00 && c <= 0xFE0F) || (c >= 0xFE20 && c <= 0xFE2F) ||
 	       c == 0x200D || (c >= 0x1F3FB && c <= 0x1F3FF);

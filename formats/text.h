@@ -56,14 +56,22 @@ static inline int text_fits(struct fmt_str s, size_t max)
 /* If s is longer than max characters: shortens it so that the mark fits behind it, and says 1. */
 int text_cut(struct fmt_str *s, size_t max);
 
+int text_is_mark(uint32_t code);
+
 /* A character that belongs to the one before it: no cut in front of it. */
-int text_is_joining(uint32_t code);
+static inline int text_is_joining(uint32_t code)
+{
+	return code >= 0x300 && text_is_mark(code);
+}
 
 int text_same_nocase(const char *a, const char *b, size_t n);
 
 static inline int text_equal_nocase(struct fmt_str a, const char *b)
 {
-	return a.n == strlen(b) && text_same_nocase(a.p, b, a.n);
+	size_t n = strlen(b);
+
+	/* Most words come as they are spelled here. */
+	return a.n == n && (!memcmp(a.p, b, n) || text_same_nocase(a.p, b, n));
 }
 
 #endif
