@@ -274,8 +274,8 @@ static void plan_cut_long(struct plan *plan, size_t maximum)
 static char *cut_escaped(char *p, char *end, size_t limit)
 {
 	char *cut = end, *before;
-	uint32_t code;
-	int bad, joining;
+	struct text_char next;
+	int joining;
 	size_t steps = 0;
 
 	while (cut > p) {
@@ -283,9 +283,9 @@ static char *cut_escaped(char *p, char *end, size_t limit)
 			(size_t)(cut - p) + TEXT_MARK_LEN <= limit) {
 			joining = 0;
 			if ((unsigned char)*cut >= 0x80) {
-				text_next((const unsigned char *)cut,
-					(size_t)(end - cut), &code, &bad);
-				joining = text_is_joining(code);
+				next = text_next((const unsigned char *)cut,
+					(size_t)(end - cut));
+				joining = text_is_joining(next.code);
 			}
 			if (!joining || steps > 64 + TEXT_MARK_LEN)
 				break;

@@ -17,23 +17,22 @@ static const char hex[] = "0123456789abcdef";
 static inline size_t escape_wide(
 	char **out, const unsigned char *p, const unsigned char *end)
 {
-	uint32_t code;
-	int bad;
-	size_t n = text_next(p, (size_t)(end - p), &code, &bad);
+	struct text_char c = text_next(p, (size_t)(end - p));
 	char *to = *out;
 
-	if (bad) {
+	if (c.bad) {
 		memcpy(to, "\xEF\xBF\xBD", 3);
 		*out = to + 3;
-	} else if (code < 0xA0 || code == 0x2028 || code == 0x2029 || code == 0xFEFF) {
+	} else if (c.code < 0xA0 || c.code == 0x2028 || c.code == 0x2029 ||
+		   c.code == 0xFEFF) {
 		*to = ' ';
 		*out = to + 1;
 	} else {
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < c.n; i++)
 			to[i] = (char)p[i];
-		*out = to + n;
+		*out = to + c.n;
 	}
-	return n;
+	return c.n;
 }
 
 BLOCK_INLINE char *escape_text(
@@ -114,32 +113,31 @@ char *escape_json_string(char *to, struct fmt_str s)
 	end = p + s.n;
 	for (;;) {
 		size_t n = block_copy(to, p, end, '"', '\\', '\\');
-		uint32_t code;
-		int bad;
+		struct text_char c;
 
 		p += n;
 		to += n;
 		if (p == end)
 			return to;
-		n = text_next(p, (size_t)(end - p), &code, &bad);
-		if (bad) {
+		c = text_next(p, (size_t)(end - p));
+		if (c.bad) {
 			memcpy(to, "\xEF\xBF\xBD", 3);
 			to += 3;
-		} else if (code == '"' || code == '\\') {
+		} else if (c.code == '"' || c.code == '\\') {
 			*to++ = '\\';
-			*to++ = (char)code;
-		} else if (code == '\n' || code == '\r' || code == '\t') {
+			*to++ = (char)c.code;
+		} else if (c.code == '\n' || c.code == '\r' || c.code == '\t') {
 			*to++ = '\\';
-			*to++ = code == '\n' ? 'n' : code == '\r' ? 'r' : 't';
-		} else if (code < 0xA0 || code == 0x2028 || code == 0x2029) {
+			*to++ = c.code == '\n' ? 'n' : c.code == '\r' ? 'r' : 't';
+		} else if (c.code < 0xA0 || c.code == 0x2028 || c.code == 0x2029) {
 			*to++ = '\\';
 			*to++ = 'u';
 			for (int shift = 12; shift >= 0; shift -= 4)
-				*to++ = hex[code >> shift & 15];
+				*to++ = hex[c.code >> shift & 15];
 		} else {
-			memcpy(to, p, n);
-			to += n;
+			memcpy(to, p, c.n);
+			to += c.n;
 		}
-		p += n;
+		p += c.n;
 	}
 }

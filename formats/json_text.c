@@ -158,19 +158,18 @@ static const unsigned char *copy_escape(struct copy *c, const unsigned char *p)
 /* A character of a string that is not plain ASCII. */
 static const unsigned char *copy_character(struct copy *c, const unsigned char *p)
 {
-	uint32_t code;
-	int bad;
-	size_t n = text_next(p, (size_t)(c->end - p), &code, &bad);
+	struct text_char next = text_next(p, (size_t)(c->end - p));
 	char escaped[ESCAPE_JSON_ROOM(4)];
 
-	if (bad || code < 0xA0 || code == 0x2028 || code == 0x2029) {
-		struct fmt_str one = {(const char *)p, n};
+	if (next.bad || next.code < 0xA0 || next.code == 0x2028 ||
+		next.code == 0x2029) {
+		struct fmt_str one = {(const char *)p, next.n};
 
-		copy_leave_out(c, p, p + n);
+		copy_leave_out(c, p, p + next.n);
 		copy_put(c, escaped,
 			(size_t)(escape_json_string(escaped, one) - escaped));
 	}
-	return p + n;
+	return p + next.n;
 }
 
 /* The opening quote. */

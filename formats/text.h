@@ -25,8 +25,14 @@ static inline struct fmt_str text_str(const char *s)
 	return (struct fmt_str){s, strlen(s)};
 }
 
-/* Octets of the character (or of the maximal bad part, then *bad is 1) at p; n is at least 1. */
-size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad);
+struct text_char {
+	size_t n; /* its octets */
+	uint32_t code;
+	int bad; /* not a character, but the maximal bad part of one */
+};
+
+/* The character at p, where n octets are, at least one. */
+struct text_char text_next(const unsigned char *p, size_t n);
 
 struct fmt_str text_trim_blanks(struct fmt_str s);
 
