@@ -9,10 +9,6 @@
 
 char *json_room(struct fmt_out *out, size_t n)
 {
-	size_t limit = out->room < out->maximum ? out->room : out->maximum;
-
-	if (out->p && out->n <= limit && n <= limit - out->n)
-		return out->p + out->n;
 	if (out->n > out->maximum || n > out->maximum - out->n)
 		return NULL;
 	return fmt_room(out, n);

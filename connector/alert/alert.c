@@ -144,7 +144,8 @@ static bool starts(const char *p, size_t n, const char *word, size_t length)
 
 static inline bool is(struct fmt_str s, const char *word)
 {
-	return s.n == strlen(word) && starts(s.p, s.n, word, s.n);
+	return s.n == strlen(word) &&
+	       (!memcmp(s.p, word, s.n) || starts(s.p, s.n, word, s.n));
 }
 
 static bool contains(struct fmt_str s, const char *word)

@@ -60,7 +60,7 @@ static uint32_t name_hash(const char *p, size_t n)
 	return hash;
 }
 
-static size_t clean(const char *p, size_t n, size_t maximum,
+static inline size_t clean(const char *p, size_t n, size_t maximum,
 	bool (*allowed)(unsigned char), char *out)
 {
 	static const char hex[] = "0123456789abcdef";
