@@ -23,28 +23,30 @@ BLOCK_INLINE int block_special(unsigned char c, char x, char y, char z)
 	       c == (unsigned char)y || c == (unsigned char)z;
 }
 
-/* Which octets of v are special: not 0 if any is; *first is then the first of them. */
+/* Is an octet of v special? *first is then the first of them. One more than DEL is negative, so a
+ * single comparison finds it and the controls. */
 BLOCK_INLINE int block_test(
 	block_v v, const char x, const char y, const char z, size_t *first)
 {
-	block_s m = (block_s)((block_s)v < 0x20) | (block_s)(v == 0x7F) |
+	block_s m = (block_s)((block_s)(v + 1) < 0x21) |
 		    (block_s)(v == (unsigned char)x) |
 		    (block_s)(v == (unsigned char)y) | (block_s)(v == (unsigned char)z);
 #ifdef __SSE2__
 	typedef char block_c __attribute__((vector_size(16)));
 	unsigned bits = (unsigned)__builtin_ia32_pmovmskb128((block_c)m);
 
-	*first = bits ? (size_t)__builtin_ctz(bits) : 0;
-	return bits != 0;
+	if (!bits)
+		return 0;
+	*first = (size_t)__builtin_ctz(bits);
+	return 1;
 #else
 	block_u64 w = (block_u64)m;
 
-	*first = 0;
-	if (w[0])
-		*first = (size_t)__builtin_ctzll(w[0]) / 8;
-	else if (w[1])
-		*first = 8 + (size_t)__builtin_ctzll(w[1]) / 8;
-	return (w[0] | w[1]) != 0;
+	if (!(w[0] | w[1]))
+		return 0;
+	*first = w[0] ? (size_t)__builtin_ctzll(w[0]) / 8
+		      : 8 + (size_t)__builtin_ctzll(w[1]) / 8;
+	return 1;
 #endif
 }
 
@@ -80,22 +82,20 @@ BLOCK_INLINE block_v block_short(const unsigned char *p, size_t n)
 	return (block_v)w;
 }
 
-/* Copies plain octets from p to `to`, stops at a special one or at the end; gives how many. There
- * must be room for end - p + 16 octets. With `to` NULL it only looks. */
-BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
+/* Passes plain octets from p, stops at a special one or at the end; gives how many. With `copies`
+ * they go to `to`, where there must be room for end - p + 16 octets. */
+BLOCK_INLINE size_t block_pass(const int copies, char *to, const unsigned char *p,
 	const unsigned char *end, const char x, const char y, const char z)
 {
 	const unsigned char *from = p;
-	size_t first;
+	size_t first = 0;
 	block_v v;
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	while (end - p >= 16) {
 		memcpy(&v, p, 16);
-		if (to) {
-			memcpy(to, &v, 16);
-			to += 16;
-		}
+		if (copies)
+			memcpy(to + (p - from), &v, 16);
 		if (block_test(v, x, y, z, &first))
 			return (size_t)(p - from) + first;
 		p += 16;
@@ -104,18 +104,30 @@ BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
 		return (size_t)(p - from);
 	/* The zeros at the end of a short block are special, so it stops there at the latest. */
 	v = block_short(p, (size_t)(end - p));
-	if (to)
-		memcpy(to, &v, 16);
+	if (copies)
+		memcpy(to + (p - from), &v, 16);
 	block_test(v, x, y, z, &first);
 	return (size_t)(p - from) + first;
 #else
 	(void)first;
 	(void)v;
 	for (; p < end && !block_special(*p, x, y, z); p++)
-		if (to)
+		if (copies)
 			*to++ = (char)*p;
 	return (size_t)(p - from);
 #endif
+}
+
+BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,
+	const unsigned char *end, const char x, const char y, const char z)
+{
+	return block_pass(1, to, p, end, x, y, z);
+}
+
+BLOCK_INLINE size_t block_find(const unsigned char *p, const unsigned char *end,
+	const char x, const char y, const char z)
+{
+	return block_pass(0, NULL, p, end, x, y, z);
 }
 
 #endif

@@ -28,9 +28,12 @@ enum cef_class {
 	CEF_EVIDENCE,
 };
 
+#define CEF_KEY_ROOM 48u
+
+/* The texts are copied with all their room: a fixed size is a few instructions. */
 struct cef_row {
-	const char *before; /* " cs1=" */
-	const char *after; /* " cs1Label=threatName" or "" */
+	char before[CEF_KEY_ROOM]; /* " cs1=" */
+	char after[CEF_KEY_ROOM]; /* " cs1Label=threatName" or "" */
 	uint8_t before_n;
 	uint8_t after_n;
 	uint16_t max;
@@ -87,14 +90,11 @@ static int writer_open(struct writer *w, struct fmt_out *out)
 	return 1;
 }
 
-/* Room for n octets, as long as the maximum allows. */
-static int writer_room(struct writer *w, size_t n)
+static int writer_grow(struct writer *w, size_t n)
 {
 	struct fmt_out *out = w->out;
 	size_t want;
 
-	if (n <= (size_t)(w->end - w->p))
-		return 1;
 	out->n = (size_t)(w->p - out->p);
 	if (n > out->maximum - out->n || out->room >= out->maximum)
 		return 0;
@@ -105,6 +105,12 @@ static int writer_room(struct writer *w, size_t n)
 	w->p = out->p + out->n;
 	w->end = out->p + (out->room < out->maximum ? out->room : out->maximum);
 	return n <= (size_t)(w->end - w->p);
+}
+
+/* Room for n octets, as long as the maximum allows. */
+static inline int writer_room(struct writer *w, size_t n)
+{
+	return n <= (size_t)(w->end - w->p) || writer_grow(w, n);
 }
 
 static void writer_close(struct writer *w)
@@ -131,11 +137,14 @@ static char *put_mark(char *to, int cut)
 	return to + TEXT_MARK_LEN;
 }
 
-static char *render_row(char *to, const struct cef_row *row, struct fmt_str s, int cut)
+/* Needs room of ROW_ROOM(s.n). */
+#define ROW_ROOM(n) (ESCAPE_ROOM(n) + TEXT_MARK_LEN + 2 * CEF_KEY_ROOM)
+static inline char *render_row(
+	char *to, const struct cef_row *row, struct fmt_str s, int cut)
 {
-	memcpy(to, row->before, row->before_n);
+	memcpy(to, row->before, CEF_KEY_ROOM);
 	to = put_mark(escape_cef_value(to + row->before_n, s), cut);
-	memcpy(to, row->after, row->after_n);
+	memcpy(to, row->after, CEF_KEY_ROOM);
 	return to + row->after_n;
 }
 
@@ -149,13 +158,13 @@ static __attribute__((noinline)) int write_tight(
 		w, scratch, (size_t)(render_row(scratch, row, s, cut) - scratch));
 }
 
-static int write_row(struct writer *w, const struct cef_row *row, struct fmt_str s)
+static inline int write_row(
+	struct writer *w, const struct cef_row *row, struct fmt_str s)
 {
-	size_t around = (size_t)row->before_n + row->after_n;
 	int cut = s.n > row->max && text_cut(&s, row->max);
 
 	w->cut += (unsigned)cut;
-	if (!writer_room(w, ESCAPE_ROOM(s.n) + around + TEXT_MARK_LEN))
+	if (!writer_room(w, ROW_ROOM(s.n)))
 		return write_tight(w, row, s, cut);
 	w->p = render_row(w->p, row, s, cut);
 	return 1;
@@ -202,25 +211,21 @@ static int write_header(struct writer *w, const struct cef *cef,
 /* The rows begin with the space that separates them; the first takes the place of it. */
 static int write_rows(struct writer *w, const struct cef_values *values)
 {
-	int first = 1;
+	struct cef_row first;
+	size_t i = 0;
 
-	for (size_t i = 0; i < CEF_ROWS; i++) {
-		struct cef_row row;
-
-		if (!values->row[i].n)
-			continue;
-		if (!first) {
-			if (!write_row(w, &rows[i], values->row[i]))
-				return 0;
-			continue;
-		}
-		row = rows[i];
-		row.before++;
-		row.before_n--;
-		first = 0;
-		if (!write_row(w, &row, values->row[i]))
+	while (i < CEF_ROWS && !values->row[i].n)
+		i++;
+	if (i == CEF_ROWS)
+		return 1;
+	first = rows[i];
+	first.before_n--;
+	memmove(first.before, first.before + 1, first.before_n);
+	if (!write_row(w, &first, values->row[i]))
+		return 0;
+	for (i++; i < CEF_ROWS; i++)
+		if (values->row[i].n && !write_row(w, &rows[i], values->row[i]))
 			return 0;
-	}
 	return 1;
 }
 
@@ -269,8 +274,8 @@ static void plan_cut_long(struct plan *plan, size_t maximum)
 static char *cut_escaped(char *p, char *end, size_t limit)
 {
 	char *cut = end, *before;
-	uint32_t code;
-	int bad, joining;
+	struct text_char next;
+	int joining;
 	size_t steps = 0;
 
 	while (cut > p) {
@@ -278,9 +283,9 @@ static char *cut_escaped(char *p, char *end, size_t limit)
 			(size_t)(cut - p) + TEXT_MARK_LEN <= limit) {
 			joining = 0;
 			if ((unsigned char)*cut >= 0x80) {
-				text_next((const unsigned char *)cut,
-					(size_t)(end - cut), &code, &bad);
-				joining = text_is_joining(code);
+				next = text_next((const unsigned char *)cut,
+					(size_t)(end - cut));
+				joining = text_is_joining(next.code);
 			}
 			if (!joining || steps > 64 + TEXT_MARK_LEN)
 				break;

@@ -483,18 +483,28 @@ static void set_protocol(struct cef_values *v, struct fmt_str s)
 		v->row[CEF_PROTOCOL] = s;
 }
 
-/* Is it in one of the two rows, or kept as text? */
+static int same_octets(struct fmt_str a, struct fmt_str b)
+{
+	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
+}
+
+/* Is it in one of the two rows, or kept as text? The rows hold canonical addresses: what is spelled
+ * like one of them needs no reading. */
 static int has_address(const struct cef_values *v, enum cef_row_id ipv4,
 	enum cef_row_id ipv6, const struct fmt_evidence *evidence)
 {
-	struct fmt_str text = text_trim(fmt_get(evidence, FMT_IP_ADDRESS)), row;
+	struct fmt_str text = text_trim(fmt_get(evidence, FMT_IP_ADDRESS));
 	char out[ADDRESS_SIZE];
-	enum address_kind kind = address_read(text, out);
+	enum address_kind kind;
 
+	if (!text.n)
+		return 0;
+	if (same_octets(text, v->row[ipv4]) || same_octets(text, v->row[ipv6]))
+		return 1;
+	kind = address_read(text, out);
 	if (kind == ADDRESS_NONE)
 		return same_text(text, v->row[CEF_ADDRESS_TEXT]);
-	row = v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6];
-	return row.n == strlen(out) && !memcmp(row.p, out, row.n);
+	return same_octets(text_str(out), v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6]);
 }
 
 /* The connection, whose addresses go with its ports, then the addresses with a role, then the mail's

@@ -6,6 +6,7 @@
 
 enum escape_kind {
 	ESCAPE_CEF_HEADER,
+	ESCAPE_CEF_CLASS,
 	ESCAPE_CEF_VALUE,
 	ESCAPE_SD,
 };
@@ -16,36 +17,34 @@ static const char hex[] = "0123456789abcdef";
 static inline size_t escape_wide(
 	char **out, const unsigned char *p, const unsigned char *end)
 {
-	uint32_t code;
-	int bad;
-	size_t n = text_next(p, (size_t)(end - p), &code, &bad);
+	struct text_char c = text_next(p, (size_t)(end - p));
 	char *to = *out;
 
-	if (bad) {
+	if (c.bad) {
 		memcpy(to, "\xEF\xBF\xBD", 3);
 		*out = to + 3;
-	} else if (code < 0xA0 || code == 0x2028 || code == 0x2029 || code == 0xFEFF) {
+	} else if (c.code < 0xA0 || c.code == 0x2028 || c.code == 0x2029 ||
+		   c.code == 0xFEFF) {
 		*to = ' ';
 		*out = to + 1;
 	} else {
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < c.n; i++)
 			to[i] = (char)p[i];
-		*out = to + n;
+		*out = to + c.n;
 	}
-	return n;
+	return c.n;
 }
 
 BLOCK_INLINE char *escape_text(
 	char *to, struct fmt_str s, const enum escape_kind kind, const char pipe)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
-	const char x = kind == ESCAPE_CEF_HEADER  ? '|'
-		       : kind == ESCAPE_CEF_VALUE ? '='
-						  : '"';
-	const char z = kind == ESCAPE_SD ? ']' : '\\';
+	const unsigned char *p = (const unsigned char *)s.p, *end;
+	const char x = kind == ESCAPE_SD ? '"' : kind == ESCAPE_CEF_VALUE ? '=' : '|';
+	const char z = kind == ESCAPE_SD ? ']' : kind == ESCAPE_CEF_CLASS ? '=' : '\\';
 
 	if (!s.n)
 		return to;
+	end = p + s.n;
 	for (;;) {
 		size_t n = block_copy(to, p, end, x, '\\', z);
 		unsigned char c;
@@ -71,6 +70,8 @@ BLOCK_INLINE char *escape_text(
 			}
 		} else if (kind == ESCAPE_CEF_HEADER && c == '|' && pipe) {
 			*to++ = pipe;
+		} else if (kind == ESCAPE_CEF_CLASS) {
+			*to++ = '_';
 		} else {
 			*to++ = '\\';
 			*to++ = (char)c;
@@ -95,66 +96,48 @@ char *escape_sd_value(char *to, struct fmt_str s)
 
 char *escape_cef_class(char *to, struct fmt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+	char *end = escape_text(to, s, ESCAPE_CEF_CLASS, 0);
 
-	if (!s.n)
-		return to;
-	while (p < end) {
-		unsigned char c = *p;
-
-		if (c >= 0x80) {
-			p += escape_wide(&to, p, end);
-			continue;
-		}
-		p++;
-		if (c == '\r' && p < end && *p == '\n')
-			p++;
-		if (c < 0x20 || c == 0x7F)
-			c = ' ';
-		else if (c == '=' || c == '%' || c == '#' || c == '|' || c == '\\')
-			c = '_';
-		*to++ = (char)c;
-	}
-	return to;
+	for (; to < end; to++)
+		if (*to == '%' || *to == '#')
+			*to = '_';
+	return end;
 }
 
 char *escape_json_string(char *to, struct fmt_str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
+	const unsigned char *p = (const unsigned char *)s.p, *end;
 
 	if (!s.n)
 		return to;
-	/* block_copy() may also only count, with NULL; here it never does.
-	 * NOLINTBEGIN(clang-analyzer-core.NullDereference) */
+	end = p + s.n;
 	for (;;) {
 		size_t n = block_copy(to, p, end, '"', '\\', '\\');
-		uint32_t code;
-		int bad;
+		struct text_char c;
 
 		p += n;
 		to += n;
 		if (p == end)
 			return to;
-		n = text_next(p, (size_t)(end - p), &code, &bad);
-		if (bad) {
+		c = text_next(p, (size_t)(end - p));
+		if (c.bad) {
 			memcpy(to, "\xEF\xBF\xBD", 3);
 			to += 3;
-		} else if (code == '"' || code == '\\') {
+		} else if (c.code == '"' || c.code == '\\') {
 			*to++ = '\\';
-			*to++ = (char)code;
-		} else if (code == '\n' || code == '\r' || code == '\t') {
+			*to++ = (char)c.code;
+		} else if (c.code == '\n' || c.code == '\r' || c.code == '\t') {
 			*to++ = '\\';
-			*to++ = code == '\n' ? 'n' : code == '\r' ? 'r' : 't';
-		} else if (code < 0xA0 || code == 0x2028 || code == 0x2029) {
+			*to++ = c.code == '\n' ? 'n' : c.code == '\r' ? 'r' : 't';
+		} else if (c.code < 0xA0 || c.code == 0x2028 || c.code == 0x2029) {
 			*to++ = '\\';
 			*to++ = 'u';
 			for (int shift = 12; shift >= 0; shift -= 4)
-				*to++ = hex[code >> shift & 15];
+				*to++ = hex[c.code >> shift & 15];
 		} else {
-			memcpy(to, p, n);
-			to += n;
+			memcpy(to, p, c.n);
+			to += c.n;
 		}
-		p += n;
+		p += c.n;
 	}
-	/* NOLINTEND(clang-analyzer-core.NullDereference) */
 }

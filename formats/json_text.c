@@ -7,15 +7,8 @@
 #include "escape.h"
 #include "text.h"
 
-/* What json_copy() needs beyond the octets still to be read: a block, and the longest escape. */
-#define COPY_SLACK 32u
-
 char *json_room(struct fmt_out *out, size_t n)
 {
-	size_t limit = out->room < out->maximum ? out->room : out->maximum;
-
-	if (out->p && out->n <= limit && n <= limit - out->n)
-		return out->p + out->n;
 	if (out->n > out->maximum || n > out->maximum - out->n)
 		return NULL;
 	return fmt_room(out, n);
@@ -63,49 +56,43 @@ int json_put_name(struct fmt_out *out, const char *name)
 	return 1;
 }
 
-/* Between tokens and after each repaired character this holds:
- * limit - to >= end - p + COPY_SLACK, so copying needs no checks. */
+/* The text is walked and checked; what stays as it is gets written in runs. */
 struct copy {
 	struct fmt_out *out;
-	const unsigned char *p;
+	const unsigned char *from; /* checked, but not written from here */
 	const unsigned char *end;
-	char *to;
-	char *limit;
+	int full;
 };
 
-static int copy_more(struct copy *c)
+static void copy_put(struct copy *c, const char *p, size_t n)
 {
-	size_t left = (size_t)(c->end - c->p) + COPY_SLACK, most, n = c->out->n;
-	struct fmt_out *out = c->out;
-
-	out->n = (size_t)(c->to - out->p);
-	most = out->maximum - out->n;
-	if (left <= most) {
-		size_t want = left + left / 4 + 256;
-
-		if (json_room(out, want < most ? want : most)) {
-			c->to = out->p + out->n;
-			c->limit = out->p + (out->room < out->maximum ? out->room
-								      : out->maximum);
-			out->n = n;
-			return 1;
-		}
-	}
-	out->n = n;
-	return 0;
+	if (!json_put(c->out, p, n))
+		c->full = 1;
 }
 
-static inline int copy_room(struct copy *c)
+/* Writes what stands before `at` and goes on at `next`. */
+static void copy_leave_out(
+	struct copy *c, const unsigned char *at, const unsigned char *next)
 {
-	return (size_t)(c->limit - c->to) >= (size_t)(c->end - c->p) + COPY_SLACK ||
-	       copy_more(c);
+	copy_put(c, (const char *)c->from, (size_t)(at - c->from));
+	c->from = next;
 }
 
-static inline void copy_space(struct copy *c)
+static inline int is_space(unsigned char c)
 {
-	while (c->p < c->end &&
-		(*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t'))
-		c->p++;
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline const unsigned char *copy_space(struct copy *c, const unsigned char *p)
+{
+	const unsigned char *at = p;
+
+	if (p == c->end || *p > ' ')
+		return p;
+	while (p < c->end && is_space(*p))
+		p++;
+	copy_leave_out(c, at, p);
+	return p;
 }
 
 static int hex4(const unsigned char *p, const unsigned char *end, uint32_t *code)
@@ -127,102 +114,74 @@ static int hex4(const unsigned char *p, const unsigned char *end, uint32_t *code
 	return p[0] >= '0' && p[1] >= '0' && p[2] >= '0' && p[3] >= '0';
 }
 
-/* p is at a backslash. */
-static enum json_result copy_escape(struct copy *c)
+/* The functions below give the end of what begins at p, or NULL when it is no JSON. */
+
+/* A backslash. */
+static const unsigned char *copy_escape(struct copy *c, const unsigned char *p)
 {
-	const unsigned char *p = c->p;
 	uint32_t code, low;
 
 	if (c->end - p < 2)
-		return JSON_BAD;
-	if (p[1] != 'u') {
-		switch (p[1]) {
-		case '"':
-		case '\\':
-		case '/':
-		case 'b':
-		case 'f':
-		case 'n':
-		case 'r':
-		case 't':
-			break;
-		default:
-			return JSON_BAD;
-		}
-		c->to[0] = '\\';
-		c->to[1] = (char)p[1];
-		c->to += 2;
-		c->p += 2;
-		return JSON_OK;
+		return NULL;
+	switch (p[1]) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+		return p + 2;
+	case 'u':
+		break;
+	default:
+		return NULL;
 	}
 	if (!hex4(p + 2, c->end, &code))
-		return JSON_BAD;
+		return NULL;
 	if (code >= 0xD800 && code <= 0xDBFF && c->end - p >= 12 && p[6] == '\\' &&
 		p[7] == 'u' && hex4(p + 8, c->end, &low) && low >= 0xDC00 &&
-		low <= 0xDFFF) {
-		memcpy(c->to, p, 12);
-		c->to += 12;
-		c->p += 12;
-		return JSON_OK;
+		low <= 0xDFFF)
+		return p + 12;
+	if (code >= 0xD800 && code <= 0xDFFF) {
+		copy_leave_out(c, p, p + 6);
+		copy_put(c, "\\ufffd", 6);
 	}
-	if (code >= 0xD800 && code <= 0xDFFF)
-		memcpy(c->to, "\\ufffd", 6);
-	else
-		memcpy(c->to, p, 6);
-	c->to += 6;
-	c->p += 6;
-	return JSON_OK;
+	return p + 6;
 }
 
 /* A character of a string that is not plain ASCII. */
-static enum json_result copy_character(struct copy *c)
+static const unsigned char *copy_character(struct copy *c, const unsigned char *p)
 {
-	uint32_t code;
-	int bad;
-	size_t n = text_next(c->p, (size_t)(c->end - c->p), &code, &bad);
-	struct fmt_str one = {(const char *)c->p, n};
+	struct text_char next = text_next(p, (size_t)(c->end - p));
+	char escaped[ESCAPE_JSON_ROOM(4)];
 
-	c->p += n;
-	if (!bad && code >= 0xA0 && code != 0x2028 && code != 0x2029) {
-		for (size_t i = 0; i < n; i++)
-			*c->to++ = one.p[i];
-		return JSON_OK;
+	if (next.bad || next.code < 0xA0 || next.code == 0x2028 ||
+		next.code == 0x2029) {
+		struct fmt_str one = {(const char *)p, next.n};
+
+		copy_leave_out(c, p, p + next.n);
+		copy_put(c, escaped,
+			(size_t)(escape_json_string(escaped, one) - escaped));
 	}
-	c->to = escape_json_string(c->to, one);
-	return copy_room(c) ? JSON_OK : JSON_FULL;
+	return p + next.n;
 }
 
-/* p is at the opening quote. */
-static inline enum json_result copy_string(struct copy *c)
+/* The opening quote. */
+BLOCK_INLINE const unsigned char *copy_string(struct copy *c, const unsigned char *p)
 {
-	/* In locals: what is stored through a char pointer might change *c for all the compiler
-	 * knows. */
-	const unsigned char *p = c->p + 1, *end = c->end;
-	char *to = c->to;
-	enum json_result rc;
+	const unsigned char *end = c->end;
 
-	*to++ = '"';
-	for (;;) {
-		size_t n = block_copy(to, p, end, '"', '\\', '\\');
-
-		p += n;
-		to += n;
+	for (p++; p;) {
+		p += block_find(p, end, '"', '\\', '\\');
 		if (p == end)
-			return JSON_BAD;
-		if (*p == '"') {
-			*to++ = '"';
-			c->p = p + 1;
-			c->to = to;
-			return JSON_OK;
-		}
-		c->p = p;
-		c->to = to;
-		rc = *p == '\\' ? copy_escape(c) : copy_character(c);
-		if (rc)
-			return rc;
-		p = c->p;
-		to = c->to;
+			return NULL;
+		if (*p == '"')
+			return p + 1;
+		p = *p == '\\' ? copy_escape(c, p) : copy_character(c, p);
 	}
+	return NULL;
 }
 
 static const unsigned char *skip_digits(
@@ -236,151 +195,132 @@ static const unsigned char *skip_digits(
 	return p;
 }
 
-static enum json_result copy_number(struct copy *c)
+static const unsigned char *copy_number(
+	const unsigned char *p, const unsigned char *end)
 {
-	const unsigned char *p = c->p, *digits;
-	size_t n;
+	const unsigned char *digits;
 	int any;
 
 	if (*p == '-')
 		p++;
 	digits = p;
-	p = skip_digits(p, c->end, &any);
+	p = skip_digits(p, end, &any);
 	if (!any || (*digits == '0' && p - digits > 1))
-		return JSON_BAD;
-	if (p < c->end && *p == '.') {
-		p = skip_digits(p + 1, c->end, &any);
+		return NULL;
+	if (p < end && *p == '.') {
+		p = skip_digits(p + 1, end, &any);
 		if (!any)
-			return JSON_BAD;
+			return NULL;
 	}
-	if (p < c->end && (*p == 'e' || *p == 'E')) {
+	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
-		if (p < c->end && (*p == '+' || *p == '-'))
+		if (p < end && (*p == '+' || *p == '-'))
 			p++;
-		p = skip_digits(p, c->end, &any);
+		p = skip_digits(p, end, &any);
 		if (!any)
-			return JSON_BAD;
+			return NULL;
 	}
-	n = (size_t)(p - c->p);
-	memcpy(c->to, c->p, n);
-	c->to += n;
-	c->p = p;
-	return JSON_OK;
+	return p;
 }
 
-static enum json_result copy_word(struct copy *c, const char *word, size_t n)
+static inline const unsigned char *copy_word(
+	const unsigned char *p, const unsigned char *end, const char *word, size_t n)
 {
-	if ((size_t)(c->end - c->p) < n || memcmp(c->p, word, n))
-		return JSON_BAD;
-	memcpy(c->to, word, n);
-	c->to += n;
-	c->p += n;
-	return JSON_OK;
+	return (size_t)(end - p) >= n && !memcmp(p, word, n) ? p + n : NULL;
 }
 
-static enum json_result copy_scalar(struct copy *c)
+static inline const unsigned char *copy_scalar(struct copy *c, const unsigned char *p)
 {
-	switch (*c->p) {
+	switch (*p) {
 	case '"':
-		return copy_string(c);
+		return copy_string(c, p);
 	case 't':
-		return copy_word(c, "true", 4);
+		return copy_word(p, c->end, "true", 4);
 	case 'f':
-		return copy_word(c, "false", 5);
+		return copy_word(p, c->end, "false", 5);
 	case 'n':
-		return copy_word(c, "null", 4);
+		return copy_word(p, c->end, "null", 4);
 	default:
-		return copy_number(c);
+		return copy_number(p, c->end);
 	}
 }
 
-static enum json_result copy_value(struct copy *c)
+/* The name of a member and its colon. */
+static inline const unsigned char *copy_name(struct copy *c, const unsigned char *p)
 {
-	unsigned char object[JSON_DEPTH + 1] = {0};
+	if (p == c->end || *p != '"')
+		return NULL;
+	p = copy_string(c, p);
+	if (!p)
+		return NULL;
+	p = copy_space(c, p);
+	return p < c->end && *p == ':' ? copy_space(c, p + 1) : NULL;
+}
+
+/* The whole text, one value. */
+static const unsigned char *copy_value(struct copy *c, const unsigned char *p)
+{
+	unsigned char close[JSON_DEPTH + 1] = {0}; /* what ends each open container */
 	size_t depth = 0;
-	enum json_result rc;
 
 	for (;;) {
-		int opened = 0;
-
-		/* A value, after its name inside an object. */
-		copy_space(c);
-		if (c->p == c->end)
-			return JSON_BAD;
-		if (depth && object[depth] && *c->p != '"')
-			return JSON_BAD;
-		if (depth && object[depth]) {
-			rc = copy_string(c);
-			if (rc)
-				return rc;
-			copy_space(c);
-			if (c->p == c->end || *c->p != ':')
-				return JSON_BAD;
-			*c->to++ = ':';
-			c->p++;
-			copy_space(c);
-			if (c->p == c->end)
-				return JSON_BAD;
-		}
-		if (*c->p == '{' || *c->p == '[') {
+		p = copy_space(c, p);
+		if (close[depth] == '}')
+			p = copy_name(c, p);
+		if (!p || p == c->end)
+			return NULL;
+		if (*p == '{' || *p == '[') {
 			if (depth == JSON_DEPTH)
-				return JSON_BAD;
-			object[++depth] = *c->p == '{';
-			*c->to++ = (char)*c->p++;
-			opened = 1;
+				return NULL;
+			close[++depth] = *p == '{' ? '}' : ']';
+			p = copy_space(c, p + 1);
+			if (p == c->end || *p != close[depth])
+				continue;
 		} else {
-			rc = copy_scalar(c);
-			if (rc)
-				return rc;
+			p = copy_scalar(c, p);
+			if (!p)
+				return NULL;
 		}
 		/* What ends here, up to the comma that another value follows. */
 		for (;;) {
-			copy_space(c);
+			p = copy_space(c, p);
 			if (!depth)
-				return c->p == c->end ? JSON_OK : JSON_BAD;
-			if (c->p == c->end)
-				return JSON_BAD;
-			if (*c->p == (object[depth] ? '}' : ']')) {
-				*c->to++ = (char)*c->p++;
-				depth--;
-				opened = 0;
-				continue;
-			}
-			if (opened)
+				return p == c->end ? p : NULL;
+			if (p == c->end)
+				return NULL;
+			if (*p++ == ',')
 				break;
-			if (*c->p != ',')
-				return JSON_BAD;
-			*c->to++ = (char)*c->p++;
-			break;
+			if (p[-1] != close[depth--])
+				return NULL;
 		}
 	}
 }
 
 enum json_result json_copy(struct fmt_out *out, struct fmt_str raw)
 {
-	struct copy c = {.out = out, .p = (const unsigned char *)raw.p};
-	enum json_result rc;
+	struct copy c = {.out = out, .from = (const unsigned char *)raw.p};
+	const unsigned char *end;
+	size_t n = out->n;
 
 	if (!raw.n)
 		return JSON_BAD;
-	if (!json_room(out, COPY_SLACK))
+	if (!json_room(out, raw.n))
 		return JSON_FULL;
-	c.end = c.p + raw.n;
-	c.to = out->p + out->n;
-	c.limit = c.to;
-	if (!copy_more(&c))
-		return JSON_FULL;
-	rc = copy_value(&c);
-	if (!rc)
-		out->n = (size_t)(c.to - out->p);
-	return rc;
+	c.end = c.from + raw.n;
+	end = copy_value(&c, c.from);
+	if (end)
+		copy_leave_out(&c, end, end);
+	if (end && !c.full)
+		return JSON_OK;
+	out->n = n;
+	return end ? JSON_FULL : JSON_BAD;
 }
 
 static const char *skip_string(const char *p, const char *end)
 {
 	for (p++; p < end;) {
-		p += block_copy(NULL, (const unsigned char *)p,
-			(const unsigned char *)end, '"', '\\', '\\');
+		p += block_find((const unsigned char *)p, (const unsigned char *)end,
+			'"', '\\', '\\');
 		if (p >= end)
 			break;
 		if (*p == '"')

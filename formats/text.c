@@ -1,7 +1,7 @@
 /* text.c - walking, trimming and cutting of text that may hold any bytes. */
 #include "text.h"
 
-size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad)
+struct text_char text_next(const unsigned char *p, size_t n)
 {
 	/* The second octet has a range of its own after E0, ED, F0 and F4: that keeps out overlong
 	 * forms, surrogates and what is above U+10FFFF. */
@@ -9,11 +9,8 @@ size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad)
 	size_t want, i;
 	uint32_t v;
 
-	*bad = 0;
-	if (c < 0x80) {
-		*code = c;
-		return 1;
-	}
+	if (c < 0x80)
+		return (struct text_char){1, c, 0};
 	if (c >= 0xC2 && c <= 0xDF) {
 		want = 2;
 		v = c & 0x1Fu;
@@ -28,22 +25,16 @@ size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad)
 		low = c == 0xF0 ? 0x90 : 0x80;
 		high = c == 0xF4 ? 0x8F : 0xBF;
 	} else {
-		*code = TEXT_BAD;
-		*bad = 1;
-		return 1;
+		return (struct text_char){1, TEXT_BAD, 1};
 	}
 	for (i = 1; i < want; i++) {
-		if (i >= n || p[i] < low || p[i] > high) {
-			*code = TEXT_BAD;
-			*bad = 1;
-			return i;
-		}
+		if (i >= n || p[i] < low || p[i] > high)
+			return (struct text_char){i, TEXT_BAD, 1};
 		v = v << 6 | (p[i] & 0x3Fu);
 		low = 0x80;
 		high = 0xBF;
 	}
-	*code = v;
-	return want;
+	return (struct text_char){want, v, 0};
 }
 
 /* Octets at the start that cleaning turns into a space or a line end, or 0. */
@@ -60,7 +51,7 @@ static size_t text_blank_at(const unsigned char *p, size_t n)
 	return p[0] == 0xEF && p[1] == 0xBB && p[2] == 0xBF ? 3 : 0;
 }
 
-struct fmt_str text_trim(struct fmt_str s)
+struct fmt_str text_trim_blanks(struct fmt_str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end;
 	size_t n;
@@ -86,35 +77,31 @@ struct fmt_str text_trim(struct fmt_str s)
 	return (struct fmt_str){(const char *)p, (size_t)(end - p)};
 }
 
-static inline size_t text_step(
-	const unsigned char *p, const unsigned char *end, uint32_t *code)
+static inline struct text_char text_step(
+	const unsigned char *p, const unsigned char *end)
 {
-	int bad;
-
-	*code = p[0];
 	if (p[0] == '\r' && end - p > 1 && p[1] == '\n')
-		return 2;
-	return p[0] < 0x80 ? 1 : text_next(p, (size_t)(end - p), code, &bad);
+		return (struct text_char){2, '\n', 0};
+	if (p[0] < 0x80)
+		return (struct text_char){1, p[0], 0};
+	return text_next(p, (size_t)(end - p));
 }
 
 size_t text_count(struct fmt_str s, size_t limit)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end = text_end(s);
-	uint32_t code;
 	size_t count = 0;
 
 	if (!s.n)
 		return 0;
 	for (; p < end && count <= limit; count++)
-		p += text_step(p, end, &code);
+		p += text_step(p, end).n;
 	return count;
 }
 
-int text_is_joining(uint32_t c)
+int text_is_mark(uint32_t c)
 {
-	if (c < 0x300)
-		return 0;
-	return c <= 0x36F || (c >= 0x1AB0 && c <= 0x1AFF) ||
+	return (c >= 0x300 && c <= 0x36F) || (c >= 0x1AB0 && c <= 0x1AFF) ||
 	       (c >= 0x1DC0 && c <= 0x1DFF) || (c >= 0x20D0 && c <= 0x20FF) ||
 	       (c >= 0xFE00 && c <= 0xFE0F) || (c >= 0xFE20 && c <= 0xFE2F) ||
 	       c == 0x200D || (c >= 0x1F3FB && c <= 0x1F3FF);
@@ -126,17 +113,16 @@ int text_cut(struct fmt_str *s, size_t max)
 	const unsigned char *cut =
 		p; /* last place to cut that still leaves room for the mark */
 	size_t keep = max > TEXT_MARK_LEN ? max - TEXT_MARK_LEN : 0, count = 0;
-	uint32_t code;
 
 	if (s->n <= max)
 		return 0;
 	while (p < end && count <= max) {
-		size_t n = text_step(p, end, &code);
+		struct text_char c = text_step(p, end);
 
 		/* A text of joining characters alone is cut anywhere. */
-		if (count <= keep && (!text_is_joining(code) || p - cut > 64))
+		if (count <= keep && (!text_is_joining(c.code) || p - cut > 64))
 			cut = p;
-		p += n;
+		p += c.n;
 		count++;
 	}
 	if (count <= max)
@@ -146,19 +132,15 @@ int text_cut(struct fmt_str *s, size_t max)
 	return 1;
 }
 
-int text_equal_nocase(struct fmt_str a, const char *b)
+static char lower(char c)
 {
-	size_t i;
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
 
-	for (i = 0; i < a.n && b[i]; i++) {
-		char x = a.p[i], y = b[i];
-
-		if (x >= 'A' && x <= 'Z')
-			x = (char)(x + 32);
-		if (y >= 'A' && y <= 'Z')
-			y = (char)(y + 32);
-		if (x != y)
+int text_same_nocase(const char *a, const char *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lower(a[i]) != lower(b[i]))
 			return 0;
-	}
-	return i == a.n && !b[i];
+	return 1;
 }

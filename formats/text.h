@@ -25,11 +25,30 @@ static inline struct fmt_str text_str(const char *s)
 	return (struct fmt_str){s, strlen(s)};
 }
 
-/* Octets of the character (or of the maximal bad part, then *bad is 1) at p; n is at least 1. */
-size_t text_next(const unsigned char *p, size_t n, uint32_t *code, int *bad);
+struct text_char {
+	size_t n; /* its octets */
+	uint32_t code;
+	int bad; /* not a character, but the maximal bad part of one */
+};
+
+/* The character at p, where n octets are, at least one. */
+struct text_char text_next(const unsigned char *p, size_t n);
+
+struct fmt_str text_trim_blanks(struct fmt_str s);
+
+/* Visible ASCII: no blank, and no part of one. */
+static inline int text_is_visible(char c)
+{
+	return c > 0x20 && c < 0x7F;
+}
 
 /* Without what cleaning turns into white space at both ends. */
-struct fmt_str text_trim(struct fmt_str s);
+static inline struct fmt_str text_trim(struct fmt_str s)
+{
+	if (s.n && text_is_visible(s.p[0]) && text_is_visible(s.p[s.n - 1]))
+		return s;
+	return text_trim_blanks(s);
+}
 
 /* Characters of the cleaned text, counted no further than limit + 1. */
 size_t text_count(struct fmt_str s, size_t limit);
@@ -43,9 +62,22 @@ static inline int text_fits(struct fmt_str s, size_t max)
 /* If s is longer than max characters: shortens it so that the mark fits behind it, and says 1. */
 int text_cut(struct fmt_str *s, size_t max);
 
-/* A character that belongs to the one before it: no cut in front of it. */
-int text_is_joining(uint32_t code);
+int text_is_mark(uint32_t code);
 
-int text_equal_nocase(struct fmt_str a, const char *b);
+/* A character that belongs to the one before it: no cut in front of it. */
+static inline int text_is_joining(uint32_t code)
+{
+	return code >= 0x300 && text_is_mark(code);
+}
+
+int text_same_nocase(const char *a, const char *b, size_t n);
+
+static inline int text_equal_nocase(struct fmt_str a, const char *b)
+{
+	size_t n = strlen(b);
+
+	/* Most words come as they are spelled here. */
+	return a.n == n && (!memcmp(a.p, b, n) || text_same_nocase(a.p, b, n));
+}
 
 #endif

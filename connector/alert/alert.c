@@ -2,6 +2,7 @@
 
 #include "alert/alert.h"
 
+#include <endian.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,8 +10,15 @@
 
 #define SHA256_LENGTH 32
 
+/* Members are short, and each call of libcrypto costs more than they do: so they are gathered. */
+struct digest {
+	EVP_MD_CTX *ctx;
+	size_t n;
+	unsigned char gathered[256];
+};
+
 /* Fetching an algorithm costs more than a short digest, so it is done once and kept for good. */
-static EVP_MD_CTX *digest_start(void)
+static void digest_start(struct digest *digest)
 {
 	static EVP_MD *sha256;
 	static EVP_MD_CTX *ctx;
@@ -21,33 +29,47 @@ static EVP_MD_CTX *digest_start(void)
 	}
 	if (!sha256 || !ctx || EVP_DigestInit_ex2(ctx, sha256, NULL) != 1)
 		abort(); /* a libcrypto without SHA-256 or memory */
-	return ctx;
+	digest->ctx = ctx;
+	digest->n = 0;
 }
 
-static void digest_add(EVP_MD_CTX *ctx, const void *p, size_t n)
+static void digest_update(const struct digest *digest, const void *p, size_t n)
 {
-	if (n && EVP_DigestUpdate(ctx, p, n) != 1)
+	if (n && EVP_DigestUpdate(digest->ctx, p, n) != 1)
 		abort();
 }
 
-static void digest_number(EVP_MD_CTX *ctx, uint64_t number)
+static void digest_add(struct digest *digest, const void *p, size_t n)
 {
-	unsigned char bytes[8];
-
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(number >> (56 - 8 * i));
-	digest_add(ctx, bytes, sizeof(bytes));
+	if (n > sizeof(digest->gathered) - digest->n) {
+		digest_update(digest, digest->gathered, digest->n);
+		digest->n = 0;
+	}
+	if (n > sizeof(digest->gathered)) {
+		digest_update(digest, p, n);
+	} else if (n) {
+		memcpy(digest->gathered + digest->n, p, n);
+		digest->n += n;
+	}
 }
 
-static void digest_member(EVP_MD_CTX *ctx, struct fmt_str s)
+static void digest_number(struct digest *digest, uint64_t number)
 {
-	digest_number(ctx, s.n);
-	digest_add(ctx, s.p, s.n);
+	uint64_t bytes = htobe64(number);
+
+	digest_add(digest, &bytes, sizeof(bytes));
 }
 
-static void digest_end(EVP_MD_CTX *ctx, unsigned char out[SHA256_LENGTH])
+static void digest_member(struct digest *digest, struct fmt_str s)
 {
-	if (EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+	digest_number(digest, s.n);
+	digest_add(digest, s.p, s.n);
+}
+
+static void digest_end(struct digest *digest, unsigned char out[SHA256_LENGTH])
+{
+	digest_update(digest, digest->gathered, digest->n);
+	if (EVP_DigestFinal_ex(digest->ctx, out, NULL) != 1)
 		abort();
 }
 
@@ -64,44 +86,42 @@ static void hex(const unsigned char *bytes, size_t n, char *out)
 uint64_t alert_version(const struct fmt_alert *alert, enum alert_policy policy)
 {
 	unsigned char digest[SHA256_LENGTH];
-	uint64_t version = 0;
-	EVP_MD_CTX *ctx;
+	struct digest d;
+	uint64_t version;
 
 	if (policy == ALERT_POLICY_FIRST)
 		return 0;
-	ctx = digest_start();
-	digest_member(ctx, alert->status);
-	digest_member(ctx, alert->severity_text);
-	digest_member(ctx, alert->classification);
-	digest_member(ctx, alert->determination);
-	digest_member(ctx, alert->assigned_to);
+	digest_start(&d);
+	digest_member(&d, alert->status);
+	digest_member(&d, alert->severity_text);
+	digest_member(&d, alert->classification);
+	digest_member(&d, alert->determination);
+	digest_member(&d, alert->assigned_to);
 	if (policy == ALERT_POLICY_EVERY) {
-		digest_number(ctx, sizeof(alert->updated));
-		digest_number(ctx, (uint64_t)alert->updated);
+		digest_number(&d, sizeof(alert->updated));
+		digest_number(&d, (uint64_t)alert->updated);
 	}
-	digest_end(ctx, digest);
-	for (int i = 0; i < 8; i++)
-		version = version << 8 | digest[i];
-	return version;
+	digest_end(&d, digest);
+	memcpy(&version, digest, sizeof(version));
+	return be64toh(version);
 }
 
 void alert_version_text(uint64_t version, char out[ALERT_VERSION_TEXT])
 {
-	unsigned char bytes[8];
+	uint64_t bytes = htobe64(version);
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(version >> (56 - 8 * i));
-	hex(bytes, sizeof(bytes), out);
+	hex((const unsigned char *)&bytes, sizeof(bytes), out);
 	out[ALERT_VERSION_TEXT - 1] = '\0';
 }
 
 void alert_noid(const char *raw, size_t n, char out[ALERT_NOID_LENGTH])
 {
 	unsigned char digest[SHA256_LENGTH];
-	EVP_MD_CTX *ctx = digest_start();
+	struct digest d;
 
-	digest_add(ctx, raw, n);
-	digest_end(ctx, digest);
+	digest_start(&d);
+	digest_add(&d, raw, n);
+	digest_end(&d, digest);
 	memcpy(out, "noid-", 5);
 	hex(digest, 16, out + 5);
 }
@@ -122,11 +142,10 @@ static bool starts(const char *p, size_t n, const char *word, size_t length)
 	return true;
 }
 
-static bool is(struct fmt_str s, const char *word)
+static inline bool is(struct fmt_str s, const char *word)
 {
-	size_t length = strlen(word);
-
-	return s.n == length && starts(s.p, s.n, word, length);
+	return s.n == strlen(word) &&
+	       (!memcmp(s.p, word, s.n) || starts(s.p, s.n, word, s.n));
 }
 
 static bool contains(struct fmt_str s, const char *word)

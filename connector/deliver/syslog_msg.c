@@ -60,7 +60,7 @@ static uint32_t name_hash(const char *p, size_t n)
 	return hash;
 }
 
-static size_t clean(const char *p, size_t n, size_t maximum,
+static inline size_t clean(const char *p, size_t n, size_t maximum,
 	bool (*allowed)(unsigned char), char *out)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -96,9 +96,19 @@ size_t syslog_name(const char *p, size_t n, size_t maximum, char *out)
 
 static size_t put_priority(const struct syslog_header *header, char *out)
 {
-	return (size_t)snprintf(out, 8, "<%u>",
+	unsigned priority =
 		(unsigned)(header->facility * 8 + syslog_severity(header->severity)) %
-			192u);
+		192u;
+	size_t n = 0;
+
+	out[n++] = '<';
+	if (priority >= 100)
+		out[n++] = (char)('0' + priority / 100);
+	if (priority >= 10)
+		out[n++] = (char)('0' + priority / 10 % 10);
+	out[n++] = (char)('0' + priority % 10);
+	out[n++] = '>';
+	return n;
 }
 
 static size_t put_name(struct fmt_str name, size_t maximum, char *out)
