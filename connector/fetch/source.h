@@ -7,6 +7,7 @@
 #ifndef FETCH_SOURCE_H
 #define FETCH_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,19 +18,33 @@
 /* Whose token, request budget and root a source uses. */
 enum api_family {
 	API_GRAPH,
+	API_MDE,
+	API_M365D,
+	API_SIEM,
 	API_FAMILIES,
+};
+
+/* How the next page is found. */
+enum source_paging {
+	PAGING_LINK, /* @odata.nextLink */
+	PAGING_SKIP, /* no link, or none that can be relied on: $skip until an empty page */
+	PAGING_NONE, /* all in one answer */
 };
 
 /* One slice of time: updated at `from` or later and before `to`. */
 struct source_range {
 	int64_t from, to;
 	unsigned page_size; /* 0: the source's own */
+	uint64_t skip; /* rows to leave out at the beginning; PAGING_SKIP */
+	bool bare; /* leave out what the source would expand ($expand): for a page that keeps failing */
+	const char *filter; /* more of $filter ("severity eq 'high'"), not yet encoded; NULL: none */
 };
 
 struct source {
 	const char *name; /* "graph-alerts"; also fmt_alert.source */
 	const char *help;
 	enum api_family api;
+	enum source_paging paging;
 	const char *list_key; /* the list's property, NULL: the answer is the list */
 	unsigned page_size, page_size_max;
 	const char *const *
