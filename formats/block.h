@@ -1,6 +1,6 @@
 /* block.h - copying 16 octets at a time up to the first that needs a look.
  *
- * Purpose:  the hot loop under escape.c and json_copy.c. GCC's vector types make SSE2 or NEON of
+ * Purpose:  the hot loop under escape.c and json_text.c. GCC's vector types make SSE2 or NEON of
  *           it; without them it is plain C.
  * Tests:    unit/test_escape.c moves every special octet through every place of a block. */
 #ifndef ALERTRELAY_FORMAT_BLOCK_H

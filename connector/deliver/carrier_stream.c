@@ -135,7 +135,10 @@ static void stream_write(struct stream *stream, bool part)
 	struct carrier *carrier = &stream->carrier;
 	size_t written = 0;
 	struct conn_progress progress;
+	bool many = carrier->queue->waiting > stream->batch_room;
 
+	if (many)
+		conn_cork(stream->conn, true);
 	while (written < FLUSH_MAXIMUM && !stream->blocked) {
 		size_t taken;
 		enum conn_end end;
@@ -163,6 +166,8 @@ static void stream_write(struct stream *stream, bool part)
 		stream->handed += taken;
 		written += taken;
 	}
+	if (many)
+		conn_cork(stream->conn, false);
 	carrier->state->wire_bytes += written;
 	if (stream->state != STREAM_CONNECTED)
 		return;

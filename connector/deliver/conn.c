@@ -496,6 +496,14 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	return err ? err->code : RC_IO;
 }
 
+void conn_cork(struct conn *conn, bool corked)
+{
+	int on = corked;
+
+	if (conn->fd != CURL_SOCKET_BAD)
+		setsockopt(conn->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 bool conn_progress(struct conn *conn, struct conn_progress *progress)
 {
 	struct tcp_info info = {0}, again;

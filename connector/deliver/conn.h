@@ -68,6 +68,9 @@ void conn_close(struct conn *conn);
 NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	enum conn_end *end, struct error *err);
 
+/* While corked the kernel waits for full segments: for many writes at once. */
+void conn_cork(struct conn *conn, bool corked);
+
 /* Asks the kernel. False when there is no answer. */
 NODISCARD bool conn_progress(struct conn *conn, struct conn_progress *progress);
 /* True, with a sentence, when the peer should have acknowledged something for long and its host is

@@ -7,85 +7,129 @@
 
 #include "base/strbuf.h"
 
+#define RING_FIRST 64
+#define RING_KEEP 4096
+
 struct send_message {
-	struct send_message *next;
 	void *ticket;
+	char *octets;
 	union {
 		uint64_t end; /* taken: where it ends in the stream */
 		uint64_t mark; /* handed */
 		int64_t acknowledged_ms; /* acknowledged */
 	} at;
-	size_t size;
+	uint32_t size;
 	bool reported;
+};
+
+struct send_block {
+	struct send_block *next;
+	size_t messages; /* that are still here */
+	size_t used, room;
 	char octets[];
 };
+
+static struct send_message *message(const struct send_queue *q, uint64_t number)
+{
+	return &q->ring[number & (q->room - 1)];
+}
 
 void send_queue_init(struct send_queue *q)
 {
 	*q = (struct send_queue){0};
-	q->end = &q->first;
-}
-
-static void free_first(struct send_queue *q)
-{
-	struct send_message *message = q->first;
-
-	q->first = message->next;
-	if (!q->first)
-		q->end = &q->first;
-	q->held -= message->size;
-	free(message);
 }
 
 void send_queue_clear(struct send_queue *q)
 {
-	while (q->first)
-		free_first(q);
+	while (q->oldest) {
+		struct send_block *next = q->oldest->next;
+
+		free(q->oldest);
+		q->oldest = next;
+	}
+	free(q->ring);
 	send_queue_init(q);
+}
+
+static void ring_resize(struct send_queue *q, size_t room)
+{
+	struct send_message *ring = xmalloc(room * sizeof(*ring));
+
+	for (uint64_t i = q->first; i != q->end; i++)
+		ring[i & (room - 1)] = *message(q, i);
+	free(q->ring);
+	q->ring = ring;
+	q->room = room;
+}
+
+/* Octets of one message are never in two blocks. */
+static struct send_block *block_for(struct send_queue *q, size_t size)
+{
+	struct send_block *block = q->newest;
+
+	if (block && block->room - block->used >= size)
+		return block;
+	block = xmalloc(sizeof(*block) + (size > SEND_BLOCK ? size : SEND_BLOCK));
+	*block = (struct send_block){.room = size > SEND_BLOCK ? size : SEND_BLOCK};
+	if (q->newest)
+		q->newest->next = block;
+	else
+		q->oldest = block;
+	q->newest = block;
+	return block;
+}
+
+static void free_first(struct send_queue *q)
+{
+	struct send_block *block = q->oldest;
+
+	q->held -= message(q, q->first++)->size;
+	if (--block->messages)
+		return;
+	q->oldest = block->next;
+	free(block);
+	if (q->oldest)
+		return;
+	q->newest = NULL;
+	if (q->room > RING_KEEP)
+		ring_resize(q, RING_FIRST);
 }
 
 char *send_queue_add(struct send_queue *q, void *ticket, size_t size)
 {
-	struct send_message *message = xmalloc(sizeof(*message) + size);
+	struct send_block *block = block_for(q, size);
+	char *octets = block->octets + block->used;
 
-	message->next = NULL;
-	message->ticket = ticket;
-	message->size = size;
-	message->reported = false;
-	*q->end = message;
-	q->end = &message->next;
-	if (!q->untaken)
-		q->untaken = message;
-	if (!q->unhanded)
-		q->unhanded = message;
-	if (!q->unacknowledged)
-		q->unacknowledged = message;
-	if (!q->unconfirmed)
-		q->unconfirmed = message;
+	if (q->end - q->first == q->room)
+		ring_resize(q, q->room ? 2 * q->room : RING_FIRST);
+	*message(q, q->end++) = (struct send_message){
+		.ticket = ticket, .octets = octets, .size = (uint32_t)size};
+	block->used += size;
+	block->messages++;
 	q->count++;
 	q->bytes += size;
 	q->waiting += size;
 	q->held += size;
-	return message->octets;
+	return octets;
 }
 
 size_t send_queue_take(struct send_queue *q, char *to, size_t room)
 {
 	size_t done = 0;
 
-	while (q->untaken && done < room) {
-		struct send_message *message = q->untaken;
-		size_t n = message->size - q->untaken_at;
+	while (q->untaken != q->end && done < room) {
+		struct send_message *m = message(q, q->untaken);
+		size_t n = m->size - q->untaken_at;
 
 		if (n > room - done)
 			n = room - done;
-		memcpy(to + done, message->octets + q->untaken_at, n);
+		memcpy(to + done, m->octets + q->untaken_at, n);
 		done += n;
 		q->untaken_at += n;
 		q->taken += n;
-		if (q->untaken_at == message->size) {
-			message->at.end = q->taken;
-			q->untaken = message->next;
+		if (q->untaken_at == m->size) {
+			m->at.end = q->taken;
+			q->untaken++;
 			q->untaken_at = 0;
 		}
 	}
@@ -95,10 +139,8 @@ size_t send_queue_take(struct send_queue *q, char *to, size_t room)
 
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark)
 {
-	while (q->unhanded != q->untaken && q->unhanded->at.end <= position) {
-		q->unhanded->at.mark = mark;
-		q->unhanded = q->unhanded->next;
-	}
+	while (q->unhanded != q->untaken && message(q, q->unhanded)->at.end <= position)
+		message(q, q->unhanded++)->at.mark = mark;
 }
 
 uint64_t send_queue_whole(const struct send_queue *q, uint64_t position)
@@ -106,39 +148,44 @@ uint64_t send_queue_whole(const struct send_queue *q, uint64_t position)
 	/* Where `unhanded` begins: what was taken, less all from there on that was taken. */
 	uint64_t start = q->taken - q->untaken_at, whole;
 
-	for (const struct send_message *m = q->unhanded; m != q->untaken; m = m->next)
-		start -= m->size;
+	for (uint64_t i = q->unhanded; i != q->untaken; i++)
+		start -= message(q, i)->size;
 	whole = start;
-	for (const struct send_message *m = q->unhanded;
-		m != q->untaken && m->at.end <= position; m = m->next)
-		whole = m->at.end;
+	for (uint64_t i = q->unhanded;
+		i != q->untaken && message(q, i)->at.end <= position; i++)
+		whole = message(q, i)->at.end;
 	return whole;
 }
 
 void send_queue_acknowledged(struct send_queue *q, uint64_t mark, int64_t now_ms)
 {
-	while (q->unacknowledged != q->unhanded && q->unacknowledged->at.mark <= mark) {
-		q->unacknowledged->at.acknowledged_ms = now_ms;
-		q->acknowledged_bytes += q->unacknowledged->size;
-		q->unacknowledged = q->unacknowledged->next;
+	while (q->unacknowledged != q->unhanded) {
+		struct send_message *m = message(q, q->unacknowledged);
+
+		if (m->at.mark > mark)
+			return;
+		m->at.acknowledged_ms = now_ms;
+		q->acknowledged_bytes += m->size;
+		q->unacknowledged++;
 	}
 }
 
 bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ticket)
 {
-	while (q->unconfirmed != q->unacknowledged &&
-		q->unconfirmed->at.acknowledged_ms <= acknowledged_ms) {
-		struct send_message *message = q->unconfirmed;
+	while (q->unconfirmed != q->unacknowledged) {
+		struct send_message *m = message(q, q->unconfirmed);
 
-		q->unconfirmed = message->next;
-		q->acknowledged_bytes -= message->size;
-		q->kept_bytes += message->size;
-		if (message->reported) /* it went again only because it was kept */
+		if (m->at.acknowledged_ms > acknowledged_ms)
+			return false;
+		q->unconfirmed++;
+		q->acknowledged_bytes -= m->size;
+		q->kept_bytes += m->size;
+		if (m->reported) /* it went again only because it was kept */
 			continue;
-		message->reported = true;
+		m->reported = true;
 		q->count--;
-		q->bytes -= message->size;
-		*ticket = message->ticket;
+		q->bytes -= m->size;
+		*ticket = m->ticket;
 		return true;
 	}
 	return false;
@@ -147,26 +194,27 @@ bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ti
 void send_queue_trim(struct send_queue *q, size_t keep)
 {
 	keep = keep > q->acknowledged_bytes ? keep - q->acknowledged_bytes : 0;
-	while (q->first != q->unconfirmed && q->kept_bytes - q->first->size >= keep) {
-		q->kept_bytes -= q->first->size;
+	while (q->first != q->unconfirmed) {
+		size_t size = message(q, q->first)->size;
+
+		if (q->kept_bytes - size < keep)
+			return;
+		q->kept_bytes -= size;
 		free_first(q);
 	}
 }
 
 size_t send_queue_rewind(struct send_queue *q, bool tail)
 {
-	struct send_message *begun = q->untaken_at ? q->untaken->next : q->untaken;
-	size_t again = 0;
+	uint64_t begun = q->untaken_at ? q->untaken + 1 : q->untaken;
 
 	if (!tail)
 		while (q->first != q->unconfirmed)
 			free_first(q);
-	for (const struct send_message *m = q->first; m != begun; m = m->next)
-		again++;
 	q->kept_bytes = q->acknowledged_bytes = 0;
 	q->unconfirmed = q->unacknowledged = q->unhanded = q->untaken = q->first;
 	q->untaken_at = 0;
 	q->taken = 0;
 	q->waiting = q->held;
-	return again;
+	return (size_t)(begun - q->first);
 }

@@ -6,7 +6,8 @@
  *           Kept are the last confirmed ones, as far as a peer may have lost them unread.
  *           After a break send_queue_rewind() makes everything unconfirmed queued again, whole
  *           messages from their first octet.
- * Owner:    one allocation of exact size per message, freed here. Tickets are the sender's.
+ * Owner:    octets lie in blocks of SEND_BLOCK, in order, what is known of each message in a ring
+ *           beside them: confirming thousands touches no octet. Tickets are the sender's.
  * Units:    octets of the stream since the last rewind; marks are positions in what the transport
  *           counts; milliseconds.   Cost: constant per message and place.
  * Tests:    unit/test_send_queue.c */
@@ -17,12 +18,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SEND_BLOCK 65536
+
 struct send_message;
+struct send_block;
 
 struct send_queue {
-	struct send_message *first, **end;
-	/* The first message that is not yet confirmed, acknowledged, handed, wholly taken. */
-	struct send_message *unconfirmed, *unacknowledged, *unhanded, *untaken;
+	struct send_message *ring;
+	size_t room; /* of the ring, a power of two */
+	/* Numbers of messages, in the order of sending: the first one here, the next one to come, and
+	 * the first that is not yet confirmed, acknowledged, handed, wholly taken. */
+	uint64_t first, end, unconfirmed, unacknowledged, unhanded, untaken;
+	struct send_block *oldest, *newest;
 	size_t untaken_at; /* octets of `untaken` that were taken */
 	uint64_t taken; /* octets taken since the last rewind */
 	size_t waiting; /* octets not taken yet */

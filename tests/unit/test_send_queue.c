@@ -66,7 +66,7 @@ static void one_way_through(void **state)
 	assert_int_equal(q.kept_bytes, 4);
 	send_queue_trim(&q, 0);
 	assert_int_equal(q.kept_bytes, 0);
-	assert_null(q.first);
+	assert_null(q.oldest);
 	add(&q, 3, "x");
 	send_queue_clear(&q);
 }
