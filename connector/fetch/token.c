@@ -588,15 +588,16 @@ static bool asking_prepare(struct http_request *request)
 	const struct token_options *options = &asking->token->options;
 	const char *const fields[][2] = {
 		{"client_id", options->client_id},
-		{"scope", options->scope},
+		{options->v1 ? "resource" : "scope",
+			options->v1 ? options->resource : options->scope},
 		{"client_secret", options->client_secret},
 		{"grant_type", "client_credentials"},
 	};
 	size_t room = 100;
 
-	strbuf_addf(&asking->url, "%.*s/%s/oauth2/v2.0/token",
+	strbuf_addf(&asking->url, "%.*s/%s/oauth2/%stoken",
 		root_length(options->login_root), options->login_root,
-		options->tenant_id);
+		options->tenant_id, options->v1 ? "" : "v2.0/");
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		room += strlen(fields[i][0]) + 3 * strlen(fields[i][1]);
 	strbuf_reserve(&asking->form, room); /* it never moves, so one wipe gets all */

@@ -26,6 +26,11 @@ struct token_options { /* strings outlive the token */
 	const char *client_id;
 	const char *client_secret;
 	const char *scope; /* "https://graph.microsoft.com/.default" */
+	/* The v1 endpoint, which the SIEM API's recipe needs (facts 1.3): resource instead of scope. */
+	bool v1;
+	const char *resource; /* "https://graph.windows.net" */
+	/* What the source needs, by name (facts 1.10), "SecurityAlert.Read.All"; NULL: not known. */
+	const char *permission;
 };
 
 struct token;
