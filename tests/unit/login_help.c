@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <libfastjson/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -33,14 +34,16 @@ void login_open(struct login *login, const struct clock *clock, const char *secr
 		(struct token_options){.login_root = server_root(login->server),
 			.tenant_id = TENANT,
 			.client_id = "97e0a5b7-d745-40b6-94fe-5f77d35c6e05",
-			.client_secret = secret,
 			.scope = "https://graph.microsoft.com/.default"};
+	setenv("LOGIN_SECRET", secret, 1);
+	login->sign_in.secret_env = "LOGIN_SECRET";
 	login_token(login);
 }
 
 void login_close(struct login *login)
 {
 	token_free(login->token);
+	credential_free(login->options.credential);
 	http_free(login->http);
 	loop_free(login->loop);
 	server_free(login->server);
@@ -50,6 +53,9 @@ void login_close(struct login *login)
 void login_token(struct login *login)
 {
 	token_free(login->token);
+	credential_free(login->options.credential);
+	login->options.credential =
+		credential_new(login->loop, login->http, &login->sign_in);
 	login->token = token_new(login->loop, login->http, &login->options);
 }
 

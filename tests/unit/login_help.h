@@ -22,6 +22,8 @@ struct login {
 	struct server *server;
 	struct token *token;
 	struct token_options options;
+	struct credential_options
+		sign_in; /* secret_env, unless the test sets another way */
 	/* what the server says next */
 	int status;
 	char headers[400];
@@ -32,7 +34,7 @@ struct login {
 void login_open(struct login *login, const struct clock *clock, const char *secret,
 	int64_t stall_timeout_ms, server_handler *handle, void *context);
 void login_close(struct login *login);
-/* A new token, after the options were changed or to forget the one there is. */
+/* A new token and credential, after the options were changed or to forget those there are. */
 void login_token(struct login *login);
 
 void login_says(struct login *login, int status, const char *headers, const char *body);

@@ -100,6 +100,36 @@ static struct config *load(const char *name)
 	return config;
 }
 
+/* What this tenant's token request would carry. */
+static void form_of(
+	const struct config *c, const struct config_tenant *t, struct strbuf *form)
+{
+	struct loop *loop = loop_new(&clock_system);
+	struct credential *credential =
+		credential_new(loop, NULL, &c->credentials[t->credential]);
+	struct credential_use use = {.url = "https://x/token", .client_id = "id"};
+	struct error err;
+
+	strbuf_init(form, 1048576);
+	assert_int_equal(credential_fill(credential, &use, form, &err), RC_OK);
+	credential_release(credential, &use);
+	credential_free(credential);
+	loop_free(loop);
+}
+
+static void has_secret(
+	const struct config *c, const struct config_tenant *t, const char *secret)
+{
+	struct strbuf form;
+	char want[100];
+
+	form_of(c, t, &form);
+	snprintf(want, sizeof(want), "grant_type=client_credentials&client_secret=%s",
+		secret);
+	assert_string_equal(form.p, want);
+	strbuf_clear(&form);
+}
+
 /* The report without the directory that the test runs in. */
 static char *report_of(const char *name)
 {
@@ -169,7 +199,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->display_name, "Contoso Gr\xc3\xb6\xc3\x9f"
 					     "e");
 	assert_string_equal(t->client_id, "abcdef00-1111-2222-3333-444444444444");
-	assert_string_equal(t->client_secret, "s3cret");
+	has_secret(c, t, "s3cret");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
 	assert_string_equal(t->graph_root, "https://graph.microsoft.us");
 	assert_string_equal(t->file, "good-full.yaml");
@@ -198,7 +228,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->key, "no");
 	assert_string_equal(t->display_name, "no");
 	assert_string_equal(t->tenant_id, "fabrikam.onmicrosoft.com");
-	assert_string_equal(t->client_secret, "other");
+	has_secret(c, t, "other");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
 	assert_string_equal(t->graph_root, "https://gateway.example.net:8443/graph");
 	assert_int_equal(t->feed_count, 1);
@@ -320,7 +350,7 @@ static void secrets_are_checked_and_never_shown(void **state)
 	write_file("big", big, 0600);
 	write_file("c.yaml", START "  client_secret_file: good\n", 0644);
 	c = load("c.yaml");
-	assert_string_equal(c->tenants[0].client_secret, "hunter2");
+	has_secret(c, &c->tenants[0], "hunter2");
 	config_free(c);
 
 	secret_says("client_secret_file: open", "(mode 640); run chmod 600 open");
@@ -338,7 +368,7 @@ static void secrets_are_checked_and_never_shown(void **state)
 	setenv("CREDENTIALS_DIRECTORY", temporary, 1);
 	write_file("c.yaml", START "  client_secret_credential: open\n", 0644);
 	c = load("c.yaml"); /* systemd sets its mode */
-	assert_string_equal(c->tenants[0].client_secret, "hunter2");
+	has_secret(c, &c->tenants[0], "hunter2");
 	config_free(c);
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
