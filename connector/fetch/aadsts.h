@@ -2,7 +2,7 @@
  *
  * Purpose:  what each means, what the operator does, or that it passes by itself. What is not here
  *           is judged by HTTP status and the word in "error".
- * Source:   facts 1.7, all rows.   Tests: unit/test_aadsts.c walks the table of the facts. */
+ * Source:   facts 1.7, all rows.   Tests: unit/test_token.c walks the table of the facts. */
 #ifndef FETCH_AADSTS_H
 #define FETCH_AADSTS_H
 

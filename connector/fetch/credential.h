@@ -68,7 +68,7 @@ struct credential_use {
 	struct list node;
 	bool waiting;
 	bool again; /* the way has had its second attempt */
-	unsigned version, slot, tried; /* of the secrets */
+	unsigned version, slot, tried; /* of the secrets; those refused */
 	char *sent; /* the refresh token */
 };
 

@@ -138,7 +138,6 @@ static enum rc secret_fill(struct credential_part *base, struct credential_use *
 			       ? err->code
 			       : error_set(err, RC_AUTH, "every secret was refused");
 	}
-	use->tried |= 1u << use->slot;
 	form_add(form, "client_secret", part->secrets[use->slot]);
 	return RC_OK;
 }
@@ -151,6 +150,7 @@ static bool secret_refused(struct credential_part *base, struct credential_use *
 
 	if (!credential_number(answer, 7000215) && !credential_number(answer, 7000222))
 		return false;
+	use->tried |= 1u << use->slot;
 	secrets_read(part);
 	if (slot_choose(part, use))
 		return true;

@@ -59,6 +59,44 @@ void login_token(struct login *login)
 	login->token = token_new(login->loop, login->http, &login->options);
 }
 
+void login_ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
+	const struct error *err)
+{
+	struct login_waiter *w = CONTAINER_OF(waiter, struct login_waiter, waiter);
+
+	w->calls++;
+	w->rc = rc;
+	w->retry_after_ms = retry_after_ms;
+	w->err = *err;
+}
+
+void login_turns(struct login *login, unsigned *until)
+{
+	struct error err;
+	int64_t end = clock_mono_ms(&clock_system) + 8000;
+
+	while (!*until && clock_mono_ms(&clock_system) < end)
+		assert_int_equal(loop_turn(login->loop, 20, &err), RC_OK);
+	assert_int_equal(*until, 1);
+}
+
+struct login_waiter login_ask(struct login *login, const char **bearer)
+{
+	struct login_waiter w = {.waiter = {.ready = login_ready}};
+	const char *p = NULL;
+
+	w.rc = token_get(login->token, &w.waiter, &p);
+	if (w.rc == RC_AGAIN) {
+		assert_int_equal(w.calls, 0);
+		login_turns(login, &w.calls);
+		if (w.rc == RC_OK)
+			assert_int_equal(token_get(login->token, &w.waiter, &p), RC_OK);
+	}
+	if (bearer)
+		*bearer = p;
+	return w;
+}
+
 void login_says(struct login *login, int status, const char *headers, const char *body)
 {
 	server_lock(login->server);

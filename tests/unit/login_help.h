@@ -37,6 +37,21 @@ void login_close(struct login *login);
 /* A new token and credential, after the options were changed or to forget those there are. */
 void login_token(struct login *login);
 
+/* What a waiter was told. */
+struct login_waiter {
+	struct token_waiter waiter;
+	unsigned calls;
+	enum rc rc;
+	int64_t retry_after_ms;
+	struct error err;
+};
+void login_ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
+	const struct error *err);
+/* Turns of the loop until this is 1. */
+void login_turns(struct login *login, unsigned *until);
+/* Asks for the token and waits for the answer; bearer may be NULL. */
+struct login_waiter login_ask(struct login *login, const char **bearer);
+
 void login_says(struct login *login, int status, const char *headers, const char *body);
 /* HTTP 200 with a file of tests/samples. */
 void login_says_sample(struct login *login, const char *name);
