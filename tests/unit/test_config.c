@@ -397,6 +397,77 @@ static void bounds_of_the_table_can_be_read(void **state)
 }
 
 /* What the state calls a feed, DOMAIN/graph-alerts/soc, has 255 octets at most. */
+/* Which ways the tenants of one file get: the app's, with a user of their own, or wholly own. */
+static void ways_to_sign_in(void **state)
+{
+	static const struct {
+		const char *key, *client, *begins, *holds;
+	} rows[] = {
+		{"plain", "00000000-0000-0000-0000-000000000001",
+			"grant_type=client_credentials&client_secret=hunter2", NULL},
+		{"user", "00000000-0000-0000-0000-000000000001",
+			"grant_type=refresh_token&client_secret=hunter2",
+			"&refresh_token=user-1"},
+		{"public", "00000000-0000-0000-0000-000000000002",
+			"grant_type=refresh_token&refresh_token=user-1", NULL},
+		{"federated", "00000000-0000-0000-0000-000000000003",
+			"grant_type=client_credentials&client_assertion_type=",
+			"&client_assertion=eyJ.x.y"},
+		{"no-identity", "00000000-0000-0000-0000-000000000001",
+			"grant_type=client_credentials&client_secret=hunter2", NULL},
+	};
+	struct config *c;
+
+	(void)state;
+	write_file("secret", "hunter2\n", 0600);
+	write_file("user", "user-1\n", 0600);
+	write_file("token", " eyJ.x.y\n", 0644);
+	write_file("c.yaml",
+		"destinations: {soc: {transport: stdout}}\nfeeds: [{to: soc}]\n"
+		"app: {client_id: 00000000-0000-0000-0000-000000000001,\n"
+		"  client_secret_file: secret, client_secret_next_file: none}\n"
+		"tenants:\n"
+		"  plain: {tenant_id: plain.com}\n"
+		"  user: {tenant_id: user.com, refresh_token_file: user}\n"
+		"  public: {tenant_id: public.com, refresh_token_file: user,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000002}\n"
+		"  federated: {tenant_id: f.com, federated_token_file: token,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000003}\n"
+		"  no-identity: {tenant_id: n.com, managed_identity: no}\n"
+		"  managed: {tenant_id: m.com, managed_identity: yes,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000004}\n"
+		"  other: {tenant_id: o.com,\n"
+		"    managed_identity: 11111111-AAAA-1111-1111-111111111111,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000004}\n",
+		0644);
+	c = load("c.yaml");
+	assert_int_equal(c->tenant_count, 7);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct strbuf form;
+
+		assert_string_equal(c->tenants[i].key, rows[i].key);
+		assert_string_equal(c->tenants[i].client_id, rows[i].client);
+		form_of(c, &c->tenants[i], &form);
+		if (strncmp(form.p, rows[i].begins, strlen(rows[i].begins)) != 0 ||
+			(rows[i].holds && !strstr(form.p, rows[i].holds)))
+			fail_msg("%s: %s", rows[i].key, form.p);
+		strbuf_clear(&form);
+	}
+	assert_int_equal(c->tenants[0].credential, c->tenants[4].credential);
+	assert_string_equal(
+		c->credentials[c->tenants[5].credential].managed_identity, "");
+	assert_string_equal(c->credentials[c->tenants[6].credential].managed_identity,
+		"11111111-aaaa-1111-1111-111111111111");
+	config_free(c);
+	/* An app of users alone needs no way of its own. */
+	write_file("c.yaml",
+		"destinations: {soc: {transport: stdout}}\nfeeds: [{to: soc}]\n"
+		"app: {client_id: 00000000-0000-0000-0000-000000000001}\n"
+		"tenants: {user: {tenant_id: user.com, refresh_token_file: user}}\n",
+		0644);
+	config_free(load("c.yaml"));
+}
+
 static void feed_keys_fit_into_the_state(void **state)
 {
 	static const char label[] =
@@ -553,6 +624,7 @@ int main(void)
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),
 		IN_TEMPORARY(secrets_are_checked_and_never_shown),
+		IN_TEMPORARY(ways_to_sign_in),
 		cmocka_unit_test(bounds_of_the_table_can_be_read),
 		IN_TEMPORARY(feed_keys_fit_into_the_state),
 		IN_TEMPORARY(whole_directories_are_read),
