@@ -209,14 +209,16 @@ static bool sync_directory(const char *path)
 
 enum rc secret_write(const char *path, const char *text, struct error *err)
 {
-	size_t room = strlen(path) + 12;
+	static const char suffix[] = ".new";
+	size_t room = strlen(path) + sizeof(suffix);
 	char *temporary = xmalloc(room);
 	enum rc rc = RC_OK;
 	const char *step;
 	int fd, failed;
 
-	snprintf(temporary, room, "%s.XXXXXX", path);
-	fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+	snprintf(temporary, room, "%s%s", path, suffix);
+	unlink(temporary); /* of a crash in the middle of this */
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		rc = error_set(err, RC_AUTH,
 			"no file can be made beside %s: %s; its directory must be "

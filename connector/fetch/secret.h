@@ -31,7 +31,7 @@ NODISCARD enum rc secret_credential(const char *name, const struct secret_rule *
 	char **out, struct error *err);
 NODISCARD enum rc secret_variable(const char *name, const struct secret_rule *rule,
 	char **out, struct error *err);
-/* Replaces the file as a whole: a new one beside it (mode 0600) takes its name once it is on disk.
+/* Replaces the file as a whole: PATH.new beside it (mode 0600) takes its name once it is on disk.
  * After any failure the old one is as it was. */
 NODISCARD enum rc secret_write(const char *path, const char *text, struct error *err);
 

@@ -581,6 +581,8 @@ static void refresh_token_rotates(void **state)
 	struct stat st;
 
 	use_refresh(f);
+	write_file("token.refresh.new", "half of a tok",
+		0644); /* killed before the rename */
 	f->gives_refresh = "refresh-1.*!$_-~x";
 	ask_anew(f);
 	assert_string_equal(f->grant, "refresh_token");
@@ -675,7 +677,7 @@ static void refresh_token_cannot_be_written(void **state)
 
 	/* No name for the new file: the directory's trouble, even to root. */
 	{
-		char name[252];
+		char name[254];
 
 		memset(name, 'n', sizeof(name) - 1);
 		name[sizeof(name) - 1] = '\0';
