@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <libfastjson/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "sample.h"
@@ -57,6 +59,47 @@ void login_token(struct login *login)
 	login->options.credential =
 		credential_new(login->loop, login->http, &login->sign_in);
 	login->token = token_new(login->loop, login->http, &login->options);
+}
+
+void login_enter_directory(char path[LOGIN_DIRECTORY])
+{
+	const char *base = getenv("TMPDIR");
+
+	snprintf(path, LOGIN_DIRECTORY, "%s/test_login-XXXXXX", base ? base : "/tmp");
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chdir(path), 0);
+}
+
+/* Counts them, and removes them when told to. */
+static unsigned walk_files(bool remove)
+{
+	unsigned count = 0;
+	struct dirent *entry;
+	DIR *directory = opendir(".");
+
+	assert_non_null(directory);
+	while ((entry = readdir(directory))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		count++;
+		if (remove)
+			assert_int_equal(unlink(entry->d_name), 0);
+	}
+	closedir(directory);
+	return count;
+}
+
+unsigned login_count_files(void)
+{
+	return walk_files(false);
+}
+
+void login_leave_directory(const char *path)
+{
+	assert_int_equal(chdir(path), 0);
+	walk_files(true);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(path), 0);
 }
 
 void login_ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,

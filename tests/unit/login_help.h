@@ -37,6 +37,13 @@ void login_close(struct login *login);
 /* A new token and credential, after the options were changed or to forget those there are. */
 void login_token(struct login *login);
 
+/* A new directory, which becomes the current one; leaving removes it and the files in it. */
+#define LOGIN_DIRECTORY 200
+void login_enter_directory(char path[LOGIN_DIRECTORY]);
+void login_leave_directory(const char *path);
+/* Files in the current directory. */
+unsigned login_count_files(void);
+
 /* What a waiter was told. */
 struct login_waiter {
 	struct token_waiter waiter;

@@ -31,7 +31,7 @@
 struct fixture {
 	struct login login;
 	struct clock_fake clock;
-	char directory[100];
+	char directory[LOGIN_DIRECTORY];
 	/* under the server's lock */
 	char assertion[8000], type[100], secret[100], path[200];
 	unsigned logins;
@@ -129,15 +129,11 @@ static void handle(struct exchange *x, void *context)
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const char *base = getenv("TMPDIR");
 
 	for (int i = 0; i < 2; i++)
 		if (!keys[i])
 			keys[i] = key_new(GNUTLS_PK_RSA, 2048);
-	snprintf(f->directory, sizeof(f->directory), "%s/test_certificate-XXXXXX",
-		base ? base : "/tmp");
-	if (!mkdtemp(f->directory) || chdir(f->directory))
-		return -1;
+	login_enter_directory(f->directory);
 	clock_fake_init(&f->clock, NOW * TICKS_PER_S);
 	login_open(&f->login, &f->clock.clock, "unused", 2000, handle, f);
 	f->login.sign_in = (struct credential_options){
@@ -150,12 +146,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command[200];
 
 	login_close(&f->login);
-	snprintf(command, sizeof(command), "rm -rf %s", f->directory);
-	if (chdir("/") || system(command)) /* NOLINT(cert-env33-c) */
-		return -1;
+	login_leave_directory(f->directory);
 	free(f);
 	return 0;
 }

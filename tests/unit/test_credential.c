@@ -30,7 +30,7 @@
 struct fixture {
 	struct login login;
 	struct clock_fake clock;
-	char directory[100];
+	char directory[LOGIN_DIRECTORY];
 	/* under the server's lock: what login takes, NULL: anything; and what it was sent last */
 	const char *takes_secret, *takes_assertion, *takes_refresh;
 	const char *refusal; /* its numbers and word */
@@ -63,17 +63,6 @@ static void has_text(const char *name, const char *want)
 	fclose(file);
 	text[strcspn(text, "\n")] = '\0';
 	assert_string_equal(text, want);
-}
-
-static unsigned files_here(void)
-{
-	char command[] = "ls -A | wc -l", count[20] = "";
-	FILE *pipe = popen(command, "re"); /* NOLINT(cert-env33-c) */
-
-	assert_non_null(pipe);
-	assert_non_null(fgets(count, sizeof(count), pipe));
-	pclose(pipe);
-	return (unsigned)strtoul(count, NULL, 10);
 }
 
 static void keep(struct exchange *x, const char *name, char *to, size_t size)
@@ -153,12 +142,8 @@ static void handle(struct exchange *x, void *context)
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const char *base = getenv("TMPDIR");
 
-	snprintf(f->directory, sizeof(f->directory), "%s/test_credential-XXXXXX",
-		base ? base : "/tmp");
-	if (!mkdtemp(f->directory) || chdir(f->directory))
-		return -1;
+	login_enter_directory(f->directory);
 	unsetenv("IDENTITY_ENDPOINT");
 	unsetenv("IDENTITY_HEADER");
 	clock_fake_init(&f->clock, INT64_C(1767225300) * TICKS_PER_S);
@@ -172,12 +157,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
-	char command[200];
 
 	login_close(&f->login);
-	snprintf(command, sizeof(command), "rm -rf %s", f->directory);
-	if (chdir("/") || system(command)) /* NOLINT(cert-env33-c) */
-		return -1;
+	login_leave_directory(f->directory);
 	free(f);
 	return 0;
 }
@@ -593,7 +575,7 @@ static void refresh_token_rotates(void **state)
 	has_text("token.refresh", "refresh-1.*!$_-~x");
 	assert_int_equal(stat("token.refresh", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(files_here(), 2);
+	assert_int_equal(login_count_files(), 2);
 	f->gives_refresh = NULL; /* then the old one stays */
 	ask_anew(f);
 	assert_string_equal(f->refresh, "refresh-1.*!$_-~x");
@@ -658,7 +640,7 @@ static void refresh_token_cannot_be_written(void **state)
 	assert_non_null(strstr(w.err.text, "is not safe on disk"));
 	assert_non_null(strstr(w.err.text, "the new token.refresh cannot be written"));
 	has_text("token.refresh", "refresh-0");
-	assert_int_equal(files_here(), 2);
+	assert_int_equal(login_count_files(), 2);
 	assert_int_equal(token_get(f->login.token, &w.waiter, &bearer), RC_AGAIN);
 	token_cancel(f->login.token, &w.waiter);
 	assert_int_equal(loop_turn(f->login.loop, 0, &err), RC_OK);
