@@ -59,6 +59,16 @@ libconnector_la_SOURCES += \
 	connector/deliver/syslog_msg.h
 
 libconnector_la_SOURCES += \
+	connector/fetch/aadsts.c \
+	connector/fetch/aadsts.h \
+	connector/fetch/credential.c \
+	connector/fetch/credential.h \
+	connector/fetch/credential_certificate.c \
+	connector/fetch/credential_federated.c \
+	connector/fetch/credential_managed.c \
+	connector/fetch/credential_refresh.c \
+	connector/fetch/credential_secret.c \
+	connector/fetch/credential_way.h \
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
@@ -68,10 +78,14 @@ libconnector_la_SOURCES += \
 	connector/fetch/page.h \
 	connector/fetch/page_parser.c \
 	connector/fetch/page_parser.h \
+	connector/fetch/secret.c \
+	connector/fetch/secret.h \
 	connector/fetch/source.c \
 	connector/fetch/source.h \
 	connector/fetch/token.c \
-	connector/fetch/token.h
+	connector/fetch/token.h \
+	connector/fetch/token_answer.c \
+	connector/fetch/token_answer.h
 
 libconnector_la_SOURCES += \
 	connector/relay/configuration.c \
@@ -84,8 +98,6 @@ libconnector_la_SOURCES += \
 	connector/relay/options_text.c \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
-	connector/relay/secret.c \
-	connector/relay/secret.h \
 	connector/relay/window.c \
 	connector/relay/window.h
 

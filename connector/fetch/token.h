@@ -1,6 +1,7 @@
 /* token.h - an access token for one tenant and one API, fetched when needed and kept.
  *
- * Purpose:  client credentials with a secret (RFC 6749 section 4.4; facts 1.2). The end of life is
+ * Purpose:  asks the login service for it (facts 1.2, 1.3; how the app proves itself is
+ *           credential.h's), looks at what it carries (facts 1.8), keeps it. The end of life is
  *           counted on the monotonic clock from expires_in; renewed early, with jitter.
  * Owner:    one per tenant, shared by its feeds; waiters are embedded in their owner, who cancels
  *           them before it goes. Secrets are wiped when no longer needed and never reach a message
@@ -8,7 +9,8 @@
  * Bounds:   answers up to 64 KB, tokens up to 32 KB; an idle one holds its token and about 300 octets.
  * Errors:   RC_AUTH: an operator must act, the sentence holds the AADSTS code and what to do;
  *           RC_IO, RC_TLS, RC_PROTO, RC_AGAIN (throttled): try again later. After a failure the
- *           answer is remembered for a while (facts 1.7), so broken tenants do not hammer login.
+ *           answer is remembered for a while (facts 1.7), so broken tenants do not hammer login:
+ *           what an operator must mend for 1, 2, 4, 8, then 15 minutes.
  * Renewal:  about 5 minutes before the end, at 80 % of lives under 25 minutes; the old token is
  *           given out until 30 s before its end, so an outage of login shorter than that is not felt. */
 #ifndef FETCH_TOKEN_H
@@ -17,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fetch/credential.h"
 #include "fetch/http.h"
 
 struct token_options { /* strings outlive the token */
@@ -24,8 +27,14 @@ struct token_options { /* strings outlive the token */
 		login_root; /* "https://login.microsoftonline.com", '/' at the end or not */
 	const char *tenant_id; /* GUID or domain */
 	const char *client_id;
-	const char *client_secret;
+	struct credential
+		*credential; /* how the app proves itself; outlives the token */
 	const char *scope; /* "https://graph.microsoft.com/.default" */
+	/* The v1 endpoint, which the SIEM API's recipe needs (facts 1.3): resource instead of scope. */
+	bool v1;
+	const char *resource; /* "https://graph.windows.net" */
+	/* What the source needs, by name (facts 1.10), "SecurityAlert.Read.All"; NULL: not known. */
+	const char *permission;
 };
 
 struct token;
@@ -52,7 +61,8 @@ void token_drop(struct token *token);
  * another feed has renewed since. */
 uint32_t token_serial(const struct token *token);
 
-/* The token carries no permission at all: nobody has consented in this tenant yet. */
+/* The token does not carry the permission of the options (or none at all where they name none):
+ * nobody has consented to it in this tenant yet. */
 bool token_lacks_roles(const struct token *token);
 #define TOKEN_LINK 400
 /* Where the customer's administrator consents. Returns out. */

@@ -15,12 +15,10 @@
 #include "base/yaml.h"
 #include "formats/registry.h"
 #include "relay/options.h"
-#include "relay/secret.h"
 #include "store/store.h"
 
 struct config_memory {
 	struct arena strings;
-	struct secret *secrets;
 };
 
 struct problem {
@@ -42,12 +40,12 @@ struct loader {
 	struct main_options main;
 	struct app_options app;
 	int app_line;
-	const char *app_secret;
 	struct config_feed *feeds; /* the common ones */
 	size_t feed_count;
 	bool feeds_given;
-	size_t tenant_room;
-	size_t without_app; /* tenants that need it while it is incomplete */
+	size_t tenant_room, credential_room;
+	/* tenants that need the app's client_id; its way to sign in */
+	size_t without_id, without_way;
 };
 
 /* --- problems --- */
@@ -142,15 +140,7 @@ static void fill_report(struct loader *l, struct config_report *report)
 		strbuf_addf(&report->text, "and %zu more\n", l->problem_count - shown);
 }
 
-/* --- secrets --- */
-
-/* Rightly or wrongly: then its absence need not be told. */
-static bool names_secret(const struct yaml_node *map)
-{
-	return yaml_get(map, "client_secret_file") ||
-	       yaml_get(map, "client_secret_credential") ||
-	       yaml_get(map, "client_secret_env") || yaml_get(map, "client_secret");
-}
+/* --- sign-in --- */
 
 /* The line of an option that is in the map, else of the map. */
 static int line_of(const struct yaml_node *map, const char *key)
@@ -162,27 +152,102 @@ static int line_of(const struct yaml_node *map, const char *key)
 	return map->key_line ? map->key_line : map->line;
 }
 
-static const char *read_secret(
-	struct loader *l, const struct yaml_node *map, const struct app_options *app)
-{
-	int count = !!app->secret_file + !!app->secret_credential + !!app->secret_env;
+/* Ways to sign in, by the option that stands for each. */
+static const char *const ways[] = {"client_secret_file", "client_secret_credential",
+	"client_secret_env", "certificate_file", "federated_token_file",
+	"managed_identity"};
 
-	if (count > 1) {
+#define WAYS (sizeof(ways) / sizeof(*ways))
+#define ALL_WAYS                                                                       \
+	"client_secret_file, certificate_file with key_file, federated_token_file, "   \
+	"managed_identity or refresh_token_file"
+
+static bool names_option(const struct yaml_node *map, const char *key)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+	bool yes;
+
+	return node && !(node->kind == YAML_TEXT && !strcmp(key, "managed_identity") &&
+			       value_bool(node->text, &yes, NULL) == RC_OK && !yes);
+}
+
+/* Rightly or wrongly: then its absence need not be told. */
+static bool names_way(const struct yaml_node *map)
+{
+	for (size_t i = 0; i < WAYS; i++)
+		if (names_option(map, ways[i]))
+			return true;
+	return yaml_get(map, "client_secret") || yaml_get(map, "key_file") ||
+	       yaml_get(map, "client_secret_next_file");
+}
+
+/* Which way is meant must be plain. */
+static void check_one_way(struct loader *l, const struct yaml_node *map)
+{
+	char names[200] = "";
+	size_t count = 0, n = 0;
+
+	for (size_t i = 0; i < WAYS; i++)
+		if (names_option(map, ways[i]))
+			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+				count++ ? ", " : "", ways[i]);
+	if (count > 1)
 		options_wrong(&l->reader, line_of(map, ""),
-			"more than one client_secret_* is given; keep one of them");
-		return NULL;
+			"more than one way to sign in is given (%s); keep one of them",
+			names);
+}
+
+/* Options that are no use without another. */
+static void check_pairs(struct loader *l, const struct yaml_node *map)
+{
+	static const char *const pairs[][2] = {{"key_file", "certificate_file"},
+		{"certificate_file", "key_file"}, {"key_password_file", "key_file"},
+		{"client_secret_next_file", "client_secret_file"}};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		if (yaml_get(map, pairs[i][0]) && !yaml_get(map, pairs[i][1]))
+			options_wrong(&l->reader, line_of(map, pairs[i][0]),
+				"%s: goes with %s; write that one too", pairs[i][0],
+				pairs[i][1]);
+}
+
+struct complaint {
+	struct loader *loader;
+	const struct yaml_node *map;
+};
+
+static void sign_in_wrong(void *context, const char *option, const char *text)
+{
+	const struct complaint *complaint = context;
+
+	options_wrong(&complaint->loader->reader, line_of(complaint->map, option),
+		"%s: %s", option, text);
+}
+
+static size_t add_credential(struct loader *l, const struct credential_options *options)
+{
+	struct config *config = l->config;
+
+	if (config->credential_count == l->credential_room) {
+		l->credential_room = l->credential_room ? l->credential_room * 2 : 4;
+		config->credentials = xrealloc(config->credentials,
+			l->credential_room * sizeof(*config->credentials));
 	}
-	if (app->secret_file)
-		return secret_file(&l->reader, &l->config->memory->secrets,
-			line_of(map, "client_secret_file"), app->secret_file, true);
-	if (app->secret_credential)
-		return secret_credential(&l->reader, &l->config->memory->secrets,
-			line_of(map, "client_secret_credential"),
-			app->secret_credential);
-	if (app->secret_env)
-		return secret_variable(&l->reader, &l->config->memory->secrets,
-			line_of(map, "client_secret_env"), app->secret_env);
-	return NULL;
+	config->credentials[config->credential_count] = *options;
+	return config->credential_count++;
+}
+
+/* Checks what this map names of it, files and all. */
+static void check_sign_in(struct loader *l, const struct yaml_node *map,
+	const struct credential_options *options)
+{
+	struct complaint complaint = {l, map};
+	size_t before = l->problem_count;
+
+	check_one_way(l, map);
+	check_pairs(l, map);
+	if (l->problem_count == before)
+		credential_check(options, sign_in_wrong, &complaint);
 }
 
 /* --- destinations --- */
@@ -438,31 +503,40 @@ static struct config_tenant *add_tenant(struct loader *l)
 	return &config->tenants[config->tenant_count++];
 }
 
-/* Its own app registration wholly, or the common one. */
+/* Its own app registration wholly, or the common one, perhaps with this tenant's own user. */
 static void choose_app(struct loader *l, const struct yaml_node *map,
 	const struct app_options *own, struct config_tenant *tenant)
 {
-	bool has_id = yaml_get(map, "client_id") != NULL,
-	     has_secret = names_secret(map);
+	bool has_id = yaml_get(map, "client_id") != NULL, has_way = names_way(map),
+	     has_user = yaml_get(map, "refresh_token_file") != NULL;
+	struct credential_options sign_in = own->sign_in;
 
 	tenant->login_root = own->login_root ? own->login_root : l->app.login_root;
 	tenant->graph_root = own->graph_root ? own->graph_root : l->app.graph_root;
-	if (has_id && !has_secret)
+	if (has_id && !has_way && !has_user)
 		options_wrong(&l->reader, line_of(map, "client_id"),
 			"client_id: an app registration of this tenant's own needs its "
-			"secret; write client_secret_file");
-	else if (!has_id && has_secret)
+			"own way to sign in; write " ALL_WAYS);
+	else if (!has_id && has_way)
 		options_wrong(&l->reader, line_of(map, ""),
-			"a client secret of this tenant's own needs the client_id that "
-			"it belongs to; write client_id");
-	if (has_id || has_secret) {
-		tenant->client_id = own->client_id;
-		tenant->client_secret = read_secret(l, map, own);
+			"a way to sign in of this tenant's own needs the client_id "
+			"that it belongs to; write client_id");
+	tenant->client_id = has_id ? own->client_id : l->app.client_id;
+	check_sign_in(l, map, &sign_in);
+	if (has_id || has_way) {
+		sign_in.imds_root = l->app.sign_in.imds_root;
+		sign_in.exchange_audience = l->app.sign_in.exchange_audience;
+		tenant->credential = add_credential(l, &sign_in);
 		return;
 	}
-	tenant->client_id = l->app.client_id;
-	tenant->client_secret = l->app_secret;
-	l->without_app++;
+	l->without_id++;
+	if (!has_user) {
+		l->without_way++;
+		return;
+	}
+	sign_in = l->app.sign_in;
+	sign_in.refresh_token_file = own->sign_in.refresh_token_file;
+	tenant->credential = add_credential(l, &sign_in);
 }
 
 /* The feed's key in the state is made of these. */
@@ -669,19 +743,21 @@ static void find_twins(struct loader *l)
 
 /* --- the whole --- */
 
-static void app_lacks(struct loader *l, const char *what, const char *right)
+static void app_lacks(
+	struct loader *l, const char *what, size_t tenants, const char *right)
 {
 	wrong_in(l, l->files[0], l->app_line,
-		"app: has no %s, which %zu tenant%s; write %s", what, l->without_app,
-		l->without_app == 1 ? " needs" : "s need", right);
+		"app: has no %s, which %zu tenant%s; write %s", what, tenants,
+		tenants == 1 ? " needs" : "s need", right);
 }
 
 static void check_app(struct loader *l, const struct yaml_node *app)
 {
-	if (l->without_app && !yaml_get(app, "client_id"))
-		app_lacks(l, "client_id", "the id of the app registration");
-	if (l->without_app && !names_secret(app))
-		app_lacks(l, "client secret", "client_secret_file");
+	if (l->without_id && !yaml_get(app, "client_id"))
+		app_lacks(l, "client_id", l->without_id,
+			"the id of the app registration");
+	if (l->without_way && !names_way(app) && !yaml_get(app, "refresh_token_file"))
+		app_lacks(l, "way to sign in", l->without_way, ALL_WAYS);
 }
 
 static void read_sections(struct loader *l, const struct yaml_node *root)
@@ -697,7 +773,11 @@ static void read_sections(struct loader *l, const struct yaml_node *root)
 	options_fill(&l->reader, SECTION_APP, &l->app, app);
 	l->app_line = app ? app->key_line : 1;
 	if (app)
-		l->app_secret = read_secret(l, app, &l->app);
+		check_sign_in(l, app, &l->app.sign_in);
+	if (!l->app.sign_in.exchange_audience && l->app.login_root)
+		l->app.sign_in.exchange_audience =
+			credential_exchange_audience(l->app.login_root);
+	add_credential(l, &l->app.sign_in);
 	read_destinations(l, yaml_get(root, "destinations"), 1);
 	l->feeds_given = feeds && !yaml_is_nothing(feeds);
 	if (l->feeds_given)
@@ -843,7 +923,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	secrets_free(&config->memory->secrets);
+	free(config->credentials);
 	arena_clear(&config->memory->strings);
 	free(config->memory);
 	free(config->destinations);

@@ -3,7 +3,7 @@
  * Purpose:  reads alertrelay.yaml and the files of tenants.d beside it against the one table of
  *           options (options.def), which also makes the sample file and the manual's section.
  * Errors:   all of them at once, each as `file:line: what is wrong, what would be right`.
- * Owner:    config_free() frees everything and wipes secrets.
+ * Owner:    config_free() frees everything. Secrets are looked at, never kept here.
  * Paths:    relative ones are taken from the directory of the main file.
  * Tests:    unit/test_config.c, config/, fuzz/fuzz_config.c
  * Units:    durations in ms ("500ms", "30s", "5m", "12h", "7d"), sizes in octets ("64K", "2M", "1G"). */
@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "deliver/destination.h"
+#include "fetch/credential.h"
 
 struct config_feed {
 	const char *source; /* a name of fetch/source.h */
@@ -37,7 +38,8 @@ struct config_tenant {
 	const char *key; /* name in the configuration: the customer in every message */
 	const char *tenant_id; /* lower case GUID, or a domain */
 	const char *display_name; /* never NULL; the key when none was given */
-	const char *client_id, *client_secret; /* the tenant's own, else the app's */
+	const char *client_id; /* the tenant's own, else the app's */
+	size_t credential; /* place in config.credentials */
 	const char *login_root,
 		*graph_root; /* "https://..." without a slash at the end */
 	const struct config_feed
@@ -52,6 +54,9 @@ struct config {
 	size_t tenant_count;
 	struct destination_options *destinations;
 	size_t destination_count;
+	struct credential_options
+		*credentials; /* the app's first, even if nobody needs it */
+	size_t credential_count;
 
 	const char *state_file; /* "" with state.type: memory */
 	int64_t state_keep_ms; /* how long confirmed versions are remembered */

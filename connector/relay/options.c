@@ -233,6 +233,24 @@ enum rc options_format(const char *text, const char **to, struct error *err)
 	return value_unknown(text, "format", names, count, err);
 }
 
+static enum rc read_identity(struct options_reader *reader, const char *text,
+	const char **to, struct error *err)
+{
+	char scratch[VALUE_TENANT_ID], quoted[100];
+	bool machines_own;
+
+	if (value_bool(text, &machines_own, NULL) == RC_OK)
+		*to = machines_own ? "" : NULL;
+	else if (value_guid(text, scratch, NULL) == RC_OK)
+		*to = copy_text(reader, scratch);
+	else
+		return error_set(err, RC_CONFIG,
+			"%s is neither yes nor no nor an id; write yes for the "
+			"machine's own identity, else its client id",
+			log_quote(quoted, sizeof(quoted), text, strlen(text)));
+	return RC_OK;
+}
+
 /* Types whose member is a const char *. */
 static enum rc read_string(struct options_reader *reader, const struct option *row,
 	const char *text, const char **to, struct error *err)
@@ -272,6 +290,8 @@ static enum rc read_string(struct options_reader *reader, const struct option *r
 		rc = value_guid(text, scratch, err);
 		text = scratch;
 		break;
+	case TYPE_IDENTITY:
+		return read_identity(reader, text, to, err);
 	case TYPE_TENANT_ID:
 		rc = value_tenant_id(text, scratch, err);
 		text = scratch;

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/yaml.h"
+#include "fetch/credential.h"
 
 enum section {
 	SECTION_TOP,
@@ -40,6 +41,7 @@ enum option_type {
 	TYPE_CREDENTIAL,
 	TYPE_CHANNEL,
 	TYPE_GUID,
+	TYPE_IDENTITY, /* yes: "", no: NULL, or an id */
 	TYPE_TENANT_ID,
 	TYPE_ROOT,
 	TYPE_PROXY,
@@ -84,7 +86,7 @@ struct main_options {
 
 struct app_options {
 	const char *client_id;
-	const char *secret_file, *secret_credential, *secret_env;
+	struct credential_options sign_in;
 	const char *login_root, *graph_root;
 };
 

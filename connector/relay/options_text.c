@@ -205,6 +205,7 @@ static const char *argument(enum option_type type)
 		[TYPE_CREDENTIAL] = "name",
 		[TYPE_CHANNEL] = "channel",
 		[TYPE_GUID] = "id",
+		[TYPE_IDENTITY] = "yes | no | id",
 		[TYPE_TENANT_ID] = "id",
 		[TYPE_ROOT] = "url",
 		[TYPE_PROXY] = "url",

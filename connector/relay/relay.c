@@ -23,6 +23,7 @@ struct relay {
 	const struct config *config;
 	struct relay_options options;
 	struct loop *loop;
+	struct credential **credentials; /* as config->credentials */
 	struct token **tokens; /* one a tenant */
 	char **scopes;
 	size_t scope_count;
@@ -218,6 +219,17 @@ static enum rc open_tenant(struct relay *relay, const struct config_tenant *tena
 	return RC_OK;
 }
 
+static void open_credentials(struct relay *relay)
+{
+	const struct config *config = relay->config;
+
+	relay->credentials =
+		xcalloc(config->credential_count, sizeof(struct credential *));
+	for (size_t i = 0; i < config->credential_count; i++)
+		relay->credentials[i] = credential_new(
+			relay->loop, relay->host.http, &config->credentials[i]);
+}
+
 static enum rc open_feeds(struct relay *relay, struct error *err)
 {
 	enum rc rc = store_begin(
@@ -234,7 +246,7 @@ static enum rc open_feeds(struct relay *relay, struct error *err)
 			.login_root = tenant->login_root,
 			.tenant_id = tenant->tenant_id,
 			.client_id = tenant->client_id,
-			.client_secret = tenant->client_secret,
+			.credential = relay->credentials[tenant->credential],
 			.scope = scope_of(relay, tenant->graph_root),
 		};
 
@@ -268,8 +280,10 @@ enum rc relay_new(struct loop *loop, const struct config *config,
 		rc = open_http(relay, err);
 	if (rc == RC_OK)
 		rc = open_destinations(relay, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		open_credentials(relay);
 		rc = open_feeds(relay, err);
+	}
 	if (rc != RC_OK) {
 		relay_free(relay);
 		return rc;
@@ -296,6 +310,10 @@ void relay_free(struct relay *relay)
 		for (size_t i = 0; i < relay->config->tenant_count; i++)
 			token_free(relay->tokens[i]);
 	free(relay->tokens);
+	if (relay->credentials)
+		for (size_t i = 0; i < relay->config->credential_count; i++)
+			credential_free(relay->credentials[i]);
+	free(relay->credentials);
 	for (size_t i = 0; i < relay->scope_count; i++)
 		free(relay->scopes[i]);
 	free(relay->scopes);

@@ -139,6 +139,8 @@ int main(int argc, char **argv)
 		.stall_timeout_ms = 30000};
 	struct page_events events = {.alert = alert, .done = done};
 	char root[200], ca[200];
+	const struct credential_options sign_in = {.secret_env = "BENCH_SECRET"};
+	struct credential *credential;
 	struct tenant *all;
 	struct http *http;
 	struct error err;
@@ -161,12 +163,14 @@ int main(int argc, char **argv)
 	if (http_new(loop, &options, &http, &err) != RC_OK)
 		return 1;
 	all = xcalloc(tenants, sizeof(*all));
+	setenv("BENCH_SECRET", "secret", 1);
+	credential = credential_new(loop, http, &sign_in);
 	printf("empty: rss %ld KB\n", rss_kb());
 	for (unsigned long i = 0; i < tenants; i++) {
 		struct token_options t = {.login_root = argc > 5 ? argv[5] : root,
 			.tenant_id = all[i].id,
 			.client_id = "97e0a5b7-d745-40b6-94fe-5f77d35c6e05",
-			.client_secret = "secret",
+			.credential = credential,
 			.scope = "https://graph.microsoft.com/.default"};
 
 		snprintf(all[i].id, sizeof(all[i].id),
@@ -210,6 +214,7 @@ int main(int argc, char **argv)
 		token_free(all[i].token);
 	}
 	free(all);
+	credential_free(credential);
 	http_free(http);
 	loop_free(loop);
 	if (pid) {

@@ -31,7 +31,8 @@ tests_unit_test_config_LDADD = $(UNIT_LIBS)
 
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
-unit_tests += tests/unit/test_http tests/unit/test_page tests/unit/test_token
+unit_tests += tests/unit/test_http tests/unit/test_page tests/unit/test_token \
+	tests/unit/test_credential tests/unit/test_certificate
 SERVER_FILES = tests/unit/server.c tests/unit/server.h
 LOGIN_HELP = tests/unit/login_help.c tests/unit/login_help.h tests/unit/sample.h $(SERVER_FILES)
 SERVER_LIBS = $(UNIT_LIBS) $(GNUTLS_LIBS) -lpthread -lz
@@ -44,6 +45,12 @@ tests_unit_test_page_LDADD = $(SERVER_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c $(LOGIN_HELP)
 tests_unit_test_token_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_token_LDADD = $(SERVER_LIBS)
+tests_unit_test_credential_SOURCES = tests/unit/test_credential.c $(LOGIN_HELP)
+tests_unit_test_credential_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_credential_LDADD = $(SERVER_LIBS)
+tests_unit_test_certificate_SOURCES = tests/unit/test_certificate.c $(LOGIN_HELP)
+tests_unit_test_certificate_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_certificate_LDADD = $(SERVER_LIBS)
 endif
 
 # formats/ stands alone, so its tests link it alone.

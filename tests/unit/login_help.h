@@ -22,6 +22,8 @@ struct login {
 	struct server *server;
 	struct token *token;
 	struct token_options options;
+	struct credential_options
+		sign_in; /* secret_env, unless the test sets another way */
 	/* what the server says next */
 	int status;
 	char headers[400];
@@ -32,8 +34,30 @@ struct login {
 void login_open(struct login *login, const struct clock *clock, const char *secret,
 	int64_t stall_timeout_ms, server_handler *handle, void *context);
 void login_close(struct login *login);
-/* A new token, after the options were changed or to forget the one there is. */
+/* A new token and credential, after the options were changed or to forget those there are. */
 void login_token(struct login *login);
+
+/* A new directory, which becomes the current one; leaving removes it and the files in it. */
+#define LOGIN_DIRECTORY 200
+void login_enter_directory(char path[LOGIN_DIRECTORY]);
+void login_leave_directory(const char *path);
+/* Files in the current directory. */
+unsigned login_count_files(void);
+
+/* What a waiter was told. */
+struct login_waiter {
+	struct token_waiter waiter;
+	unsigned calls;
+	enum rc rc;
+	int64_t retry_after_ms;
+	struct error err;
+};
+void login_ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
+	const struct error *err);
+/* Turns of the loop until this is 1. */
+void login_turns(struct login *login, unsigned *until);
+/* Asks for the token and waits for the answer; bearer may be NULL. */
+struct login_waiter login_ask(struct login *login, const char **bearer);
 
 void login_says(struct login *login, int status, const char *headers, const char *body);
 /* HTTP 200 with a file of tests/samples. */

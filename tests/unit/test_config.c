@@ -100,6 +100,36 @@ static struct config *load(const char *name)
 	return config;
 }
 
+/* What this tenant's token request would carry. */
+static void form_of(
+	const struct config *c, const struct config_tenant *t, struct strbuf *form)
+{
+	struct loop *loop = loop_new(&clock_system);
+	struct credential *credential =
+		credential_new(loop, NULL, &c->credentials[t->credential]);
+	struct credential_use use = {.url = "https://x/token", .client_id = "id"};
+	struct error err;
+
+	strbuf_init(form, 1048576);
+	assert_int_equal(credential_fill(credential, &use, form, &err), RC_OK);
+	credential_release(credential, &use);
+	credential_free(credential);
+	loop_free(loop);
+}
+
+static void has_secret(
+	const struct config *c, const struct config_tenant *t, const char *secret)
+{
+	struct strbuf form;
+	char want[100];
+
+	form_of(c, t, &form);
+	snprintf(want, sizeof(want), "grant_type=client_credentials&client_secret=%s",
+		secret);
+	assert_string_equal(form.p, want);
+	strbuf_clear(&form);
+}
+
 /* The report without the directory that the test runs in. */
 static char *report_of(const char *name)
 {
@@ -169,7 +199,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->display_name, "Contoso Gr\xc3\xb6\xc3\x9f"
 					     "e");
 	assert_string_equal(t->client_id, "abcdef00-1111-2222-3333-444444444444");
-	assert_string_equal(t->client_secret, "s3cret");
+	has_secret(c, t, "s3cret");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
 	assert_string_equal(t->graph_root, "https://graph.microsoft.us");
 	assert_string_equal(t->file, "good-full.yaml");
@@ -198,7 +228,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->key, "no");
 	assert_string_equal(t->display_name, "no");
 	assert_string_equal(t->tenant_id, "fabrikam.onmicrosoft.com");
-	assert_string_equal(t->client_secret, "other");
+	has_secret(c, t, "other");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
 	assert_string_equal(t->graph_root, "https://gateway.example.net:8443/graph");
 	assert_int_equal(t->feed_count, 1);
@@ -320,7 +350,7 @@ static void secrets_are_checked_and_never_shown(void **state)
 	write_file("big", big, 0600);
 	write_file("c.yaml", START "  client_secret_file: good\n", 0644);
 	c = load("c.yaml");
-	assert_string_equal(c->tenants[0].client_secret, "hunter2");
+	has_secret(c, &c->tenants[0], "hunter2");
 	config_free(c);
 
 	secret_says("client_secret_file: open", "(mode 640); run chmod 600 open");
@@ -338,7 +368,7 @@ static void secrets_are_checked_and_never_shown(void **state)
 	setenv("CREDENTIALS_DIRECTORY", temporary, 1);
 	write_file("c.yaml", START "  client_secret_credential: open\n", 0644);
 	c = load("c.yaml"); /* systemd sets its mode */
-	assert_string_equal(c->tenants[0].client_secret, "hunter2");
+	has_secret(c, &c->tenants[0], "hunter2");
 	config_free(c);
 	unsetenv("CREDENTIALS_DIRECTORY");
 }
@@ -367,6 +397,77 @@ static void bounds_of_the_table_can_be_read(void **state)
 }
 
 /* What the state calls a feed, DOMAIN/graph-alerts/soc, has 255 octets at most. */
+/* Which ways the tenants of one file get: the app's, with a user of their own, or wholly own. */
+static void ways_to_sign_in(void **state)
+{
+	static const struct {
+		const char *key, *client, *begins, *holds;
+	} rows[] = {
+		{"plain", "00000000-0000-0000-0000-000000000001",
+			"grant_type=client_credentials&client_secret=hunter2", NULL},
+		{"user", "00000000-0000-0000-0000-000000000001",
+			"grant_type=refresh_token&client_secret=hunter2",
+			"&refresh_token=user-1"},
+		{"public", "00000000-0000-0000-0000-000000000002",
+			"grant_type=refresh_token&refresh_token=user-1", NULL},
+		{"federated", "00000000-0000-0000-0000-000000000003",
+			"grant_type=client_credentials&client_assertion_type=",
+			"&client_assertion=eyJ.x.y"},
+		{"no-identity", "00000000-0000-0000-0000-000000000001",
+			"grant_type=client_credentials&client_secret=hunter2", NULL},
+	};
+	struct config *c;
+
+	(void)state;
+	write_file("secret", "hunter2\n", 0600);
+	write_file("user", "user-1\n", 0600);
+	write_file("token", " eyJ.x.y\n", 0644);
+	write_file("c.yaml",
+		"destinations: {soc: {transport: stdout}}\nfeeds: [{to: soc}]\n"
+		"app: {client_id: 00000000-0000-0000-0000-000000000001,\n"
+		"  client_secret_file: secret, client_secret_next_file: none}\n"
+		"tenants:\n"
+		"  plain: {tenant_id: plain.com}\n"
+		"  user: {tenant_id: user.com, refresh_token_file: user}\n"
+		"  public: {tenant_id: public.com, refresh_token_file: user,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000002}\n"
+		"  federated: {tenant_id: f.com, federated_token_file: token,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000003}\n"
+		"  no-identity: {tenant_id: n.com, managed_identity: no}\n"
+		"  managed: {tenant_id: m.com, managed_identity: yes,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000004}\n"
+		"  other: {tenant_id: o.com,\n"
+		"    managed_identity: 11111111-AAAA-1111-1111-111111111111,\n"
+		"    client_id: 00000000-0000-0000-0000-000000000004}\n",
+		0644);
+	c = load("c.yaml");
+	assert_int_equal(c->tenant_count, 7);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct strbuf form;
+
+		assert_string_equal(c->tenants[i].key, rows[i].key);
+		assert_string_equal(c->tenants[i].client_id, rows[i].client);
+		form_of(c, &c->tenants[i], &form);
+		if (strncmp(form.p, rows[i].begins, strlen(rows[i].begins)) != 0 ||
+			(rows[i].holds && !strstr(form.p, rows[i].holds)))
+			fail_msg("%s: %s", rows[i].key, form.p);
+		strbuf_clear(&form);
+	}
+	assert_int_equal(c->tenants[0].credential, c->tenants[4].credential);
+	assert_string_equal(
+		c->credentials[c->tenants[5].credential].managed_identity, "");
+	assert_string_equal(c->credentials[c->tenants[6].credential].managed_identity,
+		"11111111-aaaa-1111-1111-111111111111");
+	config_free(c);
+	/* An app of users alone needs no way of its own. */
+	write_file("c.yaml",
+		"destinations: {soc: {transport: stdout}}\nfeeds: [{to: soc}]\n"
+		"app: {client_id: 00000000-0000-0000-0000-000000000001}\n"
+		"tenants: {user: {tenant_id: user.com, refresh_token_file: user}}\n",
+		0644);
+	config_free(load("c.yaml"));
+}
+
 static void feed_keys_fit_into_the_state(void **state)
 {
 	static const char label[] =
@@ -523,6 +624,7 @@ int main(void)
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),
 		IN_TEMPORARY(secrets_are_checked_and_never_shown),
+		IN_TEMPORARY(ways_to_sign_in),
 		cmocka_unit_test(bounds_of_the_table_can_be_read),
 		IN_TEMPORARY(feed_keys_fit_into_the_state),
 		IN_TEMPORARY(whole_directories_are_read),
