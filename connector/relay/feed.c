@@ -171,7 +171,7 @@ static void range_ask(struct feed *feed, const struct source_range *range)
 static void slice_begin(struct feed *feed, int64_t from)
 {
 	struct source_range range = {from, from + feed->config->slice_ms * TICKS_PER_MS,
-		feed->config->page_size};
+		feed->config->page_size, 0, false, NULL};
 
 	if (range.to > feed->pass_until)
 		range.to = feed->pass_until;
@@ -191,7 +191,7 @@ static void slice_probe(struct feed *feed)
 {
 	int64_t skew = SKEW_MS * TICKS_PER_MS;
 	struct source_range range = {feed->slice_read_at - skew,
-		clock_wall(loop_clock(feed->host->loop)) + skew, 1};
+		clock_wall(loop_clock(feed->host->loop)) + skew, 1, 0, false, NULL};
 
 	feed->probing = true;
 	feed->probe_hit = false;
