@@ -59,6 +59,8 @@ libconnector_la_SOURCES += \
 	connector/deliver/syslog_msg.h
 
 libconnector_la_SOURCES += \
+	connector/fetch/budget.c \
+	connector/fetch/budget.h \
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \

@@ -741,7 +741,9 @@ static void take_main(struct config *config, const struct main_options *main)
 	config->log_channel = main->log_channel;
 	config->log_priority = LOG_ERR + main->log_level;
 	config->memory_bytes = main->memory_bytes;
+	config->request_percent = main->request_percent;
 	config->http_max_transfers = main->http_max_transfers;
+	config->http_max_per_tenant = main->http_max_per_tenant;
 	config->http2 = main->http2;
 	config->http_ca_file = main->http_ca_file;
 	config->http_proxy = main->http_proxy;

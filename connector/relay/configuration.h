@@ -59,7 +59,8 @@ struct config {
 	int log_priority;
 	size_t memory_bytes; /* of all windows together */
 
-	unsigned http_max_transfers;
+	unsigned request_percent; /* of the vendor's limits, see fetch/budget.h */
+	unsigned http_max_transfers, http_max_per_tenant;
 	bool http2;
 	const char *http_ca_file, *http_proxy;
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
