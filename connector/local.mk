@@ -97,6 +97,7 @@ libconnector_la_SOURCES += \
 	connector/cli/cli.c \
 	connector/cli/cli.h \
 	connector/cli/cmd_check.c \
+	connector/cli/cmd_fetch.c \
 	connector/cli/cmd_preview.c \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \

@@ -841,6 +841,26 @@ const struct destination_options *config_destination(
 	return NULL;
 }
 
+const struct config_tenant *config_find_tenant(
+	const struct config *config, const char *key, struct error *err)
+{
+	size_t count = config->tenant_count;
+	const char **keys, *nearest;
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(config->tenants[i].key, key))
+			return &config->tenants[i];
+	keys = xcalloc(count, sizeof(*keys));
+	for (size_t i = 0; i < count; i++)
+		keys[i] = config->tenants[i].key;
+	nearest = value_nearest(key, keys, count);
+	error_set(err, RC_CONFIG, "\"%.64s\" is no tenant%s%s%s", key,
+		nearest ? "; did you mean " : " of this configuration",
+		nearest ? nearest : "", nearest ? "?" : "");
+	free(keys);
+	return NULL;
+}
+
 void config_free(struct config *config)
 {
 	if (!config)

@@ -88,6 +88,10 @@ void config_free(struct config *config);
 const struct destination_options *config_destination(
 	const struct config *config, const char *name, struct error *err);
 
+/* The tenant with this key; else NULL, and err says which was probably meant. */
+const struct config_tenant *config_find_tenant(
+	const struct config *config, const char *key, struct error *err);
+
 void config_report_clear(struct config_report *report);
 
 /* The commented sample file, made from the table of options: every option with its default. */

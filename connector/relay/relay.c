@@ -153,23 +153,6 @@ static enum rc open_store(struct relay *relay, struct error *err)
 	return rc;
 }
 
-static enum rc open_http(struct relay *relay, struct error *err)
-{
-	const struct http_options options = {
-		.max_transfers = relay->config->http_max_transfers,
-		.max_per_lane = relay->config->http_max_per_tenant,
-		.http2 = relay->config->http2,
-		.ca_file = relay->config->http_ca_file,
-		.proxy = relay->config->http_proxy,
-		.user_agent = PACKAGE_NAME "/" PACKAGE_VERSION,
-		.connect_timeout_ms = relay->config->http_connect_timeout_ms,
-		.first_byte_timeout_ms = relay->config->http_first_byte_timeout_ms,
-		.stall_timeout_ms = relay->config->http_stall_timeout_ms,
-	};
-
-	return http_new(relay->loop, &options, &relay->host.http, err);
-}
-
 static enum rc open_destinations(struct relay *relay, struct error *err)
 {
 	const struct destination_events events = {on_report, relay};
@@ -263,6 +246,24 @@ static enum rc open_feeds(struct relay *relay, struct error *err)
 	return rc == RC_OK ? store_commit(relay->host.store, err) : rc;
 }
 
+enum rc relay_open_http(struct loop *loop, const struct config *config,
+	struct http **out, struct error *err)
+{
+	const struct http_options options = {
+		.max_transfers = config->http_max_transfers,
+		.max_per_lane = config->http_max_per_tenant,
+		.http2 = config->http2,
+		.ca_file = config->http_ca_file,
+		.proxy = config->http_proxy,
+		.user_agent = PACKAGE_NAME "/" PACKAGE_VERSION,
+		.connect_timeout_ms = config->http_connect_timeout_ms,
+		.first_byte_timeout_ms = config->http_first_byte_timeout_ms,
+		.stall_timeout_ms = config->http_stall_timeout_ms,
+	};
+
+	return http_new(loop, &options, out, err);
+}
+
 enum rc relay_new(struct loop *loop, const struct config *config,
 	const struct relay_options *options, struct relay **out, struct error *err)
 {
@@ -284,7 +285,7 @@ enum rc relay_new(struct loop *loop, const struct config *config,
 		relay->host.window =
 			window_new(loop, relay->host.store, config->memory_bytes);
 	if (rc == RC_OK)
-		rc = open_http(relay, err);
+		rc = relay_open_http(loop, config, &relay->host.http, err);
 	if (rc == RC_OK)
 		rc = open_destinations(relay, err);
 	if (rc == RC_OK)
