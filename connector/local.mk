@@ -61,6 +61,8 @@ libconnector_la_SOURCES += \
 libconnector_la_SOURCES += \
 	connector/fetch/aadsts.c \
 	connector/fetch/aadsts.h \
+	connector/fetch/budget.c \
+	connector/fetch/budget.h \
 	connector/fetch/credential.c \
 	connector/fetch/credential.h \
 	connector/fetch/credential_certificate.c \
@@ -107,6 +109,7 @@ libconnector_la_SOURCES += \
 	connector/cli/cli.c \
 	connector/cli/cli.h \
 	connector/cli/cmd_check.c \
+	connector/cli/cmd_fetch.c \
 	connector/cli/cmd_preview.c \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 
@@ -59,6 +60,21 @@ enum rc value_duration(const char *text, int64_t *ms, struct error *err)
 	if (n || *rest)
 		return not_a(text, right, err);
 	*ms = 0;
+	return RC_OK;
+}
+
+enum rc value_moment(const char *text, int64_t now, int64_t *ticks, struct error *err)
+{
+	int64_t ms;
+
+	if (time_parse(text, strlen(text), ticks))
+		return RC_OK;
+	if (value_duration(text, &ms, err) != RC_OK || ms > now / TICKS_PER_MS)
+		return not_a(text,
+			"no time; write it as 2026-01-05T09:00:00Z, or how long before "
+			"now, as 2h or 7d",
+			err);
+	*ticks = now - ms * TICKS_PER_MS;
 	return RC_OK;
 }
 

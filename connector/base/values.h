@@ -14,6 +14,9 @@
 
 /* "500ms", "30s", "5m", "12h", "7d", "0". */
 NODISCARD enum rc value_duration(const char *text, int64_t *ms, struct error *err);
+/* "2026-01-05T09:00:00Z" (RFC 3339), or a duration back from now; in ticks. */
+NODISCARD enum rc value_moment(
+	const char *text, int64_t now, int64_t *ticks, struct error *err);
 /* "512", "64K", "2M", "1G": powers of 1024. */
 NODISCARD enum rc value_size(const char *text, size_t *octets, struct error *err);
 /* yes no true false on off, in any case. */

@@ -5,14 +5,18 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/values.h"
 #include "relay/options.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_run,
 	&cli_check,
+	&cli_fetch,
 	&cli_preview,
 	&cli_replay,
 	&cli_sample,
@@ -99,6 +103,10 @@ static enum rc take_value(
 		return RC_OK;
 	case CLI_TIME:
 		return value_duration(value, option->to, err);
+	case CLI_MOMENT:
+		return value_moment(value, clock_wall(&clock_system), option->to, err);
+	case CLI_COUNT:
+		return value_integer(value, 1, INT64_MAX, option->to, err);
 	case CLI_CHOICE:
 		return value_choice(value, option->value, option->to, err);
 	case CLI_SOURCE:
@@ -129,7 +137,7 @@ int cli_options(const struct cli_command *command, int argc, char **argv,
 		if (options_over || text[0] != '-' || !text[1]) {
 			if (!file || given)
 				return cli_wrong(command, "unexpected \"%s\"%s", text,
-					file ? ": one FILE at a time" : "");
+					file ? ": one at a time" : "");
 			*file = given = text;
 			continue;
 		}
@@ -155,6 +163,14 @@ int cli_options(const struct cli_command *command, int argc, char **argv,
 			return cli_wrong(command, "--%s: %s", option->name, err.text);
 	}
 	return EXIT_NOT_YET;
+}
+
+void cli_protect_memory(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
 }
 
 struct config *cli_config(const struct cli_command *command, const char *path)

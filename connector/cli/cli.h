@@ -26,8 +26,8 @@ struct cli_command {
 	int (*run)(const struct cli_command *command, int argc, char **argv);
 };
 
-extern const struct cli_command cli_run, cli_check, cli_preview, cli_replay, cli_sample,
-	cli_manual;
+extern const struct cli_command cli_run, cli_check, cli_fetch, cli_preview, cli_replay,
+	cli_sample, cli_manual;
 
 /* What an option's value is, and what its cli_option.to points to. */
 enum cli_kind {
@@ -35,6 +35,8 @@ enum cli_kind {
 	CLI_TEXT, /* const char * */
 	CLI_NAME, /* const char *: as names in the configuration */
 	CLI_TIME, /* int64_t, ms */
+	CLI_MOMENT, /* int64_t, ticks: a time, or how long before now */
+	CLI_COUNT, /* int64_t, 1 or more */
 	CLI_CHOICE, /* int: the place in `value`, as "octet|lf" */
 	CLI_SOURCE, /* const char * */
 	CLI_FORMAT, /* const char * */
@@ -50,12 +52,16 @@ struct cli_option {
 	const char *help;
 };
 
-/* Takes the options, --help among them, and one FILE unless file is NULL. EXIT_NOT_YET, or the exit
+/* Takes the options, --help among them, and one FILE (or what else the command is about) unless
+ * file is NULL. EXIT_NOT_YET, or the exit
  * status when it was --help or wrong, after all is said. */
 NODISCARD int cli_options(const struct cli_command *command, int argc, char **argv,
 	const struct cli_option *options, const char **file);
 /* "alertrelay NAME: text" and a hint at --help on standard error; gives EXIT_USAGE. */
 int cli_wrong(const struct cli_command *command, const char *format, ...) PRINTF(2, 3);
+
+/* Secrets live in this process: no core files, no ptrace by others. */
+void cli_protect_memory(void);
 
 /* Loads the configuration and prints every error; NULL when there was one. */
 struct config *cli_config(const struct cli_command *command, const char *path);

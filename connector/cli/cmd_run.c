@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #ifdef HAVE_LIBSYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
@@ -85,15 +83,6 @@ static void watchdog_start(struct run *run)
 	(void)run;
 	(void)on_watchdog;
 #endif
-}
-
-/* Secrets live in this process: no core files, no ptrace by others. */
-static void protect_memory(void)
-{
-	const struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0);
 }
 
 static void say_incomplete(void *context, const struct feed *feed, const char *reason)
@@ -180,7 +169,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
 		return cli_wrong(command, "--give-up goes with --once; say it too");
 	if (relay_options.give_up_ms < 0)
 		relay_options.give_up_ms = 60000;
-	protect_memory();
+	cli_protect_memory();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ,
 		SIG_IGN); /* a write over the limit fails as on a full disk, and is tried again */

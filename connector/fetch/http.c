@@ -25,6 +25,7 @@ struct http_transfer {
 	struct http *http;
 	struct http_request
 		*request; /* NULL: cancelled inside a callback, to be dropped */
+	struct http_lane *lane;
 	struct http_result result;
 	struct curl_slist lines[HTTP_HEADERS_MAX + 2];
 	struct strbuf auth;
@@ -43,7 +44,7 @@ struct http {
 	struct http_options options;
 	char *strings[3];
 	CURLSH *share;
-	struct list waiting; /* struct http_request */
+	struct list waiting; /* struct http_request: one of each lane */
 	struct list free, busy, work;
 	struct loop_call pump;
 	unsigned inside; /* callbacks of libcurl on the stack */
@@ -263,6 +264,43 @@ static void transfer_free(struct http_transfer *t)
 	free(t);
 }
 
+static void pause_set(struct http_transfer *t, bool paused)
+{
+	if (t->paused == paused)
+		return;
+	t->paused = paused;
+	t->http->stats.paused += paused ? 1 : -1u;
+	if (paused && !list_empty(&t->http->waiting))
+		loop_defer(t->http->loop, &t->http->pump);
+}
+
+/* The next one of a lane comes to the end of the queue, behind those of all other lanes. */
+static void lane_advance(struct http *http, struct http_lane *lane)
+{
+	struct list *next;
+
+	if (!lane || lane->queued || list_empty(&lane->waiting) ||
+		lane->in_flight >= http->options.max_per_lane)
+		return;
+	next = lane->waiting.next;
+	list_remove(next);
+	list_append(&http->waiting, next);
+	CONTAINER_OF(next, struct http_request, node)->queued = true;
+	lane->queued = true;
+	loop_defer(http->loop, &http->pump);
+}
+
+static void lane_leave(struct http_transfer *t)
+{
+	struct http_lane *lane = t->lane;
+
+	t->lane = NULL;
+	if (!lane)
+		return;
+	lane->in_flight--;
+	lane_advance(t->http, lane);
+}
+
 /* Back to the pool; the request, if any, is told by the caller. */
 static void transfer_release(struct http_transfer *t)
 {
@@ -271,6 +309,8 @@ static void transfer_release(struct http_transfer *t)
 	loop_transfer_remove(http->loop, &t->loop);
 	loop_timer_stop(http->loop, &t->timer);
 	auth_wipe(t);
+	pause_set(t, false);
+	lane_leave(t);
 	if (t->request)
 		t->request->transfer = NULL;
 	t->request = NULL;
@@ -343,7 +383,7 @@ static size_t body_take(char *p, size_t size, size_t n, void *context)
 	if (!t->request)
 		return CURL_WRITEFUNC_ERROR;
 	if (rc == RC_AGAIN) {
-		t->paused = true;
+		pause_set(t, true);
 	} else if (rc != RC_OK) {
 		t->result.rc = rc;
 		t->body_ended_it = true;
@@ -625,11 +665,13 @@ static void request_begin(struct http *http, struct http_request *request)
 	http->stats.requests++;
 	t->request = request;
 	request->transfer = t;
+	t->lane = request->lane;
+	if (t->lane)
+		t->lane->in_flight++;
 	t->result = (struct http_result){.retry_after_ms = -1};
 	t->last_ms = -1;
 	t->head_octets = 0;
-	t->status_told = t->paused = t->resume = t->head_too_big = t->body_ended_it =
-		false;
+	t->status_told = t->resume = t->head_too_big = t->body_ended_it = false;
 	*t->why = '\0';
 	t->result.rc = transfer_start(t, request, &t->result.error);
 	if (t->result.rc != RC_OK)
@@ -640,12 +682,32 @@ static void transfer_resume(struct http_transfer *t)
 {
 	CURLcode code;
 
-	t->resume = t->paused = false;
+	t->resume = false;
+	pause_set(t, false);
 	t->last_ms = loop_now_ms(t->http->loop);
 	/* Brings the piece that libcurl kept, from inside this call. */
 	code = curl_easy_pause(t->loop.easy, CURLPAUSE_CONT);
 	if (code != CURLE_OK)
 		transfer_done(&t->loop, code);
+}
+
+static bool has_room(const struct http *http)
+{
+	const struct http_stats *stats = &http->stats;
+
+	return stats->in_flight - stats->paused < http->options.max_transfers &&
+	       stats->in_flight / 2 < http->options.max_transfers;
+}
+
+/* Out of the queue, or from behind its lane's place in it. */
+static void queue_leave(struct http *http, struct http_request *request)
+{
+	list_remove(&request->node);
+	request->waiting = false;
+	http->stats.waiting--;
+	if (request->lane && request->queued)
+		request->lane->queued = false;
+	request->queued = false;
 }
 
 static void pump(struct loop_call *call)
@@ -665,17 +727,15 @@ static void pump(struct loop_call *call)
 	}
 	/* What is put into the queue from here on waits for the next turn. */
 	for (count = http->stats.waiting;
-		count && http->stats.in_flight < http->options.max_transfers &&
-		!list_empty(&http->waiting);
-		count--) {
+		count && has_room(http) && !list_empty(&http->waiting); count--) {
 		struct http_request *request =
 			CONTAINER_OF(http->waiting.next, struct http_request, node);
+		struct http_lane *lane = request->lane;
 
-		list_remove(&request->node);
-		request->waiting = false;
-		http->stats.waiting--;
+		queue_leave(http, request);
 		if (!request->prepare || request->prepare(request))
 			request_begin(http, request);
+		lane_advance(http, lane);
 	}
 }
 
@@ -684,8 +744,13 @@ void http_start(struct http *http, struct http_request *request)
 	if (http_busy(request))
 		return;
 	request->waiting = true;
-	list_append(&http->waiting, &request->node);
 	http->stats.waiting++;
+	if (request->lane) {
+		list_append(&request->lane->waiting, &request->node);
+		lane_advance(http, request->lane);
+	} else {
+		list_append(&http->waiting, &request->node);
+	}
 	loop_defer(http->loop, &http->pump);
 }
 
@@ -694,15 +759,15 @@ void http_cancel(struct http *http, struct http_request *request)
 	struct http_transfer *t = request->transfer;
 
 	if (request->waiting) {
-		request->waiting = false;
-		list_remove(&request->node);
-		http->stats.waiting--;
+		queue_leave(http, request);
+		lane_advance(http, request->lane);
 	}
 	if (!t)
 		return;
 	if (http->inside) { /* libcurl lets nobody out of the multi handle now */
 		t->request = NULL;
 		request->transfer = NULL;
+		lane_leave(t);
 		work_add(t);
 	} else {
 		transfer_release(t);
@@ -735,6 +800,9 @@ enum rc http_new(struct loop *loop, const struct http_options *options,
 	http = xcalloc(1, sizeof(*http));
 	http->loop = loop;
 	http->options = *options;
+	if (!http->options.max_per_lane ||
+		http->options.max_per_lane > options->max_transfers)
+		http->options.max_per_lane = options->max_transfers;
 	if (options->ca_file)
 		http->options.ca_file = http->strings[0] = xstrdup(options->ca_file);
 	if (options->proxy)
@@ -763,12 +831,12 @@ void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	while (!list_empty(&http->waiting))
-		http_cancel(http,
-			CONTAINER_OF(http->waiting.next, struct http_request, node));
 	while (!list_empty(&http->busy))
 		transfer_release(
 			CONTAINER_OF(http->busy.next, struct http_transfer, node));
+	while (!list_empty(&http->waiting))
+		http_cancel(http,
+			CONTAINER_OF(http->waiting.next, struct http_request, node));
 	loop_defer_cancel(http->loop, &http->pump);
 	while (!list_empty(&http->free))
 		transfer_free(

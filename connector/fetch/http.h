@@ -3,6 +3,10 @@
  * Purpose:  one queue for all requests of this process; at most `max_transfers` are in flight, the
  *           others wait in order, so thousands of tenants need few connections. Redirects are never
  *           followed.
+ * Fairness: requests of one lane (a tenant) stand in the queue one at a time, so lanes take turns
+ *           however much each of them wants, and at most `max_per_lane` are in flight. One that is
+ *           paused waits for us and not for the network: it takes no other's place, up to as many
+ *           again as max_transfers.
  * Owner:    the request is embedded in its owner, who keeps it and its strings alive until done()
  *           or http_cancel(). done() comes exactly once, never from inside http_start().
  * Bounds:   the body is handed on in pieces of at most 16 KB and never kept; a head over 64 KB ends
@@ -26,6 +30,7 @@
 
 struct http_options {
 	unsigned max_transfers; /* in flight at once */
+	unsigned max_per_lane; /* of those; 0: as many */
 	const char *ca_file; /* NULL: the system's */
 	const char *proxy; /* NULL: from the environment, "" none */
 	const char *user_agent;
@@ -47,6 +52,19 @@ struct http_result {
 	uint64_t body_bytes;
 	struct error error;
 };
+
+/* Whose requests take turns with those of others; in its owner, who lets it go after them. */
+struct http_lane {
+	struct list waiting; /* behind the one that stands in the queue */
+	unsigned in_flight;
+	bool queued;
+};
+
+static inline void http_lane_init(struct http_lane *lane)
+{
+	*lane = (struct http_lane){0};
+	list_init(&lane->waiting);
+}
 
 struct http_transfer; /* what libcurl needs; borrowed from a pool while in flight */
 
@@ -74,11 +92,12 @@ struct http_request {
 	void (*status)(struct http_request *request, long status);
 	void (*done)(struct http_request *request, const struct http_result *result);
 	int64_t body_timeout_ms; /* 0: the client's stall_timeout_ms */
+	struct http_lane *lane; /* NULL: a lane of its own */
 
 	/* used by http.c */
 	struct list node;
 	struct http_transfer *transfer;
-	bool waiting;
+	bool waiting, queued;
 };
 
 /* SIGPIPE is ignored from here on. Strings of the options are copied. */
@@ -99,7 +118,8 @@ static inline bool http_busy(const struct http_request *request)
 }
 
 struct http_stats {
-	unsigned in_flight, waiting;
+	unsigned in_flight, waiting; /* in flight: the paused too */
+	unsigned paused;
 	uint64_t requests, connects, body_bytes;
 };
 void http_stats(const struct http *http, struct http_stats *stats);

@@ -40,6 +40,8 @@ struct page {
 	struct page_counts counts;
 	struct http_request request;
 	struct token_waiter waiter;
+	struct budget *budget;
+	struct budget_waiter turn;
 	struct loop_call refuse; /* done() for a URL that is not fetched */
 	const char *headers[HTTP_HEADERS_MAX + 1];
 	const char *url;
@@ -48,6 +50,7 @@ struct page {
 	uint64_t refusal_bytes;
 	uint32_t token_serial;
 	bool renewed, feeding, pause_wanted;
+	bool has_turn; /* the budget has let it go */
 };
 
 /* Shelves. */
@@ -295,7 +298,7 @@ static void work_end(struct page *page)
 	page->refusal_bytes = 0;
 }
 
-static void ask(struct page *page)
+static void send_out(struct page *page)
 {
 	const char *bearer;
 
@@ -303,18 +306,52 @@ static void ask(struct page *page)
 		http_start(page->http, &page->request);
 }
 
+static void ask(struct page *page)
+{
+	if (!budget_ask(page->budget, &page->turn))
+		return;
+	page->has_turn = true;
+	send_out(page);
+}
+
+/* Tells the budget once what became of the turn it gave. */
+static int64_t turn_end(struct page *page, enum budget_verdict verdict,
+	int64_t retry_after_ms, const struct error *err)
+{
+	if (!page->has_turn)
+		return retry_after_ms;
+	page->has_turn = false;
+	return budget_end(page->budget, &page->turn, verdict, retry_after_ms, err);
+}
+
+static void turn_ready(struct budget_waiter *waiter, enum rc rc, int64_t wait_ms,
+	const struct error *err)
+{
+	struct page *page = CONTAINER_OF(waiter, struct page, turn);
+
+	if (rc == RC_OK) {
+		page->has_turn = true;
+		send_out(page);
+		return;
+	}
+	page->url = NULL;
+	page->events.done(page->events.context, PAGE_AUTH, "", wait_ms, err);
+}
+
 static void token_ready(struct token_waiter *waiter, enum rc rc, int64_t retry_after_ms,
 	const struct error *err)
 {
 	struct page *page = CONTAINER_OF(waiter, struct page, waiter);
+	bool refused = rc == RC_AUTH || rc == RC_CONFIG;
 
 	if (rc == RC_OK) {
-		ask(page);
+		send_out(page);
 		return;
 	}
 	page->url = NULL;
-	page->events.done(page->events.context,
-		rc == RC_AUTH || rc == RC_CONFIG ? PAGE_AUTH : PAGE_RETRY, "",
+	retry_after_ms = turn_end(
+		page, refused ? BUDGET_REFUSED : BUDGET_UNKNOWN, retry_after_ms, err);
+	page->events.done(page->events.context, refused ? PAGE_AUTH : PAGE_RETRY, "",
 		retry_after_ms, err);
 }
 
@@ -368,6 +405,20 @@ static enum rc page_body(
 	return rc;
 }
 
+static enum budget_verdict verdict_of(long status)
+{
+	switch (status) {
+	case 0:
+		return BUDGET_UNKNOWN;
+	case 401:
+		return BUDGET_REFUSED;
+	case 429:
+		return BUDGET_THROTTLED;
+	default:
+		return BUDGET_ANSWERED;
+	}
+}
+
 static void page_done(struct http_request *request, const struct http_result *result)
 {
 	struct page *page = CONTAINER_OF(request, struct page, request);
@@ -377,6 +428,7 @@ static void page_done(struct http_request *request, const struct http_result *re
 	struct error err;
 	const char *next = "";
 	enum page_result outcome;
+	int64_t retry_after_ms;
 
 	request->bearer = NULL;
 	if (result->status == 429)
@@ -388,6 +440,7 @@ static void page_done(struct http_request *request, const struct http_result *re
 		page->renewed = true;
 		page->counts.renewed++;
 		work_end(page);
+		turn_end(page, BUDGET_UNKNOWN, -1, NULL);
 		ask(page);
 		return;
 	}
@@ -400,7 +453,9 @@ static void page_done(struct http_request *request, const struct http_result *re
 	strbuf_clear(&page->refusal);
 	page->refusal_bytes = 0;
 	shelf->pages++; /* done() may free the page */
-	events.done(events.context, outcome, next, result->retry_after_ms, &err);
+	retry_after_ms = turn_end(
+		page, verdict_of(result->status), result->retry_after_ms, &err);
+	events.done(events.context, outcome, next, retry_after_ms, &err);
 	parser_give_back(shelf, borrowed);
 	shelf_put(shelf);
 }
@@ -435,6 +490,8 @@ void page_resume(struct page *page)
 void page_cancel(struct page *page)
 {
 	page->url = NULL;
+	budget_cancel(page->budget, &page->turn);
+	turn_end(page, BUDGET_UNKNOWN, -1, NULL);
 	token_cancel(page->token, &page->waiter);
 	http_cancel(page->http, &page->request);
 	loop_defer_cancel(page->loop, &page->refuse);
@@ -452,7 +509,8 @@ void page_counts(const struct page *page, struct page_counts *counts)
 }
 
 struct page *page_new(struct loop *loop, struct http *http, struct token *token,
-	const struct source *source, const char *root, const struct page_events *events)
+	struct budget *budget, const struct source *source, const char *root,
+	const struct page_events *events)
 {
 	struct page *page = xcalloc(1, sizeof(*page));
 	size_t count = 0;
@@ -460,6 +518,8 @@ struct page *page_new(struct loop *loop, struct http *http, struct token *token,
 	page->loop = loop;
 	page->http = http;
 	page->token = token;
+	page->budget = budget;
+	page->turn.ready = turn_ready;
 	page->shelf = shelf_get(source);
 	page->root = root;
 	page->events = *events;
@@ -468,6 +528,7 @@ struct page *page_new(struct loop *loop, struct http *http, struct token *token,
 		source->headers && source->headers[i] && count < HTTP_HEADERS_MAX; i++)
 		page->headers[count++] = source->headers[i];
 	page->request = (struct http_request){.headers = page->headers,
+		.lane = budget_lane(budget),
 		.prepare = page_prepare,
 		.status = page_status,
 		.body = page_body,

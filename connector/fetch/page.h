@@ -1,8 +1,8 @@
-/* page.h - one page of a source: token, request, parsing, and what the answer means.
+/* page.h - one page of a source: budget, token, request, parsing, and what the answer means.
  *
  * Purpose:  hands each alert of the page on as it is parsed, then says how to go on. A 401 renews
  *           the token once and asks for the same page again by itself.
- * Owner:    the feed, which keeps url, root and token alive until done() or page_cancel().
+ * Owner:    the feed, which keeps url, root, token and budget alive until done() or page_cancel().
  * Bounds:   a parser (under 64 KB) is borrowed when the first octet of a page comes and given back
  *           at its end, so there are never more than transfers in flight. Of a refusal 16 KB are
  *           kept until done().
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fetch/budget.h"
 #include "fetch/http.h"
 #include "fetch/source.h"
 #include "fetch/token.h"
@@ -38,7 +39,8 @@ struct page_events {
 	 * still comes) until page_resume(); done() comes without it when that was the page's end.
 	 * May call page_cancel(), but not page_fetch() or page_free(). */
 	bool (*alert)(void *context, struct fmt_alert *alert);
-	/* next is "" at the last page; valid until return. retry_after_ms is -1 when not given. */
+	/* next is "" at the last page; valid until return. retry_after_ms: nothing is asked before,
+	 * by this page or others of its budget; -1 when it is for the feed to say. */
 	void (*done)(void *context, enum page_result result, const char *next,
 		int64_t retry_after_ms, const struct error *err);
 	void *context;
@@ -52,7 +54,7 @@ struct page_counts {
  * One per feed; holds little while idle (the parser is borrowed while a request runs).
  * root is the API root, "https://graph.microsoft.com". */
 struct page *page_new(struct loop *loop, struct http *http, struct token *token,
-	const struct source *source, const char *root,
+	struct budget *budget, const struct source *source, const char *root,
 	const struct page_events *events);
 void page_free(struct page *page);
 

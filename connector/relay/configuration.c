@@ -821,7 +821,9 @@ static void take_main(struct config *config, const struct main_options *main)
 	config->log_channel = main->log_channel;
 	config->log_priority = LOG_ERR + main->log_level;
 	config->memory_bytes = main->memory_bytes;
+	config->request_percent = main->request_percent;
 	config->http_max_transfers = main->http_max_transfers;
+	config->http_max_per_tenant = main->http_max_per_tenant;
 	config->http2 = main->http2;
 	config->http_ca_file = main->http_ca_file;
 	config->http_proxy = main->http_proxy;
@@ -916,6 +918,26 @@ const struct destination_options *config_destination(
 		names[i] = config->destinations[i].name;
 	value_unknown(name, "destination", names, count, err);
 	free(names);
+	return NULL;
+}
+
+const struct config_tenant *config_find_tenant(
+	const struct config *config, const char *key, struct error *err)
+{
+	size_t count = config->tenant_count;
+	const char **keys, *nearest;
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(config->tenants[i].key, key))
+			return &config->tenants[i];
+	keys = xcalloc(count, sizeof(*keys));
+	for (size_t i = 0; i < count; i++)
+		keys[i] = config->tenants[i].key;
+	nearest = value_nearest(key, keys, count);
+	error_set(err, RC_CONFIG, "\"%.64s\" is no tenant%s%s%s", key,
+		nearest ? "; did you mean " : " of this configuration",
+		nearest ? nearest : "", nearest ? "?" : "");
+	free(keys);
 	return NULL;
 }
 

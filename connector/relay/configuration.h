@@ -64,7 +64,8 @@ struct config {
 	int log_priority;
 	size_t memory_bytes; /* of all windows together */
 
-	unsigned http_max_transfers;
+	unsigned request_percent; /* of the vendor's limits, see fetch/budget.h */
+	unsigned http_max_transfers, http_max_per_tenant;
 	bool http2;
 	const char *http_ca_file, *http_proxy;
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
@@ -91,6 +92,10 @@ void config_free(struct config *config);
 /* The destination with this name; else NULL, and err says which there are. */
 const struct destination_options *config_destination(
 	const struct config *config, const char *name, struct error *err);
+
+/* The tenant with this key; else NULL, and err says which was probably meant. */
+const struct config_tenant *config_find_tenant(
+	const struct config *config, const char *key, struct error *err);
 
 void config_report_clear(struct config_report *report);
 

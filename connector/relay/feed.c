@@ -511,8 +511,8 @@ static enum rc feed_load(struct feed *feed, struct error *err)
 }
 
 enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
-	const struct config_feed *config, struct token *token, struct feed **out,
-	struct error *err)
+	const struct config_feed *config, struct token *token, struct budget *budget,
+	struct feed **out, struct error *err)
 {
 	struct feed *feed = xcalloc(1, sizeof(*feed));
 	const struct page_events events = {on_alert, on_page_done, feed};
@@ -533,7 +533,7 @@ enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
 		return error_wrap(
 			err, "tenant %s, source %s", tenant->key, config->source);
 	}
-	feed->page = page_new(host->loop, host->http, token, feed->source,
+	feed->page = page_new(host->loop, host->http, token, budget, feed->source,
 		tenant->graph_root, &events);
 	*out = feed;
 	return RC_OK;

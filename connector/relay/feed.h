@@ -13,6 +13,7 @@
 
 #include "alert/alert.h"
 #include "deliver/destination.h"
+#include "fetch/budget.h"
 #include "fetch/http.h"
 #include "fetch/token.h"
 #include "relay/configuration.h"
@@ -38,8 +39,8 @@ struct feed_counts {
 };
 
 NODISCARD enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
-	const struct config_feed *config, struct token *token, struct feed **out,
-	struct error *err);
+	const struct config_feed *config, struct token *token, struct budget *budget,
+	struct feed **out, struct error *err);
 void feed_free(struct feed *feed);
 
 /* The first pass begins after delay_ms. */

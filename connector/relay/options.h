@@ -77,7 +77,8 @@ struct main_options {
 	const char *log_channel;
 	int log_level; /* 0: error */
 	size_t memory_bytes;
-	unsigned http_max_transfers;
+	unsigned request_percent;
+	unsigned http_max_transfers, http_max_per_tenant;
 	bool http2;
 	const char *http_ca_file, *http_proxy;
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,

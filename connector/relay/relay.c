@@ -25,6 +25,7 @@ struct relay {
 	struct loop *loop;
 	struct credential **credentials; /* as config->credentials */
 	struct token **tokens; /* one a tenant */
+	struct budget **budgets; /* one a tenant and API family, where it is used */
 	char **scopes;
 	size_t scope_count;
 	struct feed **feeds;
@@ -153,22 +154,6 @@ static enum rc open_store(struct relay *relay, struct error *err)
 	return rc;
 }
 
-static enum rc open_http(struct relay *relay, struct error *err)
-{
-	const struct http_options options = {
-		.max_transfers = relay->config->http_max_transfers,
-		.http2 = relay->config->http2,
-		.ca_file = relay->config->http_ca_file,
-		.proxy = relay->config->http_proxy,
-		.user_agent = PACKAGE_NAME "/" PACKAGE_VERSION,
-		.connect_timeout_ms = relay->config->http_connect_timeout_ms,
-		.first_byte_timeout_ms = relay->config->http_first_byte_timeout_ms,
-		.stall_timeout_ms = relay->config->http_stall_timeout_ms,
-	};
-
-	return http_new(relay->loop, &options, &relay->host.http, err);
-}
-
 static enum rc open_destinations(struct relay *relay, struct error *err)
 {
 	const struct destination_events events = {on_report, relay};
@@ -205,11 +190,26 @@ static const char *scope_of(struct relay *relay, const char *root)
 	return relay->scopes[relay->scope_count++];
 }
 
+/* Feeds of a tenant that use one API share its budget. */
+static struct budget *budget_of(struct relay *relay, const struct config_tenant *tenant,
+	const struct config_feed *feed)
+{
+	size_t number = (size_t)(tenant - relay->config->tenants);
+	enum api_family api = source_find(feed->source)->api;
+	struct budget **budget = &relay->budgets[number * API_FAMILIES + api];
+
+	if (!*budget)
+		*budget = budget_new(
+			relay->loop, api, tenant->key, relay->config->request_percent);
+	return *budget;
+}
+
 static enum rc open_tenant(struct relay *relay, const struct config_tenant *tenant,
 	struct token *token, struct error *err)
 {
 	for (size_t i = 0; i < tenant->feed_count; i++) {
 		enum rc rc = feed_new(&relay->host, tenant, &tenant->feeds[i], token,
+			budget_of(relay, tenant, &tenant->feeds[i]),
 			&relay->feeds[relay->feed_count], err);
 
 		if (rc != RC_OK)
@@ -240,6 +240,8 @@ static enum rc open_feeds(struct relay *relay, struct error *err)
 		count += relay->config->tenants[i].feed_count;
 	relay->feeds = xcalloc(count, sizeof(struct feed *));
 	relay->tokens = xcalloc(relay->config->tenant_count, sizeof(struct token *));
+	relay->budgets = xcalloc(
+		relay->config->tenant_count * API_FAMILIES, sizeof(struct budget *));
 	for (size_t i = 0; rc == RC_OK && i < relay->config->tenant_count; i++) {
 		const struct config_tenant *tenant = &relay->config->tenants[i];
 		const struct token_options options = {
@@ -254,6 +256,24 @@ static enum rc open_feeds(struct relay *relay, struct error *err)
 		rc = open_tenant(relay, tenant, relay->tokens[i], err);
 	}
 	return rc == RC_OK ? store_commit(relay->host.store, err) : rc;
+}
+
+enum rc relay_open_http(struct loop *loop, const struct config *config,
+	struct http **out, struct error *err)
+{
+	const struct http_options options = {
+		.max_transfers = config->http_max_transfers,
+		.max_per_lane = config->http_max_per_tenant,
+		.http2 = config->http2,
+		.ca_file = config->http_ca_file,
+		.proxy = config->http_proxy,
+		.user_agent = PACKAGE_NAME "/" PACKAGE_VERSION,
+		.connect_timeout_ms = config->http_connect_timeout_ms,
+		.first_byte_timeout_ms = config->http_first_byte_timeout_ms,
+		.stall_timeout_ms = config->http_stall_timeout_ms,
+	};
+
+	return http_new(loop, &options, out, err);
 }
 
 enum rc relay_new(struct loop *loop, const struct config *config,
@@ -277,7 +297,7 @@ enum rc relay_new(struct loop *loop, const struct config *config,
 		relay->host.window =
 			window_new(loop, relay->host.store, config->memory_bytes);
 	if (rc == RC_OK)
-		rc = open_http(relay, err);
+		rc = relay_open_http(loop, config, &relay->host.http, err);
 	if (rc == RC_OK)
 		rc = open_destinations(relay, err);
 	if (rc == RC_OK) {
@@ -306,6 +326,10 @@ void relay_free(struct relay *relay)
 	for (size_t i = 0; i < relay->feed_count; i++)
 		feed_free(relay->feeds[i]);
 	free(relay->feeds);
+	if (relay->budgets)
+		for (size_t i = 0; i < relay->config->tenant_count * API_FAMILIES; i++)
+			budget_free(relay->budgets[i]);
+	free(relay->budgets);
 	if (relay->tokens)
 		for (size_t i = 0; i < relay->config->tenant_count; i++)
 			token_free(relay->tokens[i]);

@@ -42,4 +42,8 @@ void relay_incomplete(const struct relay *relay,
 	void (*say)(void *context, const struct feed *feed, const char *reason),
 	void *context);
 
+/* The HTTP client as the configuration says. */
+NODISCARD enum rc relay_open_http(struct loop *loop, const struct config *config,
+	struct http **out, struct error *err);
+
 #endif

@@ -176,8 +176,9 @@ int main(int argc, char **argv)
 		snprintf(all[i].id, sizeof(all[i].id),
 			"%08lx-0000-0000-0000-000000000000", i);
 		all[i].token = token_new(loop, http, &t);
-		all[i].page = page_new(
-			loop, http, all[i].token, &source_graph_alerts, root, &events);
+		all[i].page = page_new(loop, http, all[i].token,
+			budget_new(loop, API_GRAPH, all[i].id, 10000),
+			&source_graph_alerts, root, &events);
 	}
 	for (unsigned long round = 0; round <= rounds; round++) {
 		struct http_stats before, after;

@@ -21,7 +21,7 @@ EXTRA_PROGRAMS += tests/bench/sink
 tests_bench_sink_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_bench_sink_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
 
-EXTRA_DIST += tests/bench/run
+EXTRA_DIST += tests/bench/run tests/bench/scale
 
 bench: alertrelay$(EXEEXT) tests/simulator/simulator$(EXEEXT) tests/bench/bench_pipeline$(EXEEXT) \
 		tests/bench/sink$(EXEEXT)

@@ -12,7 +12,7 @@ from relay import PROGRAM, Relay
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 GRAPH = sorted(SAMPLES.glob("graph-alerts_v2*.json"))
-COMMANDS = ("run", "check", "preview", "replay", "sample")
+COMMANDS = ("run", "check", "fetch", "preview", "replay", "sample")
 
 
 def command(*arguments, **options):
@@ -52,6 +52,12 @@ def test_help_of_the_program_and_of_each_command():
         ["run", "--log-level", "loud"],
         ["run", "--once=yes"],
         ["check", "extra"],
+        ["fetch"],
+        ["fetch", "one", "two"],
+        ["fetch", "one", "--since", "yesterday"],
+        ["fetch", "one", "--since", "1h", "--until", "2h"],
+        ["fetch", "one", "--limit", "0"],
+        ["fetch", "one", "--raw", "--format", "cef"],
         ["preview"],
         ["preview", "--format", "nonsense"],
         ["preview", "--format", "cef", "--source", "nonsense"],

@@ -449,6 +449,10 @@ void tenant_count_answer(
 		t->counters.tokens++;
 		t->counters.token_errors += status != 200;
 	} else {
+		int64_t now = moment_now(), gap = now - t->counters.page_at;
+		if (t->counters.pages && gap > t->counters.page_gap)
+			t->counters.page_gap = gap;
+		t->counters.page_at = now;
 		t->counters.pages++;
 		t->counters.status[slot]++;
 	}
@@ -462,9 +466,10 @@ void tenant_write_requests(struct text *out, struct tenant *t)
 	const struct counters *c = &t->counters;
 	text_printf(out,
 		"{\"tenant\":\"%s\",\"tokens\":%llu,\"token_errors\":%llu,"
-		"\"pages\":%llu,\"bytes\":%llu,\"status\":{",
+		"\"pages\":%llu,\"max_gap_ms\":%lld,\"bytes\":%llu,\"status\":{",
 		t->id, (unsigned long long)c->tokens,
 		(unsigned long long)c->token_errors, (unsigned long long)c->pages,
+		(long long)(c->page_gap / (MOMENT_SECOND / 1000)),
 		(unsigned long long)c->bytes);
 	bool first = true;
 	for (size_t i = 0; i < STATUS_SLOTS; i++) {

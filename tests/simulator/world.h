@@ -48,6 +48,7 @@ enum { STATUS_SLOTS = 16, TEXT_MAX = 512 };
 struct counters {
 	uint64_t tokens, token_errors, pages, bytes;
 	uint64_t status[STATUS_SLOTS];
+	int64_t page_at, page_gap; /* of the last page; the longest pause between two */
 };
 
 /* The last request of a tenant, for tests that look at how it was asked. */

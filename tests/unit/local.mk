@@ -25,6 +25,9 @@ tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_budget
+tests_unit_test_budget_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_values tests/unit/test_config
 tests_unit_test_values_LDADD = $(UNIT_LIBS)
 tests_unit_test_config_LDADD = $(UNIT_LIBS)

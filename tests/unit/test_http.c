@@ -220,6 +220,7 @@ static void handle(struct exchange *x, void *context)
 static void http_make(struct fixture *f, const char *ca_file, unsigned max)
 {
 	struct http_options options = {.max_transfers = max,
+		.max_per_lane = 2,
 		.ca_file = ca_file,
 		.user_agent = "test",
 		.connect_timeout_ms = 2000,
@@ -641,6 +642,135 @@ static void queue_is_bounded_and_in_order(void **state)
 	free(calls);
 }
 
+/* A lane that wants much gets some of the transfers, and stands once in the queue. */
+static void lanes_take_turns(void **state)
+{
+	enum { N = 40 };
+	struct fixture *f = *state;
+	struct http_lane greedy, modest, third;
+	struct call *calls = calloc(N, sizeof(*calls)), a, b;
+	struct http_stats stats;
+	size_t before = 0;
+
+	http_free(f->http);
+	http_make(f, NULL, 4);
+	http_lane_init(&greedy);
+	http_lane_init(&modest);
+	http_lane_init(&third);
+	/* All its requests hang; it is given two transfers of four. */
+	for (size_t i = 0; i < 10; i++) {
+		call_init(&calls[i], f, "/stall");
+		calls[i].request.lane = &greedy;
+		calls[i].request.body_timeout_ms = 60000;
+		http_start(f->http, &calls[i].request);
+	}
+	call_init(&a, f, "/slow-a");
+	a.request.lane = &modest;
+	run(f, &a);
+	http_stats(f->http, &stats);
+	assert_int_equal(stats.in_flight, 2);
+	assert_int_equal(stats.waiting, 8);
+	assert_int_equal(greedy.in_flight, 2);
+	assert_int_equal(modest.in_flight, 0);
+	/* One that goes makes room for one more of it, not for two; those behind keep their order. */
+	while (!calls[0].bodies || !calls[1].bodies)
+		turn(f, 10);
+	http_cancel(f->http, &calls[2].request);
+	http_cancel(f->http, &calls[5].request);
+	http_cancel(f->http, &calls[0].request);
+	while (!calls[3].bodies)
+		turn(f, 10);
+	assert_int_equal(greedy.in_flight, 2);
+	assert_int_equal(calls[4].bodies, 0);
+	for (size_t i = 0; i < 10; i++) {
+		http_cancel(f->http, &calls[i].request);
+		assert_false(http_busy(&calls[i].request));
+		strbuf_clear(&calls[i].body);
+	}
+	assert_int_equal(greedy.in_flight, 0);
+	strbuf_clear(&a.body);
+
+	/* Everything is taken, forty of one lane wait, then one each of two others: they are next. */
+	for (size_t i = 0; i < N; i++) {
+		call_init(&calls[i], f, "/slow");
+		calls[i].request.lane = i < N - 2 ? &greedy : NULL;
+		http_start(f->http, &calls[i].request);
+	}
+	call_init(&a, f, "/slow-a");
+	call_init(&b, f, "/slow-b");
+	a.request.lane = &modest;
+	b.request.lane = &third;
+	http_start(f->http, &a.request);
+	http_start(f->http, &b.request);
+	wait_done(f, &a);
+	if (!b.dones)
+		wait_done(f, &b);
+	for (size_t i = 0; i < N - 2; i++)
+		before += calls[i].dones;
+	if (before > 8)
+		fail_msg("%zu came first", before);
+	for (size_t i = 0; i < N; i++) {
+		if (!calls[i].dones)
+			wait_done(f, &calls[i]);
+		strbuf_clear(&calls[i].body);
+	}
+	assert_int_equal(greedy.in_flight + modest.in_flight + third.in_flight, 0);
+	assert_false(greedy.queued || modest.queued || third.queued);
+	strbuf_clear(&a.body);
+	strbuf_clear(&b.body);
+	free(calls);
+}
+
+/* A feed whose collector is away holds its answer; that must stop nobody else, nor go on for ever. */
+static void paused_take_no_place(void **state)
+{
+	struct fixture *f = *state;
+	struct call held[9], call;
+	struct http_stats stats;
+
+	for (size_t i = 0; i < 4; i++) {
+		call_init(&held[i], f, "/big");
+		held[i].pause_every = 1;
+		http_start(f->http, &held[i].request);
+	}
+	for (size_t i = 0; i < 4; i++)
+		while (!held[i].paused)
+			turn(f, 10);
+	http_stats(f->http, &stats);
+	assert_int_equal(stats.paused, 4);
+	call_init(&call, f, "/slow");
+	run(f, &call);
+	assert_int_equal(call.result.status, 200);
+	strbuf_clear(&call.body);
+	/* At twice as many it waits. */
+	for (size_t i = 4; i < 9; i++) {
+		call_init(&held[i], f, "/big");
+		held[i].pause_every = 1;
+		http_start(f->http, &held[i].request);
+	}
+	for (size_t i = 4; i < 8; i++)
+		while (!held[i].paused)
+			turn(f, 10);
+	for (int i = 0; i < 10; i++)
+		turn(f, 2);
+	http_stats(f->http, &stats);
+	assert_int_equal(stats.in_flight, 8);
+	assert_int_equal(stats.waiting, 1);
+	held[0].pause_every = 0;
+	held[0].paused = false;
+	http_resume(f->http, &held[0].request);
+	wait_done(f, &held[0]);
+	assert_int_equal(held[0].body.n, BIG);
+	while (!held[8].paused)
+		turn(f, 10);
+	for (size_t i = 0; i < 9; i++) {
+		http_cancel(f->http, &held[i].request);
+		strbuf_clear(&held[i].body);
+	}
+	http_stats(f->http, &stats);
+	assert_int_equal(stats.in_flight + stats.paused + stats.waiting, 0);
+}
+
 static void cancel_at_every_moment(void **state)
 {
 	static const int moments[] = {AT_STATUS, AT_BODY, AT_DONE};
@@ -792,6 +922,9 @@ int main(void)
 			pause_gives_every_octet_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			pause_then_error_or_cancel, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lanes_take_turns, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			paused_take_no_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gzip, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			queue_is_bounded_and_in_order, set_up, tear_down),

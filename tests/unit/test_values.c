@@ -12,11 +12,42 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/strbuf.h"
 #include "base/values.h"
 #include "base/yaml.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void moments(void **state)
+{
+	static const struct {
+		const char *text, *means;
+	} good[] = {{"2026-01-05T09:31:12.3466667Z", "2026-01-05T09:31:12.3466667Z"},
+		{"2026-01-05T09:31:12+01:00", "2026-01-05T08:31:12.0000000Z"},
+		{"0", "2026-01-05T12:00:00.0000000Z"},
+		{"2h", "2026-01-05T10:00:00.0000000Z"},
+		{"30d", "2025-12-06T12:00:00.0000000Z"}};
+	static const char *const bad[] = {"", "now", "-2h", "2", "yesterday",
+		"2026-01-05", "2026-13-05T09:31:12Z", "9223372036854775807ms",
+		"100000d"};
+	struct error err = {0};
+	int64_t now, ticks;
+	char out[TIME_TEXT];
+
+	(void)state;
+	assert_true(time_parse("2026-01-05T12:00:00Z", 20, &now));
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_int_equal(value_moment(good[i].text, now, &ticks, &err), RC_OK);
+		(void)time_format(ticks, 7, out);
+		assert_string_equal(out, good[i].means);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		if (value_moment(bad[i], now, &ticks, &err) != RC_CONFIG)
+			fail_msg("%s", bad[i]);
+		assert_non_null(strstr(err.text, "2026-01-05T09:00:00Z"));
+	}
+}
 
 static void durations(void **state)
 {
@@ -314,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations),
+		cmocka_unit_test(moments),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(booleans_integers_choices),
 		cmocka_unit_test(ids),
