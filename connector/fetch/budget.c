@@ -145,7 +145,10 @@ static bool trying(const struct budget *budget)
 	return budget->breaker && budget->breaker->open && budget->breaker->trying;
 }
 
-static int64_t breaker_failed(struct budget *budget, const struct error *err)
+/* retry_after_ms: how long the same answer would be given again, without asking. Others that waited
+ * for the same sign-in are told within that time, and count no further failure. */
+static int64_t breaker_failed(
+	struct budget *budget, int64_t retry_after_ms, const struct error *err)
 {
 	struct breaker *breaker = budget->breaker;
 	int64_t now = loop_now_ms(budget->loop), wait_ms = OPEN_CAP_MS;
@@ -155,16 +158,23 @@ static int64_t breaker_failed(struct budget *budget, const struct error *err)
 	if (!breaker) {
 		breaker = budget->breaker = xcalloc(1, sizeof(*breaker));
 		breaker->since_ms = now;
+		breaker->until_ms = now;
 	}
+	if (now < breaker->until_ms)
+		return breaker->until_ms - now;
 	breaker->err = *err;
 	breaker->failures++;
-	if (breaker->failures < FAILURES_TO_OPEN)
-		return -1;
+	if (breaker->failures < FAILURES_TO_OPEN) {
+		breaker->until_ms = now + (retry_after_ms > 0 ? retry_after_ms : 0);
+		return retry_after_ms;
+	}
 	doublings = breaker->failures - FAILURES_TO_OPEN;
 	if (doublings < 10 && (int64_t)OPEN_FIRST_MS << doublings < wait_ms)
 		wait_ms = (int64_t)OPEN_FIRST_MS << doublings;
 	/* Spread, because a secret that expires fails for all tenants at once. */
 	wait_ms -= (int64_t)(loop_random(budget->loop) * (double)wait_ms / 10);
+	if (wait_ms < retry_after_ms)
+		wait_ms = retry_after_ms;
 	breaker->until_ms = now + wait_ms;
 	if (!breaker->open)
 		log_write(LOG_ERR,
@@ -296,9 +306,7 @@ int64_t budget_end(struct budget *budget, struct budget_waiter *waiter,
 		wait_ms = throttled(budget, retry_after_ms);
 		break;
 	case BUDGET_REFUSED:
-		wait_ms = breaker_failed(budget, err);
-		if (wait_ms < retry_after_ms)
-			wait_ms = retry_after_ms;
+		wait_ms = breaker_failed(budget, retry_after_ms, err);
 		break;
 	}
 	timer_arm(budget);
