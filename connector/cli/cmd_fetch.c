@@ -15,7 +15,7 @@
 
 #define URL_MAX 8192
 #define MESSAGE_MAX (16 * 1048576)
-#define TRIES 5 /* of one page */
+#define TRIES 3 /* of one page */
 #define RETRY_FIRST_MS 1000
 #define RETRY_CAP_MS 30000
 #define SLICE (86400 * TICKS_PER_S)
@@ -219,9 +219,9 @@ static enum rc ask_all(struct fetch *fetch, struct http *http, struct error *err
 	const struct config_tenant *tenant = fetch->tenant;
 	const struct page_events events = {on_alert, on_done, fetch};
 	struct strbuf scope;
+	struct token *token;
 	struct credential *credential = credential_new(
 		fetch->loop, http, &fetch->config->credentials[tenant->credential]);
-	struct token *token;
 	struct budget *budget = budget_new(fetch->loop, fetch->source->api, tenant->key,
 		fetch->config->request_percent);
 	enum rc rc;

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/strbuf.h"
+#include "fetch/secret.h"
 
 #define PIECE_OCTETS 16384L /* a TLS record; also the most that body() gets at once */
 #define HEAD_OCTETS_MAX 65536
@@ -42,7 +43,7 @@ struct http_transfer {
 struct http {
 	struct loop *loop;
 	struct http_options options;
-	char *strings[3];
+	char *ca_file, *proxy, *user_agent, *proxy_user, *proxy_password;
 	CURLSH *share;
 	struct list waiting; /* struct http_request: one of each lane */
 	struct list free, busy, work;
@@ -210,11 +211,19 @@ static void handle_prepare(struct http_transfer *t)
 	/* libcurl reads the CA file once for all connections, but only when no CA folder is set. */
 	if (options->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+		curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, options->ca_file);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	} else if (version->age >= CURLVERSION_SEVENTH && version->cainfo) {
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
 	curl_easy_setopt(easy, CURLOPT_SHARE, t->http->share);
+	curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, t->http->proxy_user);
+	curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, t->http->proxy_password);
+	curl_easy_setopt(easy, CURLOPT_IPRESOLVE,
+		options->ip == 4   ? CURL_IPRESOLVE_V4
+		: options->ip == 6 ? CURL_IPRESOLVE_V6
+				   : CURL_IPRESOLVE_WHATEVER);
 
 	curl_easy_setopt(
 		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms);
@@ -429,9 +438,27 @@ static enum rc error_of_answer(
 		err, RC_IO, "the connection to %s failed: %s", t->origin, t->why);
 }
 
+/* The proxy's own answer to CONNECT; 0: none, or it has let us through. */
+static long proxy_refusal(struct http_transfer *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->loop.easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return status / 100 == 2 ? 0 : status;
+}
+
 /* libcurl's result as a sentence: what, where, and what would be right. */
 static enum rc error_of(struct http_transfer *t, CURLcode code, struct error *err)
 {
+	long refusal = proxy_refusal(t);
+
+	if (refusal)
+		return error_set(err, RC_IO,
+			"the proxy does not let us through to %s (HTTP %ld): %s",
+			t->origin, refusal,
+			refusal == 407 ? "write its user:password into the file of "
+					 "proxy_password_file"
+				       : "have it allow this host and port");
 	if (!*t->why)
 		snprintf(t->why, sizeof(t->why), "%s", curl_easy_strerror(code));
 	why_clean(t->why);
@@ -789,6 +816,21 @@ void http_stats(const struct http *http, struct http_stats *stats)
 	*stats = http->stats;
 }
 
+/* libcurl decodes what it is given as the proxy's user and password. */
+static char *url_encoded(const char *p, size_t n)
+{
+	struct strbuf b;
+	char *copy;
+
+	strbuf_init(&b, 3 * n + 1);
+	strbuf_reserve(&b, 3 * n + 1); /* it never moves, so one wipe gets all */
+	for (size_t i = 0; i < n; i++)
+		strbuf_addf(&b, "%%%02X", (unsigned char)p[i]);
+	copy = xstrndup(b.p, b.n);
+	strbuf_wipe(&b);
+	return copy;
+}
+
 enum rc http_new(struct loop *loop, const struct http_options *options,
 	struct http **out, struct error *err)
 {
@@ -804,12 +846,21 @@ enum rc http_new(struct loop *loop, const struct http_options *options,
 		http->options.max_per_lane > options->max_transfers)
 		http->options.max_per_lane = options->max_transfers;
 	if (options->ca_file)
-		http->options.ca_file = http->strings[0] = xstrdup(options->ca_file);
+		http->options.ca_file = http->ca_file = xstrdup(options->ca_file);
 	if (options->proxy)
-		http->options.proxy = http->strings[1] = xstrdup(options->proxy);
+		http->options.proxy = http->proxy = xstrdup(options->proxy);
 	if (options->user_agent)
-		http->options.user_agent = http->strings[2] =
+		http->options.user_agent = http->user_agent =
 			xstrdup(options->user_agent);
+	if (options->proxy_login) {
+		size_t user = strcspn(options->proxy_login, ":");
+		const char *rest = options->proxy_login + user;
+
+		http->proxy_user = url_encoded(options->proxy_login, user);
+		http->proxy_password = url_encoded(
+			rest + (*rest == ':'), strlen(rest + (*rest == ':')));
+		http->options.proxy_login = NULL; /* not ours */
+	}
 	list_init(&http->waiting);
 	list_init(&http->free);
 	list_init(&http->busy);
@@ -842,7 +893,10 @@ void http_free(struct http *http)
 		transfer_free(
 			CONTAINER_OF(http->free.next, struct http_transfer, node));
 	curl_share_cleanup(http->share);
-	for (size_t i = 0; i < sizeof(http->strings) / sizeof(http->strings[0]); i++)
-		free(http->strings[i]);
+	free(http->ca_file);
+	free(http->proxy);
+	free(http->user_agent);
+	free(http->proxy_user);
+	secret_free(http->proxy_password);
 	free(http);
 }

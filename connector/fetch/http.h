@@ -16,7 +16,8 @@
  *           (network, timeout), RC_TLS, RC_PROTO (an answer that is cut or no HTTP), RC_CONFIG (no
  *           http(s) URL) or what body() returned, with the sentence in result->error. Sentences name
  *           scheme, host and port, never path or query.
- * Proxy:    never used for loopback and link-local hosts (managed identity). */
+ * Proxy:    never used for loopback and link-local hosts (managed identity). It gets CONNECT and its
+ *           own login, never a token. */
 #ifndef FETCH_HTTP_H
 #define FETCH_HTTP_H
 
@@ -32,7 +33,10 @@ struct http_options {
 	unsigned max_transfers; /* in flight at once */
 	unsigned max_per_lane; /* of those; 0: as many */
 	const char *ca_file; /* NULL: the system's */
-	const char *proxy; /* NULL: from the environment, "" none */
+	/* NULL: from the environment, "" none. NO_PROXY of the environment holds for both. */
+	const char *proxy;
+	const char *proxy_login; /* "user:password", NULL: none */
+	int ip; /* 4 or 6: only that; else any */
 	const char *user_agent;
 	int64_t connect_timeout_ms;
 	int64_t first_byte_timeout_ms; /* no answer yet */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/values.h"
 #include "base/yaml.h"
+#include "fetch/secret.h"
 #include "formats/registry.h"
 #include "relay/options.h"
 #include "store/store.h"
@@ -248,6 +249,27 @@ static void check_sign_in(struct loader *l, const struct yaml_node *map,
 	check_pairs(l, map);
 	if (l->problem_count == before)
 		credential_check(options, sign_in_wrong, &complaint);
+}
+
+static void read_proxy_login(struct loader *l, const struct yaml_node *http)
+{
+	static const struct secret_rule rule = {
+		"login of the proxy", 1024, true, SECRET_LINE};
+	const char *path = l->main.http_proxy_password_file;
+	struct error err;
+	char *login;
+
+	if (!path)
+		return;
+	if (secret_read(path, &rule, &login, &err) != RC_OK) {
+		options_wrong(&l->reader, line_of(http, "proxy_password_file"),
+			"proxy_password_file: %s", err.text);
+		return;
+	}
+	l->config->http_proxy_login = login;
+	if (!strchr(login, ':') || *login == ':')
+		options_wrong(&l->reader, line_of(http, "proxy_password_file"),
+			"proxy_password_file: %s must hold user:password", path);
 }
 
 /* --- destinations --- */
@@ -770,6 +792,7 @@ static void read_sections(struct loader *l, const struct yaml_node *root)
 	options_fill(&l->reader, SECTION_LOG, &l->main, yaml_get(root, "log"));
 	options_fill(&l->reader, SECTION_LIMITS, &l->main, yaml_get(root, "limits"));
 	options_fill(&l->reader, SECTION_HTTP, &l->main, yaml_get(root, "http"));
+	read_proxy_login(l, yaml_get(root, "http"));
 	options_fill(&l->reader, SECTION_APP, &l->app, app);
 	l->app_line = app ? app->key_line : 1;
 	if (app)
@@ -827,6 +850,7 @@ static void take_main(struct config *config, const struct main_options *main)
 	config->http2 = main->http2;
 	config->http_ca_file = main->http_ca_file;
 	config->http_proxy = main->http_proxy;
+	config->http_ip = main->http_ip == 1 ? 4 : main->http_ip == 2 ? 6 : 0;
 	config->http_connect_timeout_ms = main->http_connect_timeout_ms;
 	config->http_first_byte_timeout_ms = main->http_first_byte_timeout_ms;
 	config->http_stall_timeout_ms = main->http_stall_timeout_ms;
@@ -946,6 +970,7 @@ void config_free(struct config *config)
 	if (!config)
 		return;
 	free(config->credentials);
+	secret_free(config->http_proxy_login);
 	arena_clear(&config->memory->strings);
 	free(config->memory);
 	free(config->destinations);

@@ -68,6 +68,8 @@ struct config {
 	unsigned http_max_transfers, http_max_per_tenant;
 	bool http2;
 	const char *http_ca_file, *http_proxy;
+	char *http_proxy_login; /* "user:password" or NULL */
+	int http_ip; /* 4, 6, else any */
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
 		http_stall_timeout_ms;
 

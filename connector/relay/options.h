@@ -80,7 +80,8 @@ struct main_options {
 	unsigned request_percent;
 	unsigned http_max_transfers, http_max_per_tenant;
 	bool http2;
-	const char *http_ca_file, *http_proxy;
+	const char *http_ca_file, *http_proxy, *http_proxy_password_file;
+	int http_ip; /* place in any|4|6 */
 	int64_t http_connect_timeout_ms, http_first_byte_timeout_ms,
 		http_stall_timeout_ms;
 };

@@ -46,13 +46,15 @@ class Simulator:
     secret = SECRET
     client_id = CLIENT_ID
 
-    def __init__(self, *arguments, program=None, directory=None, plain=False, **options):
-        """options: tenants=3 becomes --tenants 3; gzip=True becomes --gzip."""
+    def __init__(self, *arguments, program=None, directory=None, plain=False, pair=None, **options):
+        """options: tenants=3 becomes --tenants 3; gzip=True becomes --gzip. pair: a certificate of
+        the test's own, which names localhost too."""
         build = pathlib.Path(os.environ.get("BUILD_DIR", "./build"))
         self.program = str(program or build / "tests" / "simulator" / "simulator")
         self._own = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="simulator-"))
         self.plain = plain
+        self.pair = pair
         self.arguments = list(arguments)
         for name, value in options.items():
             self.arguments.append("--" + name.replace("_", "-"))
@@ -67,6 +69,8 @@ class Simulator:
         command = [self.program, "--port-file", str(port_file)]
         if self.plain:
             command.append("--plain")
+        elif self.pair:
+            command += ["--cert", str(self.pair.cert), "--key", str(self.pair.key)]
         else:
             command += ["--make-cert", str(self.directory / "cert")]
         self._log = open(self.directory / "simulator.log", "ab")
@@ -117,6 +121,8 @@ class Simulator:
 
     @property
     def ca_file(self):
+        if self.pair:
+            return str(self.pair.cert.with_name("ca.pem"))
         return str(self.directory / "cert" / "ca.pem")
 
     @staticmethod
