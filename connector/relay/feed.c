@@ -57,6 +57,7 @@ struct walk {
 	bool paged; /* it has more than one page */
 	bool failed; /* this slice was given up and asked anew; its trouble is not over yet */
 	bool known; /* this slice was passed over before */
+	bool circled; /* its pages repeat */
 	bool row_passed; /* one alert of it was passed over */
 	int64_t until;
 	int64_t from, to; /* the slice */
@@ -90,7 +91,7 @@ struct feed {
 	bool rescan_wanted;
 	bool filter_asked; /* the request has a filter */
 	bool filter_refused; /* by the API, which is not asked to filter any more */
-	bool stuck_said;
+	bool stuck_said, circle_said;
 
 	int64_t cursor; /* in memory; the committed one may be behind */
 	int64_t start; /* nothing before this is wanted */
@@ -102,7 +103,8 @@ struct feed {
 	unsigned probes; /* of the API's health, to vary their time */
 	unsigned stubs_in_row;
 	uint64_t most_rows; /* of any page */
-	uint64_t throttled; /* answers until now */
+	uint64_t throttled, requests; /* when the page was asked */
+	int64_t retry_after_ms; /* that came with the failure; -1: none */
 
 	/* Both clocks when the last pass began: to notice that one was set. */
 	int64_t seen_wall, seen_mono_ms;
@@ -198,6 +200,8 @@ static void page_ask(struct feed *feed, enum feed_ask ask, const char *url)
 
 	page_counts(feed->page, &counts);
 	feed->throttled = counts.throttled;
+	feed->requests = counts.requests;
+	feed->retry_after_ms = -1;
 	feed->ask = ask;
 	feed->probe_hit = false;
 	feed->store_failed = false;
@@ -305,7 +309,7 @@ static bool slice_begin(struct feed *feed)
 		w->narrow.bare = true;
 	w->read_at = wall(feed);
 	w->reading = true;
-	w->found = w->paged = w->row_passed = false;
+	w->found = w->paged = w->row_passed = w->circled = false;
 	w->rows = w->first_rows = 0;
 	w->empty_pages = 0;
 	circle_init(&w->links);
@@ -342,7 +346,8 @@ static void slice_end(struct feed *feed)
 	text_set(&w->url, NULL);
 	w->reading = w->failed = false;
 	w->page_failures = 0;
-	narrow_success(&w->narrow, w->to);
+	if (!w->circled) /* else a wider one would run in a circle too */
+		narrow_success(&w->narrow, w->to);
 	w->from = w->to;
 	if (w == &feed->pass)
 		cursor_move(feed, w->to);
@@ -537,10 +542,12 @@ static void give_up_or_wait(struct feed *feed, int64_t wait_ms, bool hopeless)
 
 static void back_off(struct feed *feed, bool hopeless)
 {
-	give_up_or_wait(feed,
-		backoff_ms(feed->host->loop, feed->failures, BACKOFF_FIRST_MS,
-			feed->host->once ? ONCE_CAP_MS : BACKOFF_CAP_MS),
-		hopeless);
+	int64_t wait_ms = feed->retry_after_ms;
+
+	if (wait_ms < 0)
+		wait_ms = backoff_ms(feed->host->loop, feed->failures, BACKOFF_FIRST_MS,
+			feed->host->once ? ONCE_CAP_MS : BACKOFF_CAP_MS);
+	give_up_or_wait(feed, wait_ms, hopeless);
 }
 
 /* The slice cannot be read as it is, and the API works. */
@@ -556,7 +563,11 @@ static void slice_narrow(struct feed *feed, bool keep_page)
 	} else if (feed->stubs_in_row >= STUBS_IN_ROW && !feed->probe_hit) {
 		back_off(feed, false);
 	} else {
-		pass_over(feed, &feed->trouble);
+		struct error none;
+
+		error_set(&none, RC_PROTO,
+			"its pages run in a circle and more alerts may be behind them");
+		pass_over(feed, keep_page ? &none : &feed->trouble);
 	}
 }
 
@@ -593,6 +604,7 @@ static void page_failed(struct feed *feed, enum page_result result,
 	struct walk *w = feed->walk;
 	bool operator_must_act = result == PAGE_AUTH || result == PAGE_FOREIGN;
 	struct page_counts counts;
+	bool blameless;
 
 	feed->failures++;
 	trouble_begins(feed,
@@ -600,9 +612,10 @@ static void page_failed(struct feed *feed, enum page_result result,
 				  : "the feed has trouble, trying again",
 		err);
 	page_counts(feed->page, &counts);
-	if (counts.throttled != feed->throttled && retry_after_ms < 0)
-		retry_after_ms = backoff_ms(feed->host->loop, feed->failures,
-			BACKOFF_FIRST_MS, BACKOFF_CAP_MS);
+	feed->retry_after_ms = retry_after_ms;
+	/* Throttled, or not even sent: that says nothing of this page. */
+	blameless = counts.throttled != feed->throttled ||
+		    counts.requests == feed->requests;
 	if (result == PAGE_FOREIGN) {
 		w->failed = true;
 		slice_restart(w);
@@ -614,10 +627,10 @@ static void page_failed(struct feed *feed, enum page_result result,
 				: backoff_ms(feed->host->loop, feed->failures,
 					  AUTH_FIRST_MS, AUTH_CAP_MS),
 			true);
-	else if (retry_after_ms >= 0)
-		give_up_or_wait(feed, retry_after_ms, false);
 	else if (err->code == RC_STORE || err->code == RC_CONFIG)
 		back_off(feed, err->code == RC_CONFIG);
+	else if (blameless)
+		back_off(feed, false);
 	else if (feed->ask == ASK_PAGE)
 		poison_suspected(feed, result, err);
 	else if (feed->ask == ASK_HEALTH) /* not this slice alone: an outage */
@@ -652,13 +665,13 @@ static bool runs_in_circle(struct walk *w, const char *next)
 static void slice_circle(struct feed *feed)
 {
 	struct walk *w = feed->walk;
-	struct error err;
 
-	feed->failures++;
-	error_set(&err, RC_PROTO,
-		"the vendor's next pages run in a circle: reading smaller ranges, "
-		"until one page holds all");
-	trouble_begins(feed, "the feed has trouble, trying again", &err);
+	if (!feed->circle_said)
+		log_write(LOG_WARNING,
+			"the vendor's next pages run in a circle: reading smaller "
+			"ranges, until one page holds all",
+			"tenant=%s source=%s", feed->tenant->key, feed->config->source);
+	feed->circle_said = w->circled = true;
 	feed->probe_hit = true;
 	if (w->first_rows < feed->most_rows ||
 		(w->to - w->from <= TICKS_PER_S &&
@@ -711,6 +724,7 @@ static void page_read(struct feed *feed, const char *next)
 		text_set(&w->url, next[0] ? next : NULL);
 		feed_go(feed);
 	} else if (w->paged && w->found) {
+		feed->circle_said = false;
 		changes_ask(feed);
 	} else {
 		slice_read(feed);
