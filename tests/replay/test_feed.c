@@ -338,6 +338,20 @@ static void an_outage_is_no_poison(void **state)
 	all_came_once();
 }
 
+static void throttling_is_no_poison(void **state)
+{
+	(void)state;
+	vendor_add(-HOUR, 0);
+	vendor.throttles = true;
+	start();
+	run(HOUR);
+	assert_int_equal(vendor.last_top, 100); /* nothing was narrowed */
+	vendor.throttles = false;
+	run(10 * MINUTE);
+	assert_int_equal(vendor.stubs, 0);
+	all_came_once();
+}
+
 static void links_that_do_not_end(void **state)
 {
 	(void)state;
@@ -489,6 +503,7 @@ int main(void)
 		REPLAY(poison_over_the_limit_and_once),
 		REPLAY(bare_helps),
 		REPLAY(an_outage_is_no_poison),
+		REPLAY(throttling_is_no_poison),
 		REPLAY(links_that_do_not_end),
 		REPLAY(a_month_of_backlog),
 		REPLAY(the_cursor_waits_for_confirmation),

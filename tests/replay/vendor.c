@@ -94,6 +94,12 @@ static void answer(struct page *page)
 	page->count = page->next_row = page->end_row = 0;
 	page->next[0] = '\0';
 	page->result = PAGE_OK;
+	if (vendor.throttles && top > 1) {
+		page->counts.throttled++;
+		page->result = PAGE_RETRY;
+		error_set(&page->err, RC_AGAIN, "slow down");
+		return;
+	}
 	if (vendor.down || (vendor.no_filter && page->url[filter_at])) {
 		page->result = vendor.no_filter ? PAGE_BAD_REQUEST : vendor.failure;
 		error_set(&page->err, RC_AGAIN, "the API fails");

@@ -30,6 +30,7 @@ struct vendor {
 	struct loop *loop;
 	struct vendor_alert alerts[VENDOR_ALERTS];
 	size_t count;
+	bool throttles; /* 429 without Retry-After for all but pages of one alert */
 	bool down, no_filter; /* every request fails; 400 for a filter */
 	enum page_result failure;
 	unsigned top_max; /* rows in a page at most, silently */
