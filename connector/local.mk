@@ -94,12 +94,16 @@ libconnector_la_SOURCES += \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \
 	connector/relay/feed.h \
+	connector/relay/filter.c \
+	connector/relay/filter.h \
 	connector/relay/options.c \
 	connector/relay/options.def \
 	connector/relay/options.h \
 	connector/relay/options_text.c \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
+	connector/relay/walk.c \
+	connector/relay/walk.h \
 	connector/relay/window.c \
 	connector/relay/window.h
 

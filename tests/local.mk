@@ -8,6 +8,7 @@ FORMAT_CHECK = \
 	tests/unit/cef_reader.h
 
 include tests/unit/local.mk
+include tests/replay/local.mk
 include tests/simulator/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk

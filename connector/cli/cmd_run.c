@@ -124,10 +124,12 @@ static int run_relay(const struct config *config, const struct relay_options *op
 		relay_incomplete(run.relay, say_incomplete, NULL);
 		log_write(LOG_NOTICE, "stopped",
 			"tenants=%zu received=%" PRIu64 " confirmed=%" PRIu64
-			" duplicate=%" PRIu64 " rejected=%" PRIu64
-			" unconfirmed=%" PRIu64 " requests=%" PRIu64,
+			" duplicate=%" PRIu64 " filtered=%" PRIu64 " stubs=%" PRIu64
+			" rejected=%" PRIu64 " unconfirmed=%" PRIu64
+			" requests=%" PRIu64,
 			summary.tenants, summary.total.received,
 			summary.total.confirmed, summary.total.duplicate,
+			summary.total.filtered, summary.total.stubs,
 			summary.total.rejected, summary.total.in_window,
 			summary.total.requests);
 	}

@@ -395,5 +395,6 @@ const struct source source_graph_alerts = {
 	.headers = headers,
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.filters = {"severity", "serviceSource", "status"},
 	.first_url = first_url,
 };

@@ -40,6 +40,11 @@ struct source_range {
 	const char *filter; /* more of $filter ("severity eq 'high'"), not yet encoded; NULL: none */
 };
 
+/* What of a feed's filter the API applies itself: the property's name in $filter, or NULL. */
+struct source_filters {
+	const char *severity, *service_source, *status;
+};
+
 struct source {
 	const char *name; /* "graph-alerts"; also fmt_alert.source */
 	const char *help;
@@ -51,6 +56,7 @@ struct source {
 		headers; /* "Name: value" to send beside the usual ones, NULL at the end */
 	const struct alert_row *rows;
 	size_t row_count;
+	struct source_filters filters;
 	/* Puts the URL of the first page into url (reset first). root is "https://host[:port][/path]",
 	 * with or without a '/' at its end. */
 	enum rc (*first_url)(const struct source *source, const char *root,

@@ -467,9 +467,10 @@ static void read_feed(
 		return;
 	}
 	if (feed->overlap_ms > l->main.state_keep_ms ||
-		feed->look_back_ms > l->main.state_keep_ms)
+		feed->look_back_ms > l->main.state_keep_ms ||
+		feed->rescan_range_ms > l->main.state_keep_ms)
 		options_wrong(&l->reader, map->line,
-			"look_back and overlap must not be longer than state.keep, or "
+			"look_back, overlap and rescan_range must not be longer than state.keep, or "
 			"alerts come again and again");
 }
 

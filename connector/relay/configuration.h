@@ -20,6 +20,11 @@
 #include "deliver/destination.h"
 #include "fetch/credential.h"
 
+struct config_list {
+	const char *const *items;
+	size_t count;
+};
+
 struct config_feed {
 	const char *source; /* a name of fetch/source.h */
 	const char **destinations; /* names, in the order of the file */
@@ -29,8 +34,14 @@ struct config_feed {
 	int64_t look_back_ms; /* where a new feed starts */
 	int64_t overlap_ms;
 	int64_t slice_ms; /* longest range of one request series */
+	int64_t lag_ms; /* how far behind now a pass ends */
+	int64_t rescan_every_ms; /* 0: never */
+	int64_t rescan_range_ms;
 	unsigned page_size; /* $top */
 	enum alert_policy policy;
+	enum fmt_severity min_severity; /* FMT_SEVERITY_UNKNOWN: any */
+	struct config_list service_sources, detection_sources, categories, statuses,
+		device_groups, device_tags; /* empty: any */
 	size_t window_bytes; /* unconfirmed messages held for one feed */
 };
 

@@ -3,6 +3,7 @@
 #include "relay/feed.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,18 +12,28 @@
 #include "base/strbuf.h"
 #include "fetch/page.h"
 #include "fetch/source.h"
+#include "relay/filter.h"
+#include "relay/walk.h"
 
 #define URL_MAX 8192
+#define FILTER_MAX 4096
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_CAP_MS (5 * 60 * 1000)
 #define AUTH_FIRST_MS (15 * 1000)
 #define AUTH_CAP_MS (15 * 60 * 1000)
 #define ONCE_CAP_MS 5000
 #define ONCE_TRIES 8
-/* A page that failed so often in a row is given up and its slice asked from the start. */
+/* Failures in a row after which a page is not asked unchanged any more, and after which it is passed
+ * over when it cannot be narrower. Between these STEP_TRIES for each step. */
 #define PAGE_TRIES 4
+#define STEP_TRIES 2
+/* So many passed over in a row, without an alert read between, look like an outage of the API. */
+#define STUBS_IN_ROW 3
+#define EMPTY_PAGES 100
 /* How far the vendor's clock may be from ours when we ask what changed since a moment of ours. */
 #define SKEW_MS (60 * 1000)
+#define CURSOR_STUCK_MS (30 * 60 * 1000)
+#define START_KEY "alertrelay:start"
 
 enum feed_state {
 	FEED_IDLE, /* not started, or stopped */
@@ -30,6 +41,36 @@ enum feed_state {
 	FEED_FETCH, /* a page is being asked for or read */
 	FEED_PASSED, /* once: all pages read, waiting for confirmations */
 	FEED_FAILED, /* once: gave up */
+};
+
+enum feed_ask {
+	ASK_PAGE,
+	ASK_CHANGES, /* did anything change while the slice was read? */
+	ASK_HEALTH, /* does the API answer for another time? */
+};
+
+/* Going through a range of time: a pass, or a re-scan. */
+struct walk {
+	bool active;
+	bool reading; /* the slice was begun; else it is to be planned from `from` */
+	bool found; /* this reading of the slice found something new, within its range */
+	bool paged; /* it has more than one page */
+	bool failed; /* this slice was given up and asked anew; its trouble is not over yet */
+	bool known; /* this slice was passed over before */
+	bool circled; /* its pages repeat */
+	bool row_passed; /* one alert of it was passed over */
+	int64_t until;
+	int64_t from, to; /* the slice */
+	int64_t read_at; /* wall clock when this reading of the slice began */
+	int64_t retry_ms; /* not before */
+	char *url; /* of the page now asked for */
+	uint64_t rows, page_rows,
+		first_rows; /* read in this reading, in this and its first page */
+	uint64_t digest; /* of the ids in this page */
+	unsigned empty_pages; /* in a row */
+	struct circle links, contents;
+	struct narrowing narrow;
+	unsigned page_failures; /* in a row, of this page */
 };
 
 struct feed {
@@ -41,61 +82,75 @@ struct feed {
 	struct window_feed window;
 	struct loop_timer timer;
 	enum feed_state state;
+	enum feed_ask ask;
 	struct list paused_node; /* in host->paused while the page waits for room */
 	bool finished_said;
 	bool store_failed; /* in this page: its alerts could not be looked up */
 	bool pass_sent; /* this pass found something new */
-	bool slice_new; /* so did this reading of the slice, within its range */
-	bool slice_paged; /* this reading followed a next link */
-	bool slice_failed; /* this slice was given up and asked anew; its trouble is not over yet */
-	bool probing; /* asking whether anything changed while the slice was read */
-	bool probe_hit;
+	bool probe_hit; /* the question that is no page of a slice was answered with an alert */
+	bool rescan_wanted;
+	bool filter_asked; /* the request has a filter */
+	bool filter_refused; /* by the API, which is not asked to filter any more */
+	bool stuck_said, circle_said;
 
 	int64_t cursor; /* in memory; the committed one may be behind */
-	int64_t pass_until; /* the pass asks for what was updated before this */
-	int64_t pass_started_ms;
-	int64_t slice_from, slice_until;
-	int64_t slice_read_at; /* wall clock when this reading of the slice began */
-	char *url; /* of the page now asked for; NULL between passes */
-	/* Brent's cycle detection over the next links of a slice: two numbers find any loop. */
-	uint64_t link_mark;
-	uint64_t link_steps, link_limit;
+	int64_t start; /* nothing before this is wanted */
+	int64_t next_pass_ms;
+	int64_t rescan_period; /* the one that the last re-scan belongs to */
+	struct walk pass, rescan, *walk; /* walk: the one of the two that asks */
+	struct passed_ranges passed;
+	char *probe_url;
+	unsigned probes; /* of the API's health, to vary their time */
+	unsigned stubs_in_row;
+	uint64_t most_rows; /* of any page */
+	uint64_t throttled, requests; /* when the page was asked */
+	int64_t retry_after_ms; /* that came with the failure; -1: none */
+
+	/* Both clocks when the last pass began: to notice that one was set. */
+	int64_t seen_wall, seen_mono_ms;
+	int64_t moved_ms; /* when the cursor moved last */
+	uint64_t received_at_move;
 
 	unsigned failures; /* in a row, of any page */
-	unsigned page_failures;
 	struct error trouble;
+	const struct walk *trouble_of;
 	int64_t trouble_since_ms;
 
-	uint64_t received, duplicate, unaccepted;
+	uint64_t received, duplicate, filtered, unaccepted, stubs;
 };
 
+static void feed_go(struct feed *feed);
 static void page_failed(struct feed *feed, enum page_result result,
 	int64_t retry_after_ms, const struct error *err);
+static void pass_over(struct feed *feed, const struct error *err);
+
+static int64_t now_ms(const struct feed *feed)
+{
+	return loop_now_ms(feed->host->loop);
+}
+
+static int64_t wall(const struct feed *feed)
+{
+	return clock_wall(loop_clock(feed->host->loop));
+}
 
 static void feed_enter(struct feed *feed, enum feed_state state)
 {
 	feed->state = state;
 }
 
-/* Where a feed that has no cursor starts. */
-static int64_t first_time(const struct feed *feed, int64_t now)
-{
-	return now - feed->config->look_back_ms * TICKS_PER_MS;
-}
-
-static void wait_for(struct feed *feed, int64_t ms)
+static void wait_until(struct feed *feed, int64_t ms)
 {
 	feed_enter(feed, FEED_WAIT);
-	loop_timer_set(
-		feed->host->loop, &feed->timer, loop_now_ms(feed->host->loop) + ms);
+	loop_timer_set(feed->host->loop, &feed->timer, ms);
 }
 
-static void url_set(struct feed *feed, const char *url, size_t n)
+static void text_set(char **to, const char *text)
 {
-	char *copy = url ? xstrndup(url, n) : NULL;
+	char *copy = text ? xstrdup(text) : NULL;
 
-	free(feed->url);
-	feed->url = copy;
+	free(*to);
+	*to = copy;
 }
 
 static void say_finished(struct feed *feed)
@@ -112,13 +167,12 @@ static void say_finished(struct feed *feed)
 
 static void trouble_over(struct feed *feed)
 {
-	if (!feed->trouble.text[0])
+	if (!feed->trouble.text[0] || feed->trouble_of != feed->walk)
 		return;
 	log_write(LOG_NOTICE, "the feed works again",
 		"tenant=%s source=%s after_s=%" PRId64 " failures=%u",
 		feed->tenant->key, feed->config->source,
-		(loop_now_ms(feed->host->loop) - feed->trouble_since_ms) / 1000,
-		feed->failures);
+		(now_ms(feed) - feed->trouble_since_ms) / 1000, feed->failures);
 	feed->trouble.text[0] = '\0';
 }
 
@@ -131,119 +185,349 @@ static void trouble_begins(
 		strcmp(feed->trouble.text, err->text) == 0)
 		return; /* said once */
 	if (!feed->trouble.text[0])
-		feed->trouble_since_ms = loop_now_ms(feed->host->loop);
+		feed->trouble_since_ms = now_ms(feed);
 	feed->trouble = *err;
+	feed->trouble_of = feed->walk;
 	log_write(err->code == RC_AUTH ? LOG_ERR : LOG_WARNING, sentence,
 		"tenant=%s source=%s reason=%s", feed->tenant->key,
 		feed->config->source,
 		log_quote(reason, sizeof(reason), err->text, strlen(err->text)));
 }
 
-static void page_ask(struct feed *feed)
+static void page_ask(struct feed *feed, enum feed_ask ask, const char *url)
 {
-	feed_enter(feed, FEED_FETCH);
+	struct page_counts counts;
+
+	page_counts(feed->page, &counts);
+	feed->throttled = counts.throttled;
+	feed->requests = counts.requests;
+	feed->retry_after_ms = -1;
+	feed->ask = ask;
+	feed->probe_hit = false;
 	feed->store_failed = false;
+	feed->walk->page_rows = 0;
+	feed->walk->digest = 0;
+	feed_enter(feed, FEED_FETCH);
 	list_remove(&feed->paused_node);
-	page_fetch(feed->page, feed->url);
+	page_fetch(feed->page, url);
 }
 
-static void range_ask(struct feed *feed, const struct source_range *range)
+/* The URL of a range; NULL when there is none, which was then dealt with. */
+static bool range_url(
+	struct feed *feed, struct source_range *range, bool filtered, char **to)
 {
 	struct error err = {0};
-	struct strbuf url;
+	struct strbuf url, filter;
 	enum rc rc;
 
-	feed->link_mark = 0;
-	feed->link_steps = 0;
-	feed->link_limit = 1;
 	strbuf_init(&url, URL_MAX);
+	strbuf_init(&filter, FILTER_MAX);
+	if (filtered && !feed->filter_refused)
+		filter_query(feed->config, feed->source, &filter);
+	if (filter.full) /* what is too long for a URL is filtered here alone */
+		strbuf_reset(&filter);
+	range->filter = filter.n ? filter.p : NULL;
+	feed->filter_asked = range->filter != NULL;
 	rc = feed->source->first_url(
 		feed->source, feed->tenant->graph_root, range, &url, &err);
-	/* Without one the slice is asked anew, never the page before. */
-	url_set(feed, rc == RC_OK ? url.p : NULL, url.n);
+	text_set(to, rc == RC_OK ? url.p : NULL);
 	strbuf_clear(&url);
+	strbuf_clear(&filter);
 	if (rc == RC_OK)
-		page_ask(feed);
-	else
-		page_failed(feed, PAGE_BAD_REQUEST, -1, &err);
+		return true;
+	page_failed(feed, PAGE_BAD_REQUEST, -1, &err);
+	return false;
 }
 
-static void slice_begin(struct feed *feed, int64_t from)
+static void slice_ask(struct feed *feed)
 {
-	struct source_range range = {from, from + feed->config->slice_ms * TICKS_PER_MS,
-		feed->config->page_size, 0, false, NULL};
+	struct walk *w = feed->walk;
+	struct source_range range = {.from = w->from,
+		.to = w->to,
+		.page_size = w->known ? 1 : w->narrow.page_size,
+		.skip = w->rows,
+		.bare = w->narrow.bare};
 
-	if (range.to > feed->pass_until)
-		range.to = feed->pass_until;
-	feed->slice_from = from;
-	feed->slice_until = range.to;
-	feed->slice_read_at = clock_wall(loop_clock(feed->host->loop));
-	feed->slice_new = false;
-	feed->slice_paged = false;
-	feed->probing = false;
-	range_ask(feed, &range);
+	if (range_url(feed, &range, true, &w->url))
+		page_ask(feed, ASK_PAGE, w->url);
 }
 
 /* An alert that is updated while pages are read leaves the slice, those behind it move up, and one
  * of them may slip from a page not read yet to one already read. So a slice of several pages is
- * done when a reading found nothing new, or nothing changed while it was read. */
-static void slice_probe(struct feed *feed)
+ * done when a reading found nothing new, or nothing changed while it was read. What changed may be
+ * what the filter leaves out now, so this question has none. */
+static void changes_ask(struct feed *feed)
 {
 	int64_t skew = SKEW_MS * TICKS_PER_MS;
-	struct source_range range = {feed->slice_read_at - skew,
-		clock_wall(loop_clock(feed->host->loop)) + skew, 1, 0, false, NULL};
+	struct source_range range = {.from = feed->walk->read_at - skew,
+		.to = wall(feed) + skew,
+		.page_size = feed->source->page_size_max ? 1 : 0};
 
-	feed->probing = true;
-	feed->probe_hit = false;
-	range_ask(feed, &range);
+	/* A clock that was set back in the meantime. */
+	if (range.to <= range.from)
+		range.to = range.from + 2 * skew;
+	if (range_url(feed, &range, false, &feed->probe_url))
+		page_ask(feed, ASK_CHANGES, feed->probe_url);
 }
 
-static void pass_begin(struct feed *feed)
+/* Asks for one alert of another time. Where that time lies varies, so that a second poisonous alert
+ * there does not hide for ever that the API works. */
+static void health_ask(struct feed *feed)
 {
-	int64_t now = clock_wall(loop_clock(feed->host->loop));
-	int64_t overlap = feed->config->overlap_ms * TICKS_PER_MS;
+	static const struct {
+		int from_h, to_h; /* before the slice */
+	} times[] = {{168, 0}, {26, 24}, {2, 1}, {192, 168}, {720, 336}};
+	size_t i = feed->probes++ % (sizeof(times) / sizeof(*times));
+	int64_t hour = 3600 * TICKS_PER_S;
+	struct source_range range = {.from = feed->walk->from - times[i].from_h * hour,
+		.to = feed->walk->from - times[i].to_h * hour,
+		.page_size = feed->source->page_size_max ? 1 : 0};
 
-	feed->pass_started_ms = loop_now_ms(feed->host->loop);
-	feed->pass_sent = false;
-	/* A clock that was set back must not make the range empty. */
-	feed->pass_until =
-		feed->cursor != NO_TIME && feed->cursor > now ? feed->cursor : now;
-	slice_begin(feed, feed->cursor == NO_TIME ? first_time(feed, now)
-						  : feed->cursor - overlap);
+	if (range_url(feed, &range, true, &feed->probe_url))
+		page_ask(feed, ASK_HEALTH, feed->probe_url);
 }
 
-static void pass_end(struct feed *feed)
-{
-	int64_t next_ms = feed->pass_started_ms + feed->config->poll_ms -
-			  loop_now_ms(feed->host->loop);
+/* Slices. */
 
-	url_set(feed, NULL, 0);
-	if (feed->host->once) {
-		feed_enter(feed, FEED_PASSED);
-		say_finished(feed);
-		return;
+/* A slice to read from its start. */
+static void slice_restart(struct walk *w)
+{
+	text_set(&w->url, NULL);
+	w->reading = false;
+}
+
+/* False: the slice is one that was passed over before and is not asked again now. */
+static bool slice_begin(struct feed *feed)
+{
+	struct walk *w = feed->walk;
+	const struct passed_range *passed;
+
+	w->to = narrow_to(&w->narrow, w->from, w->until);
+	passed = passed_find(&feed->passed, w->from, &w->to);
+	w->known = passed != NULL;
+	if (passed && passed->bare)
+		w->narrow.bare = true;
+	w->read_at = wall(feed);
+	w->reading = true;
+	w->found = w->paged = w->row_passed = w->circled = false;
+	w->rows = w->first_rows = 0;
+	w->empty_pages = 0;
+	circle_init(&w->links);
+	circle_init(&w->contents);
+	/* Only a re-scan looks whether it can be read now. */
+	return !passed || passed->bare || w == &feed->rescan;
+}
+
+static void walk_end(struct feed *feed, struct walk *w);
+
+static void cursor_move(struct feed *feed, int64_t to)
+{
+	int64_t stale = to - feed->config->overlap_ms / 2 * TICKS_PER_MS;
+
+	if (feed->cursor == NO_TIME || to > feed->cursor) {
+		feed->cursor = to;
+		feed->moved_ms = now_ms(feed);
+		feed->received_at_move = feed->received;
+		feed->stuck_said = false;
 	}
-	wait_for(feed, next_ms > 0 ? next_ms : 0);
+	/* An empty poll does not write: a restart would only ask for a wider range again. */
+	if (feed->pass_sent || feed->host->once ||
+		feed->window.committed_cursor == NO_TIME ||
+		feed->window.committed_cursor < stale) {
+		window_add_cursor(feed->host->window, &feed->window, feed->cursor);
+		feed->pass_sent = false;
+	}
 }
 
 static void slice_end(struct feed *feed)
 {
-	int64_t stale = feed->slice_until - feed->config->overlap_ms / 2 * TICKS_PER_MS;
+	struct walk *w = feed->walk;
 
-	feed->slice_failed = false;
-	if (feed->cursor == NO_TIME || feed->slice_until > feed->cursor)
-		feed->cursor = feed->slice_until;
-	/* An empty poll does not write: a restart would only ask for a wider range again. */
-	if (feed->pass_sent || feed->host->once ||
-		feed->window.committed_cursor == NO_TIME ||
-		feed->window.committed_cursor < stale ||
-		feed->slice_until < feed->pass_until)
-		window_add_cursor(feed->host->window, &feed->window, feed->cursor);
-	if (feed->slice_until < feed->pass_until)
-		slice_begin(feed, feed->slice_until);
-	else
-		pass_end(feed);
+	text_set(&w->url, NULL);
+	w->reading = w->failed = false;
+	w->page_failures = 0;
+	if (!w->circled) /* else a wider one would run in a circle too */
+		narrow_success(&w->narrow, w->to);
+	w->from = w->to;
+	if (w == &feed->pass)
+		cursor_move(feed, w->to);
+	if (w->from >= w->until)
+		walk_end(feed, w);
 }
+
+/* Read to its end. */
+static void slice_read(struct feed *feed)
+{
+	struct walk *w = feed->walk;
+
+	if (w->narrow.bare && !w->known && !w->row_passed) {
+		char from[TIME_TEXT];
+
+		(void)time_format(w->from, 0, from);
+		log_write(LOG_WARNING,
+			"a range can only be read without what its alerts bring along",
+			"tenant=%s source=%s from=%s", feed->tenant->key,
+			feed->config->source, from);
+		passed_add(&feed->passed, w->from, w->to, true);
+		narrow_found(&w->narrow);
+	} else if (w->known && !w->narrow.bare) {
+		passed_remove(&feed->passed, w->from);
+	}
+	slice_end(feed);
+}
+
+/* Passes and re-scans. */
+
+/* Re-scans follow the cursor, not a timer, so that restarts and `run --once` have them too; and each
+ * feed has its own minute for it. */
+static int64_t rescan_period(const struct feed *feed)
+{
+	int64_t every = feed->config->rescan_every_ms * TICKS_PER_MS;
+	uint64_t phase =
+		(uint64_t)feed->window.store_id * UINT64_C(0x9e3779b97f4a7c15) >> 1;
+
+	if (!every || feed->cursor == NO_TIME)
+		return 0;
+	return (feed->cursor + (int64_t)(phase % (uint64_t)every)) / every;
+}
+
+static void check_clock(struct feed *feed)
+{
+	int64_t mono = now_ms(feed), time = wall(feed);
+	int64_t jump_ms =
+		(time - feed->seen_wall) / TICKS_PER_MS - (mono - feed->seen_mono_ms);
+
+	if (feed->seen_wall && (jump_ms > SKEW_MS || jump_ms < -SKEW_MS)) {
+		log_write(LOG_WARNING,
+			"the clock was set: reading again what may have been missed",
+			"tenant=%s source=%s by_s=%" PRId64, feed->tenant->key,
+			feed->config->source, jump_ms / 1000);
+		feed->rescan_wanted = feed->config->rescan_every_ms > 0;
+	}
+	feed->seen_wall = time;
+	feed->seen_mono_ms = mono;
+}
+
+static int64_t not_before_start(const struct feed *feed, int64_t time)
+{
+	return feed->start != NO_TIME && time < feed->start ? feed->start : time;
+}
+
+/* Where the feed began is remembered: overlap and re-scans must not bring what is older. */
+static void remember_start(struct feed *feed, int64_t time)
+{
+	feed->start = time;
+	window_added(window_add_own(feed->host->window, &feed->window, START_KEY,
+		strlen(START_KEY), (uint64_t)time, time));
+}
+
+static void pass_begin(struct feed *feed)
+{
+	struct walk *w = &feed->pass;
+	int64_t overlap = feed->config->overlap_ms * TICKS_PER_MS;
+	int64_t end = wall(feed) - feed->config->lag_ms * TICKS_PER_MS;
+
+	check_clock(feed);
+	feed->next_pass_ms = now_ms(feed) + feed->config->poll_ms;
+	feed->pass_sent = false;
+	if (feed->cursor == NO_TIME) {
+		if (feed->start == NO_TIME)
+			remember_start(
+				feed, end - feed->config->look_back_ms * TICKS_PER_MS);
+		w->from = feed->start;
+	} else {
+		/* The clock may have been ahead when the cursor was set. */
+		w->from = not_before_start(
+			feed, (feed->cursor < end ? feed->cursor : end) - overlap);
+	}
+	w->until = feed->cursor != NO_TIME && feed->cursor > end ? feed->cursor : end;
+	w->active = w->from < w->until;
+	w->reading = false;
+	if (!w->active)
+		walk_end(feed, w);
+}
+
+static void rescan_begin(struct feed *feed)
+{
+	struct walk *w = &feed->rescan;
+
+	feed->rescan_wanted = false;
+	feed->rescan_period = rescan_period(feed);
+	w->until = feed->cursor;
+	w->from = not_before_start(
+		feed, feed->cursor - feed->config->rescan_range_ms * TICKS_PER_MS);
+	w->active = w->from < w->until;
+	w->reading = false;
+}
+
+static void walk_end(struct feed *feed, struct walk *w)
+{
+	int64_t kept_ms = feed->config->rescan_range_ms > feed->config->overlap_ms
+				  ? feed->config->rescan_range_ms
+				  : feed->config->overlap_ms;
+
+	w->active = false;
+	slice_restart(w);
+	if (w == &feed->rescan) {
+		passed_forget(&feed->passed,
+			feed->cursor -
+				(kept_ms + feed->config->poll_ms) * TICKS_PER_MS);
+		return;
+	}
+	if (feed->rescan_period == 0) /* the feed began with this pass */
+		feed->rescan_period = rescan_period(feed);
+	if (rescan_period(feed) != feed->rescan_period)
+		feed->rescan_wanted = true;
+	if (feed->host->once)
+		feed->next_pass_ms = INT64_MAX;
+}
+
+/* What to do next: a pass that is due goes before a re-scan, which gives way between its pages. */
+static void feed_go(struct feed *feed)
+{
+	for (;;) {
+		int64_t now = now_ms(feed);
+		struct walk *w;
+
+		if (feed->pass.active || now >= feed->next_pass_ms) {
+			w = &feed->pass;
+		} else if (feed->rescan.active || feed->rescan_wanted) {
+			w = &feed->rescan;
+		} else if (feed->host->once) {
+			feed_enter(feed, FEED_PASSED);
+			say_finished(feed);
+			return;
+		} else {
+			wait_until(feed, feed->next_pass_ms);
+			return;
+		}
+		if (w->active && w->retry_ms > now) {
+			wait_until(feed,
+				w == &feed->pass || w->retry_ms < feed->next_pass_ms
+					? w->retry_ms
+					: feed->next_pass_ms);
+			return;
+		}
+		feed->walk = w;
+		if (!w->active && w == &feed->pass)
+			pass_begin(feed);
+		else if (!w->active)
+			rescan_begin(feed);
+		if (!w->active)
+			continue;
+		if (w->url) {
+			page_ask(feed, ASK_PAGE, w->url);
+			return;
+		}
+		if (w->reading || slice_begin(feed)) {
+			slice_ask(feed);
+			return;
+		}
+		slice_end(feed);
+	}
+}
+
+/* Failures. */
 
 static void give_up_or_wait(struct feed *feed, int64_t wait_ms, bool hopeless)
 {
@@ -252,59 +536,200 @@ static void give_up_or_wait(struct feed *feed, int64_t wait_ms, bool hopeless)
 		say_finished(feed);
 		return;
 	}
-	wait_for(feed, wait_ms);
+	feed->walk->retry_ms = now_ms(feed) + wait_ms;
+	feed_go(feed);
+}
+
+static void back_off(struct feed *feed, bool hopeless)
+{
+	int64_t wait_ms = feed->retry_after_ms;
+
+	if (wait_ms < 0)
+		wait_ms = backoff_ms(feed->host->loop, feed->failures, BACKOFF_FIRST_MS,
+			feed->host->once ? ONCE_CAP_MS : BACKOFF_CAP_MS);
+	give_up_or_wait(feed, wait_ms, hopeless);
+}
+
+/* The slice cannot be read as it is, and the API works. */
+static void slice_narrow(struct feed *feed, bool keep_page)
+{
+	struct walk *w = feed->walk;
+
+	if (narrow_step(&w->narrow, w->from, w->to, keep_page)) {
+		feed->failures = w->page_failures = 0;
+		w->failed = true;
+		slice_restart(w);
+		feed_go(feed);
+	} else if (feed->stubs_in_row >= STUBS_IN_ROW && !feed->probe_hit) {
+		back_off(feed, false);
+	} else {
+		struct error none;
+
+		error_set(&none, RC_PROTO,
+			"its pages run in a circle and more alerts may be behind them");
+		pass_over(feed, keep_page ? &none : &feed->trouble);
+	}
+}
+
+static unsigned tries(const struct walk *w)
+{
+	return w->narrow.steps && !w->narrow.bare ? STEP_TRIES : PAGE_TRIES;
+}
+
+/* A page of a slice failed in a way that may be its own. */
+static void poison_suspected(
+	struct feed *feed, enum page_result result, const struct error *err)
+{
+	struct walk *w = feed->walk;
+	/* Asked again it will be the same. */
+	bool lasting = err->code == RC_LIMIT || result == PAGE_BAD_REQUEST;
+
+	w->page_failures++;
+	if (w->known) { /* as before: the re-scan goes on, the next one asks again */
+		slice_end(feed);
+		feed_go(feed);
+	} else if (err->code == RC_LIMIT) { /* the API answered, with alerts */
+		feed->probe_hit = true;
+		slice_narrow(feed, false);
+	} else if (lasting || w->page_failures >= tries(w)) {
+		health_ask(feed);
+	} else {
+		back_off(feed, false);
+	}
 }
 
 static void page_failed(struct feed *feed, enum page_result result,
 	int64_t retry_after_ms, const struct error *err)
 {
+	struct walk *w = feed->walk;
 	bool operator_must_act = result == PAGE_AUTH || result == PAGE_FOREIGN;
-	int64_t wait_ms;
+	struct page_counts counts;
+	bool blameless;
 
 	feed->failures++;
-	feed->page_failures++;
 	trouble_begins(feed,
 		operator_must_act ? "the feed is stopped until this is mended"
 				  : "the feed has trouble, trying again",
 		err);
-	if (feed->page_failures >= PAGE_TRIES || result == PAGE_FOREIGN) {
-		feed->page_failures = 0;
-		feed->slice_failed = true;
-		url_set(feed, NULL, 0); /* the slice is asked anew */
+	page_counts(feed->page, &counts);
+	feed->retry_after_ms = retry_after_ms;
+	/* Throttled, or not even sent: that says nothing of this page. */
+	blameless = counts.throttled != feed->throttled ||
+		    counts.requests == feed->requests;
+	if (result == PAGE_FOREIGN) {
+		w->failed = true;
+		slice_restart(w);
 	}
 	if (operator_must_act)
-		wait_ms = backoff_ms(
-			feed->host->loop, feed->failures, AUTH_FIRST_MS, AUTH_CAP_MS);
-	else
-		wait_ms = backoff_ms(feed->host->loop, feed->failures, BACKOFF_FIRST_MS,
-			feed->host->once ? ONCE_CAP_MS : BACKOFF_CAP_MS);
-	if (retry_after_ms >= 0)
-		wait_ms = retry_after_ms;
-	give_up_or_wait(feed, wait_ms, operator_must_act || result == PAGE_BAD_REQUEST);
-}
-
-static uint64_t link_hash(const char *p)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	for (; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	return hash | 1;
-}
-
-/* True when the next links of this slice run in a circle. */
-static bool link_repeats(struct feed *feed, const char *next)
-{
-	uint64_t hash = link_hash(next);
-
-	if (hash == feed->link_mark || strcmp(next, feed->url) == 0)
-		return true;
-	if (++feed->link_steps == feed->link_limit) {
-		feed->link_mark = hash;
-		feed->link_steps = 0;
-		feed->link_limit *= 2;
+		give_up_or_wait(feed,
+			retry_after_ms >= 0
+				? retry_after_ms
+				: backoff_ms(feed->host->loop, feed->failures,
+					  AUTH_FIRST_MS, AUTH_CAP_MS),
+			true);
+	else if (err->code == RC_STORE || err->code == RC_CONFIG)
+		back_off(feed, err->code == RC_CONFIG);
+	else if (blameless)
+		back_off(feed, false);
+	else if (feed->ask == ASK_PAGE)
+		poison_suspected(feed, result, err);
+	else if (feed->ask == ASK_HEALTH) /* not this slice alone: an outage */
+		back_off(feed, result == PAGE_BAD_REQUEST);
+	else { /* whether it changed is not known: it is read again */
+		slice_restart(w);
+		back_off(feed, false);
 	}
-	return false;
+}
+
+static uint64_t hash_more(uint64_t hash, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
+	return hash;
+}
+
+static bool runs_in_circle(struct walk *w, const char *next)
+{
+	uint64_t start = UINT64_C(14695981039346656037);
+
+	w->empty_pages = w->page_rows ? 0 : w->empty_pages + 1;
+	return (next[0] && (strcmp(next, w->url) == 0 ||
+				   circle_step(&w->links,
+					   hash_more(start, next, strlen(next))))) ||
+	       (w->page_rows && circle_step(&w->contents, w->digest)) ||
+	       w->empty_pages > EMPTY_PAGES;
+}
+
+/* Pages that repeat for ever show nothing new, but more may be hidden behind them. Where the first
+ * page was not full it held all there is. */
+static void slice_circle(struct feed *feed)
+{
+	struct walk *w = feed->walk;
+
+	if (!feed->circle_said)
+		log_write(LOG_WARNING,
+			"the vendor's next pages run in a circle: reading smaller "
+			"ranges, until one page holds all",
+			"tenant=%s source=%s", feed->tenant->key, feed->config->source);
+	feed->circle_said = w->circled = true;
+	feed->probe_hit = true;
+	if (w->first_rows < feed->most_rows ||
+		(w->to - w->from <= TICKS_PER_S &&
+			w->first_rows < w->narrow.page_size)) {
+		slice_end(feed);
+		feed_go(feed);
+	} else {
+		slice_narrow(feed, true);
+	}
+}
+
+static void check_stuck(struct feed *feed)
+{
+	if (feed->stuck_said || feed->received == feed->received_at_move ||
+		now_ms(feed) - feed->moved_ms < CURSOR_STUCK_MS)
+		return;
+	feed->stuck_said = true;
+	log_write(LOG_ERR, "alerts arrive, but the cursor does not move",
+		"tenant=%s source=%s for_s=%" PRId64 " received=%" PRIu64,
+		feed->tenant->key, feed->config->source,
+		(now_ms(feed) - feed->moved_ms) / 1000,
+		feed->received - feed->received_at_move);
+}
+
+static void page_read(struct feed *feed, const char *next)
+{
+	struct walk *w = feed->walk;
+	bool more;
+
+	w->page_failures = 0;
+	if (w->page_rows)
+		feed->stubs_in_row = 0;
+	if (!w->paged)
+		w->first_rows = w->page_rows;
+	w->rows += w->page_rows;
+	check_stuck(feed);
+	more = next[0] || (w->page_rows && feed->source->paging == PAGING_SKIP);
+	if (more && runs_in_circle(w, next)) {
+		slice_circle(feed);
+		return;
+	}
+	if (w->page_rows > feed->most_rows)
+		feed->most_rows = w->page_rows;
+	if (!w->failed || !more) { /* else the same trouble may be ahead again */
+		trouble_over(feed);
+		feed->failures = 0;
+	}
+	if (more) {
+		w->paged = true;
+		text_set(&w->url, next[0] ? next : NULL);
+		feed_go(feed);
+	} else if (w->paged && w->found) {
+		feed->circle_said = false;
+		changes_ask(feed);
+	} else {
+		slice_read(feed);
+		feed_go(feed);
+	}
 }
 
 static void on_page_done(void *context, enum page_result result, const char *next,
@@ -316,79 +741,35 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	list_remove(&feed->paused_node);
 	if (feed->state != FEED_FETCH)
 		return;
-	if (result == PAGE_OK && feed->store_failed) {
+	if (result == PAGE_BAD_REQUEST && feed->ask == ASK_PAGE && feed->filter_asked) {
+		char reason[400];
+
+		log_write(LOG_WARNING,
+			"the API refuses the feed's filter: filtering here alone",
+			"tenant=%s source=%s reason=%s", feed->tenant->key,
+			feed->config->source,
+			log_quote(
+				reason, sizeof(reason), err->text, strlen(err->text)));
+		feed->filter_refused = true;
+		slice_restart(feed->walk);
+		feed_go(feed);
+	} else if (result == PAGE_OK && feed->store_failed) {
 		error_set(&own, RC_STORE,
 			"the state cannot be read, so nothing is sent twice: waiting");
 		page_failed(feed, PAGE_RETRY, -1, &own);
-		return;
-	}
-	if (result != PAGE_OK) {
+	} else if (result != PAGE_OK) {
 		page_failed(feed, result, retry_after_ms, err);
-		return;
-	}
-	if (next[0] && link_repeats(feed, next)) {
-		error_set(&own, RC_PROTO,
-			"the vendor's next links run in a circle: the range stays open "
-			"and is asked again");
-		feed->page_failures = PAGE_TRIES;
-		page_failed(feed, PAGE_BAD_ANSWER, -1, &own);
-		return;
-	}
-	feed->page_failures = 0;
-	if (!feed->slice_failed ||
-		!next[0]) { /* else the same trouble may be ahead again */
-		trouble_over(feed);
-		feed->failures = 0;
-	}
-	if (feed->probing) {
-		if (feed->probe_hit)
-			slice_begin(feed, feed->slice_from);
-		else
-			slice_end(feed);
-	} else if (next[0]) {
-		feed->slice_paged = true;
-		url_set(feed, next, strlen(next));
-		page_ask(feed);
-	} else if (feed->slice_paged && feed->slice_new) {
-		slice_probe(feed);
+	} else if (feed->ask == ASK_PAGE) {
+		page_read(feed, next);
+	} else if (feed->ask == ASK_HEALTH) {
+		slice_narrow(feed, false);
+	} else if (feed->probe_hit) {
+		slice_restart(feed->walk);
+		feed_go(feed);
 	} else {
-		slice_end(feed);
+		slice_read(feed);
+		feed_go(feed);
 	}
-}
-
-static void say_rejected(struct feed *feed, const struct fmt_alert *alert,
-	const struct destination *to, const struct error *err)
-{
-	char id[120], reason[400];
-
-	log_write(LOG_ERR,
-		"an alert cannot be written in this format and is passed over",
-		"tenant=%s source=%s alert=%s destination=%s reason=%s",
-		feed->tenant->key, feed->config->source,
-		log_quote(id, sizeof(id), alert->id.p, alert->id.n),
-		destination_options(to)->name,
-		log_quote(reason, sizeof(reason), err->text, strlen(err->text)));
-}
-
-static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
-	const struct syslog_fields *fields, struct fmt_str key, uint64_t version)
-{
-	struct window_entry *entry = window_add(feed->host->window, &feed->window,
-		key.p, key.n, version, fields->time == NO_TIME ? 0 : fields->time);
-
-	for (size_t i = 0; i < feed->config->destination_count; i++) {
-		struct destination *to =
-			feed->host->destinations[feed->config->destination_index[i]];
-		struct error err = {0};
-		size_t queued = 0;
-
-		if (destination_send(to, alert, fields, entry, &queued, &err) == RC_OK)
-			window_sent(entry, queued);
-		else
-			say_rejected(feed, alert, to, &err);
-	}
-	window_added(entry);
-	feed->pass_sent = true;
 }
 
 static struct fmt_str text(const char *s)
@@ -411,6 +792,179 @@ void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
 		.msgid = "alert"};
 }
 
+#define STUB_ID 40
+
+/* A message of the relay's own in the place of what could not be read or written. Its id is made of
+ * what it stands for, so that it is the same when that is met again. */
+struct stub {
+	struct fmt_alert alert;
+	struct feed_message message;
+	char id[STUB_ID];
+	char description[1200];
+};
+
+static void stub_make(const struct feed *feed, struct stub *stub, const char *title,
+	struct fmt_str what, int64_t time)
+{
+	char digest[ALERT_NOID_LENGTH];
+	struct strbuf key;
+
+	strbuf_init(&key, 4096);
+	strbuf_addf(&key, "%s/%s/", feed->tenant->tenant_id, feed->config->source);
+	strbuf_add(&key, what.p, what.n < 2048 ? what.n : 2048);
+	alert_noid(key.p, key.n, digest);
+	strbuf_clear(&key);
+	snprintf(stub->id, sizeof(stub->id), "stub-%.32s", digest + 5);
+	stub->alert = (struct fmt_alert){.struct_size = sizeof(stub->alert),
+		.source = feed->config->source,
+		.id = text(stub->id),
+		.title = text(title),
+		.description = text(stub->description),
+		.recommended_actions =
+			text("Look for it in the customer's Defender portal."),
+		.category = text("alertrelay"),
+		.severity = FMT_SEVERITY_INFORMATIONAL,
+		.severity_text = text("informational"),
+		.service_source = text("alertrelay"),
+		.created = time,
+		.updated = time,
+		.resolved = NO_TIME,
+		.first_activity = NO_TIME,
+		.last_activity = NO_TIME};
+	feed_prepare(&stub->alert, feed->tenant, 0, &stub->message);
+}
+
+static struct destination *destination_at(const struct feed *feed, size_t i)
+{
+	return feed->host->destinations[feed->config->destination_index[i]];
+}
+
+/* False: not even the stub can be written. */
+static bool stub_send(
+	struct stub *stub, struct destination *to, struct window_entry *entry)
+{
+	struct error err;
+	size_t queued = 0;
+
+	if (destination_send(to, &stub->alert, &stub->message.fields, entry, &queued,
+		    &err) != RC_OK)
+		return false;
+	window_sent_stub(entry, queued);
+	return true;
+}
+
+static void say_rejected(struct feed *feed, const struct fmt_alert *alert,
+	const struct destination *to, const struct error *err)
+{
+	char id[120], reason[400];
+
+	log_write(LOG_ERR,
+		"an alert cannot be written in this format and goes as a stub",
+		"tenant=%s source=%s alert=%s destination=%s reason=%s",
+		feed->tenant->key, feed->config->source,
+		log_quote(id, sizeof(id), alert->id.p, alert->id.n),
+		destination_options(to)->name,
+		log_quote(reason, sizeof(reason), err->text, strlen(err->text)));
+}
+
+static void reject(struct feed *feed, const struct fmt_alert *alert,
+	struct destination *to, struct window_entry *entry, const struct error *err)
+{
+	struct stub stub;
+	char id[220];
+
+	say_rejected(feed, alert, to, err);
+	snprintf(stub.description, sizeof(stub.description),
+		"The alert %s of tenant %.100s (source %s) cannot be written in the "
+		"format of destination %.60s: %.500s",
+		log_quote(id, sizeof(id), alert->id.p, alert->id.n), feed->tenant->key,
+		feed->config->source, destination_options(to)->name, err->text);
+	stub_make(feed, &stub, "alertrelay: an alert could not be written", alert->id,
+		alert->updated != NO_TIME ? alert->updated : alert->created);
+	if (alert->id.n < 200)
+		stub.alert.provider_alert_id = alert->id;
+	if (stub_send(&stub, to, entry))
+		feed->stubs++;
+}
+
+/* The second or the one alert that the slice is down to cannot be read, though the API works. */
+static void pass_over(struct feed *feed, const struct error *err)
+{
+	struct walk *w = feed->walk;
+	int64_t second = w->from - (w->from % TICKS_PER_S + TICKS_PER_S) % TICKS_PER_S;
+	char from[TIME_TEXT], to[TIME_TEXT], reason[700];
+	struct stub stub;
+	uint64_t version;
+	bool seen = false;
+	struct error own;
+
+	(void)time_format(second, 0, from);
+	(void)time_format(second + TICKS_PER_S, 0, to);
+	snprintf(stub.description, sizeof(stub.description),
+		"Of tenant %.100s, source %s, an alert last updated from %s to %s "
+		"cannot be read, while others can: %.550s",
+		feed->tenant->key, feed->config->source, from, to, err->text);
+	stub_make(feed, &stub, "alertrelay: an alert could not be read", text(from),
+		second);
+	if (store_seen(feed->host->store, feed->window.store_id, stub.id,
+		    strlen(stub.id), &seen, &version, &own) != RC_OK) {
+		back_off(feed, false);
+		return;
+	}
+	passed_add(&feed->passed, w->from, w->to, false);
+	if (!seen && !window_holds(feed->host->window, &feed->window, stub.id,
+			     strlen(stub.id), 0)) {
+		struct window_entry *entry = window_add_own(feed->host->window,
+			&feed->window, stub.id, strlen(stub.id), 0, second);
+
+		for (size_t i = 0; i < feed->config->destination_count; i++)
+			(void)stub_send(&stub, destination_at(feed, i), entry);
+		window_added(entry);
+		feed->stubs++;
+		feed->stubs_in_row++;
+		feed->pass_sent = true;
+		log_write(LOG_ERR, "an alert cannot be read and goes as a stub",
+			"tenant=%s source=%s from=%s to=%s stub=%s reason=%s",
+			feed->tenant->key, feed->config->source, from, to, stub.id,
+			log_quote(
+				reason, sizeof(reason), err->text, strlen(err->text)));
+	}
+	feed->failures = w->page_failures = 0;
+	if (feed->source->paging != PAGING_NONE && !w->row_passed &&
+		w->narrow.page_size == 1) {
+		/* Pages of one alert: those behind it can be had. */
+		w->row_passed = true;
+		w->rows++;
+		w->paged = true;
+		text_set(&w->url, NULL);
+	} else {
+		narrow_found(&w->narrow);
+		slice_end(feed);
+	}
+	trouble_over(feed);
+	feed_go(feed);
+}
+
+static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
+	const struct syslog_fields *fields, struct fmt_str key, uint64_t version)
+{
+	struct window_entry *entry = window_add(feed->host->window, &feed->window,
+		key.p, key.n, version, fields->time == NO_TIME ? 0 : fields->time);
+
+	for (size_t i = 0; i < feed->config->destination_count; i++) {
+		struct destination *to = destination_at(feed, i);
+		struct error err = {0};
+		size_t queued = 0;
+
+		if (destination_send(to, alert, fields, entry, &queued, &err) == RC_OK)
+			window_sent(entry, queued);
+		else
+			reject(feed, alert, to, entry, &err);
+	}
+	window_added(entry);
+	feed->pass_sent = true;
+}
+
 /* What the state calls this alert: its id, or a digest of an id that is absurdly long. */
 static struct fmt_str state_key(
 	const struct fmt_alert *alert, char digest[ALERT_NOID_LENGTH])
@@ -431,8 +985,16 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	struct error err = {0};
 	bool seen;
 
-	feed->received++;
 	feed->probe_hit = true;
+	if (feed->ask != ASK_PAGE) /* it comes with its own slice */
+		return true;
+	feed->received++;
+	feed->walk->page_rows++;
+	feed->walk->digest = hash_more(feed->walk->digest, key.p, key.n) ^ key.n;
+	if (!filter_passes(feed->config, alert)) {
+		feed->filtered++;
+		return true;
+	}
 	version = alert_version(alert, feed->config->policy);
 	if (window_holds(feed->host->window, &feed->window, key.p, key.n, version)) {
 		feed->duplicate++;
@@ -448,8 +1010,8 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 		feed->duplicate++;
 		return true;
 	}
-	if (alert->updated == NO_TIME || alert->updated < feed->slice_until)
-		feed->slice_new = true;
+	if (alert->updated == NO_TIME || alert->updated < feed->walk->to)
+		feed->walk->found = true;
 	feed_prepare(alert, feed->tenant, version, &message);
 	send_to_all(feed, alert, &message.fields, key, version);
 	if (!window_full(feed->host->window, &feed->window))
@@ -479,19 +1041,14 @@ static void on_committed(struct window_feed *window)
 
 static void on_timer(struct loop_timer *timer)
 {
-	struct feed *feed = CONTAINER_OF(timer, struct feed, timer);
-
-	if (feed->url)
-		page_ask(feed);
-	else if (feed->failures && feed->pass_until)
-		slice_begin(feed, feed->slice_from);
-	else
-		pass_begin(feed);
+	feed_go(CONTAINER_OF(timer, struct feed, timer));
 }
 
 static enum rc feed_load(struct feed *feed, struct error *err)
 {
 	struct strbuf key;
+	uint64_t start = 0;
+	bool began = false;
 	enum rc rc;
 
 	strbuf_init(&key, 255);
@@ -507,6 +1064,13 @@ static enum rc feed_load(struct feed *feed, struct error *err)
 			&feed->window.committed_cursor, err);
 	strbuf_clear(&key);
 	feed->cursor = feed->window.committed_cursor;
+	feed->start = NO_TIME;
+	if (rc == RC_OK)
+		rc = store_seen(feed->host->store, feed->window.store_id, START_KEY,
+			strlen(START_KEY), &began, &start, err);
+	if (rc == RC_OK && began)
+		feed->start = (int64_t)start;
+	feed->rescan_period = rescan_period(feed);
 	return rc;
 }
 
@@ -516,12 +1080,20 @@ enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
 {
 	struct feed *feed = xcalloc(1, sizeof(*feed));
 	const struct page_events events = {on_alert, on_page_done, feed};
+	int64_t slice = config->slice_ms * TICKS_PER_MS;
+	unsigned page_size = config->page_size;
 	enum rc rc;
 
 	feed->host = host;
 	feed->tenant = tenant;
 	feed->config = config;
 	feed->source = source_find(config->source);
+	if (page_size > feed->source->page_size_max)
+		page_size = feed->source->page_size_max;
+	narrow_init(&feed->pass.narrow, page_size, slice);
+	narrow_init(&feed->rescan.narrow, page_size, slice);
+	feed->walk = &feed->pass;
+	feed->most_rows = 2;
 	feed->timer.fire = on_timer;
 	feed->window.maximum_bytes = config->window_bytes;
 	feed->window.committed = on_committed;
@@ -547,13 +1119,17 @@ void feed_free(struct feed *feed)
 	list_remove(&feed->paused_node);
 	page_free(feed->page);
 	window_feed_clear(feed->host->window, &feed->window);
-	free(feed->url);
+	free(feed->pass.url);
+	free(feed->rescan.url);
+	free(feed->probe_url);
+	passed_clear(&feed->passed);
 	free(feed);
 }
 
 void feed_start(struct feed *feed, int64_t delay_ms)
 {
-	wait_for(feed, delay_ms);
+	feed->next_pass_ms = feed->moved_ms = now_ms(feed) + delay_ms;
+	wait_until(feed, feed->next_pass_ms);
 }
 
 void feed_stop(struct feed *feed)
@@ -589,6 +1165,8 @@ void feed_counts(const struct feed *feed, struct feed_counts *counts)
 	page_counts(feed->page, &page);
 	*counts = (struct feed_counts){.received = feed->received,
 		.duplicate = feed->duplicate + feed->unaccepted,
+		.filtered = feed->filtered,
+		.stubs = feed->stubs,
 		.confirmed = feed->window.confirmed,
 		.rejected = feed->window.rejected,
 		.in_window = feed->window.count,

@@ -2,9 +2,18 @@
  *
  * Purpose:  polls its source in passes, each pass in slices of time, each slice page by page; sends
  *           what was not sent before; moves its cursor when all of a slice is confirmed.
- * Pass:     asks for everything updated since cursor - overlap, up to now. The order of results is
- *           not relied on. A failed page is asked again with backoff; a page that keeps failing
- *           starts its slice anew. What was already seen is dropped by id and version.
+ * Pass:     asks for everything updated since cursor - overlap, up to now - lag. The order of results
+ *           is not relied on, nor their number in a page, nor that the links end. What was already
+ *           seen is dropped by id and version.
+ * Re-scan:  reads rescan_range before the cursor again, for what the vendor showed late; it never
+ *           moves the cursor and gives way to a pass between its pages. Nothing older than the
+ *           beginning of the feed is sent.
+ * Poison:   a page that keeps failing is narrowed (walk.h) as long as the API answers for another
+ *           time; what cannot be narrower is passed over as a stub, a message that names tenant,
+ *           source, time and reason, and asked once in each re-scan. When the API does not answer
+ *           for another time either it is an outage: the feed waits with backoff.
+ * Filter:   what does not pass is counted and not remembered, so that it is sent when it changes
+ *           and passes.
  * Errors:   stay in this feed: they are logged once per change, tried again for ever, and shown by
  *           feed_trouble(). A feed that runs once gives up after some tries instead.
  * Source:   design.md sections 2 and 4; facts (Microsoft's APIs) sections 2.4, 2.7, 7. */
@@ -34,7 +43,9 @@ struct feed_host {
 };
 
 struct feed_counts {
-	uint64_t received, duplicate, confirmed, rejected, in_window;
+	uint64_t received, duplicate, filtered, confirmed, rejected, in_window;
+	uint64_t
+		stubs; /* messages of our own in the place of what could not be had; not received */
 	uint64_t requests;
 };
 

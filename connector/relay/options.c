@@ -37,7 +37,12 @@ _Static_assert(HEADER_RFC5424 == 0 && HEADER_RFC3164 == 1 && HEADER_NONE == 2,
 _Static_assert(
 	ALERT_POLICY_FIRST == 0 && ALERT_POLICY_STATUS == 1 && ALERT_POLICY_EVERY == 2,
 	"order of update_policy");
+_Static_assert(FMT_SEVERITY_UNKNOWN == 0 && FMT_SEVERITY_INFORMATIONAL == 1 &&
+		       FMT_SEVERITY_LOW == 2 && FMT_SEVERITY_MEDIUM == 3 &&
+		       FMT_SEVERITY_HIGH == 4,
+	"order of min_severity");
 _Static_assert(sizeof(enum transport) == sizeof(int) &&
+		       sizeof(enum fmt_severity) == sizeof(int) &&
 		       sizeof(enum alert_policy) == sizeof(int),
 	"choices are stored as int");
 
@@ -389,6 +394,19 @@ static void read_names(struct options_reader *reader, const struct yaml_node *no
 		copy_array(reader, names, to->destination_count * sizeof(*names));
 }
 
+static void read_list(struct options_reader *reader, const struct yaml_node *node,
+	struct config_list *to)
+{
+	const char *texts[NAMES_MAXIMUM];
+
+	to->count = read_texts(reader, node, texts, NAMES_MAXIMUM);
+	to->items = copy_array(reader, texts, to->count * sizeof(*texts));
+	if (!to->count && (node->kind == YAML_LIST || yaml_is_nothing(node)))
+		options_wrong(reader, node->line,
+			"%s: is empty; write what is wanted or take the line out",
+			node->key);
+}
+
 static void read_map(struct options_reader *reader, const struct yaml_node *node,
 	struct destination_options *to)
 {
@@ -435,6 +453,9 @@ static void read_node(struct options_reader *reader, const struct option *row,
 		return;
 	case TYPE_NAMES:
 		read_names(reader, node, to);
+		return;
+	case TYPE_LIST:
+		read_list(reader, node, (void *)((char *)to + row->offset));
 		return;
 	default:
 		break;

@@ -56,6 +56,7 @@ enum option_type {
 	TYPE_ADDRESSES, /* of struct destination_options */
 	TYPE_MAP, /* of struct destination_options */
 	TYPE_NAMES, /* of struct config_feed */
+	TYPE_LIST, /* a struct config_list */
 };
 
 struct option {

@@ -82,14 +82,16 @@ static void check_sums(const struct relay *relay)
 		struct feed_counts c;
 
 		feed_counts(relay->feeds[i], &c);
-		if (c.received != c.duplicate + c.confirmed + c.rejected + c.in_window)
+		if (c.received != c.duplicate + c.filtered + c.confirmed + c.rejected +
+					  c.in_window)
 			log_write(LOG_ERR,
 				"the sums of a feed do not agree; this is a bug",
 				"tenant=%s received=%" PRIu64 " duplicate=%" PRIu64
-				" confirmed=%" PRIu64 " rejected=%" PRIu64
-				" in_window=%" PRIu64,
+				" filtered=%" PRIu64 " confirmed=%" PRIu64
+				" rejected=%" PRIu64 " in_window=%" PRIu64,
 				feed_tenant(relay->feeds[i])->key, c.received,
-				c.duplicate, c.confirmed, c.rejected, c.in_window);
+				c.duplicate, c.filtered, c.confirmed, c.rejected,
+				c.in_window);
 	}
 }
 
@@ -398,6 +400,8 @@ void relay_summary(const struct relay *relay, struct relay_summary *summary)
 		feed_counts(relay->feeds[i], &c);
 		summary->total.received += c.received;
 		summary->total.duplicate += c.duplicate;
+		summary->total.filtered += c.filtered;
+		summary->total.stubs += c.stubs;
 		summary->total.confirmed += c.confirmed;
 		summary->total.rejected += c.rejected;
 		summary->total.in_window += c.in_window;

@@ -19,7 +19,7 @@ struct window_entry {
 	size_t bytes;
 	unsigned
 		pending; /* destinations that have not confirmed; 1 more until window_added() */
-	bool is_cursor, taken;
+	bool is_cursor, taken, own;
 	uint32_t hash;
 	uint32_t alert_n;
 	char alert[];
@@ -143,10 +143,10 @@ static void entry_free(struct window_entry *entry)
 	list_remove(&entry->node);
 	window->bytes -= entry->bytes;
 	feed->bytes -= entry->bytes;
-	if (!entry->is_cursor) {
+	if (!entry->is_cursor)
 		table_take(window, entry);
+	if (!entry->is_cursor && !entry->own)
 		feed->count--;
-	}
 	free(entry);
 }
 
@@ -207,9 +207,25 @@ struct window_entry *window_add(struct window *window, struct window_feed *feed,
 	return entry;
 }
 
+struct window_entry *window_add_own(struct window *window, struct window_feed *feed,
+	const char *key, size_t key_n, uint64_t version, int64_t updated)
+{
+	struct window_entry *entry =
+		window_add(window, feed, key, key_n, version, updated);
+
+	entry->own = true;
+	feed->count--;
+	return entry;
+}
+
 void window_sent(struct window_entry *entry, size_t bytes)
 {
 	entry->taken = true;
+	window_sent_stub(entry, bytes);
+}
+
+void window_sent_stub(struct window_entry *entry, size_t bytes)
+{
 	entry->pending++;
 	charge(entry, bytes);
 }
@@ -298,9 +314,9 @@ static void feed_forget_committed(struct window_feed *feed)
 
 		if (entry->is_cursor)
 			feed->committed_cursor = entry->time;
-		else if (entry->taken)
+		else if (!entry->own && entry->taken)
 			feed->confirmed++;
-		else
+		else if (!entry->own)
 			feed->rejected++;
 		entry_free(entry);
 	}

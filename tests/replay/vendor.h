@@ -1,0 +1,62 @@
+/* vendor.h - a scripted API and a scripted collector behind the real feed, window and store.
+ *
+ * How:      vendor.c takes the place of fetch/page.c, fetch/source.c and deliver/destination.c when
+ *           the test is linked; time is a clock that stands still until the loop waits.
+ * Units:    times in seconds from the vendor's beginning. */
+#ifndef REPLAY_VENDOR_H
+#define REPLAY_VENDOR_H
+
+#include "base/loop.h"
+#include "fetch/page.h"
+#include "relay/feed.h"
+
+#define VENDOR_ALERTS 6000
+#define BEGIN (INT64_C(1767571200) * TICKS_PER_S) /* 2026-01-05T00:00:00Z */
+
+struct vendor_alert {
+	int64_t updated, visible; /* ticks */
+	int status; /* 0 new, 1 resolved: a change makes a new version */
+	enum fmt_severity severity;
+	bool poison; /* an answer that would hold it fails */
+	bool bare_helps; /* not when bare */
+	unsigned got; /* in full, by the collector */
+	unsigned versions; /* how many different ones the collector should get */
+};
+
+enum links { LINKS_NORMAL, LINKS_SAME, LINKS_ENDLESS };
+
+struct vendor {
+	struct clock_fake clock;
+	struct loop *loop;
+	struct vendor_alert alerts[VENDOR_ALERTS];
+	size_t count;
+	bool throttles; /* 429 without Retry-After for all but pages of one alert */
+	bool down, no_filter; /* every request fails; 400 for a filter */
+	enum page_result failure;
+	unsigned top_max; /* rows in a page at most, silently */
+	enum links links;
+	bool skips; /* the source pages by $skip */
+	bool oldest_first;
+	bool hold; /* the collector confirms nothing */
+	bool limit; /* poison is an alert over the parser's maximum */
+	int unwritable; /* alert that no format takes; -1: none */
+	void (*before)(unsigned request); /* called as each request arrives */
+	unsigned requests, in_flight_ms;
+	unsigned stubs, sent;
+	int64_t last_from, last_to; /* of the last request */
+	unsigned last_top;
+	char last_filter[300];
+	char stub_text[1300], stub_id[60];
+};
+
+extern struct vendor vendor;
+
+void vendor_reset(void);
+/* An alert updated at_s that shows late_s after it. Returns its number. */
+size_t vendor_add(double at_s, double late_s);
+/* It is changed now. */
+void vendor_update(size_t alert);
+/* Confirms what was held. */
+void vendor_confirm(void);
+
+#endif
