@@ -246,6 +246,28 @@ static void a_clock_that_jumps(void **state)
 	all_came_once();
 }
 
+static void after_a_clock_ahead_nothing_waits(void **state)
+{
+	int64_t hour = HOUR * TICKS_PER_S;
+
+	(void)state;
+	start();
+	run(2 * MINUTE);
+	vendor.clock.wall_ticks += hour;
+	run(10 * MINUTE);
+	vendor.clock.wall_ticks -= hour;
+	run(2 * MINUTE);
+	for (int i = 0; i < 30; i++) { /* the cursor is ahead for most of it */
+		size_t n = vendor_add(0, 0);
+
+		vendor.alerts[n].updated = vendor.clock.wall_ticks;
+		vendor.alerts[n].visible = INT64_MIN;
+		run(65);
+		came_by_then(n, 1);
+	}
+	all_came_once();
+}
+
 static void one_poison_alert(void **state)
 {
 	struct feed_counts c;
@@ -498,6 +520,7 @@ int main(void)
 		REPLAY(an_update_while_paging_hides_nothing),
 		REPLAY(equal_times_over_a_border_of_pages),
 		REPLAY(a_clock_that_jumps),
+		REPLAY(after_a_clock_ahead_nothing_waits),
 		REPLAY(one_poison_alert),
 		REPLAY(neighbours_of_the_poison),
 		REPLAY(poison_over_the_limit_and_once),
