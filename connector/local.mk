@@ -74,16 +74,21 @@ libconnector_la_SOURCES += \
 	connector/fetch/error_answer.c \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
+	connector/fetch/graph_incidents.c \
 	connector/fetch/http.c \
 	connector/fetch/http.h \
+	connector/fetch/m365d_incidents.c \
+	connector/fetch/mde_alerts.c \
 	connector/fetch/page.c \
 	connector/fetch/page.h \
 	connector/fetch/page_parser.c \
 	connector/fetch/page_parser.h \
 	connector/fetch/secret.c \
 	connector/fetch/secret.h \
+	connector/fetch/siem.c \
 	connector/fetch/source.c \
 	connector/fetch/source.h \
+	connector/fetch/source_rows.h \
 	connector/fetch/token.c \
 	connector/fetch/token.h \
 	connector/fetch/token_answer.c \

@@ -60,7 +60,8 @@ static int is_nothing(struct fmt_str s)
 {
 	return !s.n || text_equal_nocase(s, "unknown") ||
 	       text_equal_nocase(s, "none") ||
-	       text_equal_nocase(s, "unknownFutureValue");
+	       text_equal_nocase(s, "unknownFutureValue") ||
+	       text_equal_nocase(s, "notAvailable");
 }
 
 static struct fmt_str pool_put(struct cef_values *v, const char *p, size_t n)
@@ -244,6 +245,12 @@ static struct fmt_str map_product(const struct fmt_alert *alert)
 		{"microsoftInsiderRiskManagement", "Microsoft Insider Risk Management"},
 		{"microsoftThreatIntelligence", "Microsoft Threat Intelligence"},
 		{"microsoftSecurityForAI", "Microsoft Security for AI"},
+		/* as older APIs call them */
+		{"MicrosoftDefenderATP", "Microsoft Defender for Endpoint"},
+		{"AzureATP", "Microsoft Defender for Identity"},
+		{"MicrosoftCloudAppSecurity", "Microsoft Defender for Cloud Apps"},
+		{"OfficeATP", "Microsoft Defender for Office 365"},
+		{"AADIdentityProtection", "Microsoft Entra ID Protection"},
 	};
 	struct fmt_str s = text_trim(alert->product_name), source;
 
@@ -264,7 +271,9 @@ static void map_header(struct cef_values *v, const struct fmt_alert *alert)
 	v->product = map_product(alert);
 	v->class_id = text_trim(alert->detector_id);
 	if (!v->class_id.n)
-		v->class_id = category.n ? category : text_str("alert");
+		v->class_id = category.n
+				      ? category
+				      : text_str(alert->kind ? alert->kind : "alert");
 	v->name = text_trim(alert->title);
 	if (!v->name.n)
 		v->name = category.n ? category : text_str("Alert");
@@ -317,6 +326,8 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	set(v, CEF_ACTOR, alert->actor);
 	set_list(v, CEF_TECHNIQUES, alert->mitre_techniques);
 	set_list(v, CEF_TAGS, alert->system_tags);
+	set_list(v, CEF_CUSTOM_TAGS, alert->custom_tags);
+	set(v, CEF_REDIRECT, alert->redirect_incident_id);
 	if (alert->categories.count > 1 || !v->row[CEF_CATEGORY].n)
 		set_list(v, CEF_CATEGORIES, alert->categories);
 	set(v, CEF_ASSIGNED_TO, alert->assigned_to);

@@ -154,6 +154,11 @@ struct fmt_alert {
 	struct fmt_str custom_details; /* raw JSON */
 	struct fmt_str additional_data; /* raw JSON */
 	struct fmt_str raw; /* the vendor's alert, raw JSON; may hold white space */
+
+	const char *kind; /* "alert", "incident"; NULL is "alert" */
+	struct fmt_str
+		redirect_incident_id; /* the incident that this one was merged into */
+	struct fmt_list custom_tags; /* set by people */
 };
 
 /* Output that grows to a stated maximum. A formatter writes through fmt_room() or fmt_put();

@@ -148,6 +148,7 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert)
 	ok = ok && put_text(out, "id", alert->id) &&
 	     put_text(out, "providerAlertId", alert->provider_alert_id) &&
 	     put_text(out, "incidentId", alert->incident_id) &&
+	     put_text(out, "redirectIncidentId", alert->redirect_incident_id) &&
 	     put_text(out, "status", alert->status) &&
 	     put_text(out, "severity", severity) &&
 	     put_text(out, "classification", alert->classification) &&
@@ -172,6 +173,7 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert)
 	     put_text(out, "threatFamilyName", alert->threat_family) &&
 	     put_list(out, "mitreTechniques", alert->mitre_techniques) &&
 	     put_list(out, "systemTags", alert->system_tags) &&
+	     put_list(out, "customTags", alert->custom_tags) &&
 	     put_time(out, "createdDateTime", alert->created) &&
 	     put_time(out, "lastUpdateDateTime", alert->updated) &&
 	     put_time(out, "resolvedDateTime", alert->resolved) &&
@@ -359,11 +361,14 @@ static void fit_named(struct fit *fit, size_t limit, const char *name, int cut)
 
 static void fit_members(struct fit *fit, size_t limit)
 {
-	static const char *const fixed[] = {"id", "alertId", "AlertId", "tenantId",
-		"incidentId", "title", "severity", "status", "createdDateTime",
-		"lastUpdateDateTime", "alertCreationTime", "lastUpdateTime",
-		"alertWebUrl", "incidentWebUrl", "LinkToWDATP", "IncidentLinkToWDATP",
-		NULL};
+	static const char *const fixed[] = {"id", "alertId", "AlertId", "FullId",
+		"tenantId", "aadTenantId", "incidentId", "redirectIncidentId", "title",
+		"displayName", "incidentName", "AlertTitle", "severity", "Severity",
+		"status", "createdDateTime", "createdTime", "creationTime", "AlertTime",
+		"alertCreationTime", "lastUpdateDateTime", "lastUpdateTime",
+		"lastUpdatedTime", "LastProcessedTimeUtc", "alertWebUrl",
+		"incidentWebUrl", "incidentUri", "LinkToWDATP", "LinkToMTP",
+		"IncidentLinkToWDATP", "IncidentLinkToMTP", NULL};
 	static const char *const known[] = {"providerAlertId", "detectorId", "category",
 		"serviceSource", "detectionSource", "productName", "classification",
 		"determination", "firstActivityDateTime", "lastActivityDateTime",

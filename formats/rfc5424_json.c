@@ -87,15 +87,17 @@ static int put_member(struct fmt_out *out, const char *name, struct fmt_str s)
 /* All up to the alert itself. */
 static int put_envelope(struct fmt_out *out, const struct fmt_alert *alert)
 {
-	struct fmt_str source = {NULL, 0};
+	struct fmt_str source = {NULL, 0}, kind = {NULL, 0};
 
 	if (alert->source)
 		source = text_str(alert->source);
+	if (alert->kind && strcmp(alert->kind, "alert") != 0)
+		kind = text_str(alert->kind);
 	return json_put(out, "{\"relay\":\"alertrelay\"", 21) &&
 	       put_member(out, "customer", alert->customer) &&
 	       put_member(out, "customerName", alert->customer_name) &&
 	       put_member(out, "tenantId", alert->tenant_id) &&
-	       put_member(out, "source", source) &&
+	       put_member(out, "source", source) && put_member(out, "kind", kind) &&
 	       put_member(out, "alertId", alert->id) &&
 	       put_member(out, "version", alert->version) &&
 	       json_put_name(out, "alert");

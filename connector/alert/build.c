@@ -81,12 +81,15 @@ void alert_build_begin(struct alert_builder *b, const char *at)
 	memset(&b->alert, 0, sizeof(b->alert));
 	b->alert.struct_size = sizeof(b->alert);
 	b->alert.source = b->map->source;
+	b->alert.kind = b->map->table->kind ? b->map->table->kind : "alert";
 	b->alert.created = b->alert.updated = b->alert.resolved = FMT_NO_TIME;
 	b->alert.first_activity = b->alert.last_activity = FMT_NO_TIME;
 	b->alert.raw.p = at;
 	b->skip = 0;
 	b->next = NULL;
 	b->raw_from = NULL;
+	b->nested = (struct fmt_str){NULL, 0};
+	b->span_count = b->late_count = 0;
 	b->taken_back = false;
 	b->matched = 0;
 	b->field_count = b->item_first = b->item_count = 0;
@@ -146,21 +149,70 @@ static inline void evidence_key(struct alert_builder *b, const struct alert_node
 	mark->first = (uint32_t)b->field_count;
 }
 
+/* The same list of evidence came before: what it gave goes, what other lists gave stays. */
+UNUSUAL static void span_remove(struct alert_builder *b, size_t span)
+{
+	size_t first = b->spans[span].first, end = b->alert.evidence_count;
+	size_t from = 0, count = 0;
+
+	if (span + 1 < b->span_count)
+		end = b->spans[span + 1].first;
+	for (size_t i = 0; i < first; i++)
+		from += b->evidence[i].field_count;
+	for (size_t i = first; i < end; i++)
+		count += b->evidence[i].field_count;
+	memmove(b->fields + from, b->fields + from + count,
+		(b->field_count - from - count) * sizeof(*b->fields));
+	memmove(b->evidence + first, b->evidence + end,
+		(b->alert.evidence_count - end) * sizeof(*b->evidence));
+	b->field_count -= count;
+	b->item_first = b->field_count;
+	b->alert.evidence_count -= end - first;
+	b->span_count--;
+	for (size_t i = span; i < b->span_count; i++) {
+		b->spans[i] = b->spans[i + 1];
+		b->spans[i].first -= end - first;
+	}
+}
+
+static void span_begin(struct alert_builder *b, const struct alert_node *node)
+{
+	for (size_t i = 0; i < b->span_count; i++) {
+		if (b->spans[i].node == node && b->alert.evidence_count) {
+			span_remove(b, i);
+			break;
+		}
+		if (b->spans[i].node == node)
+			return;
+	}
+	b->spans[b->span_count].node = node;
+	b->spans[b->span_count++].first = b->alert.evidence_count;
+}
+
 /* A key of the alert itself: its value counts from the beginning, also when the key comes again. */
 static __attribute__((noinline)) void alert_key(
 	struct alert_builder *b, const struct alert_node *node)
 {
 	switch (node->target) {
 	case ALERT_RAW:
+	case ALERT_NESTED:
 		b->raw_from = b->position(b->context);
-		b->raw_offset = node->arg;
+		b->raw_node = node;
+		break;
+	case ALERT_SPARE:
+	case ALERT_PART:
+	case FLAT_FIELD:
+	case FLAT_LIST:
+		for (size_t i = 0; i < b->late_count; i++)
+			if (b->late[i].node == node)
+				b->late[i].node = NULL;
 		break;
 	case ALERT_LIST:
 		b->lists[node->arg].first = b->item_count;
 		b->lists[node->arg].count = 0;
 		break;
 	case ALERT_EVIDENCE:
-		b->alert.evidence_count = b->field_count = b->item_first = 0;
+		span_begin(b, node);
 		break;
 	case ALERT_COMMENT:
 		b->alert.comment_count = 0;
@@ -192,10 +244,18 @@ int alert_build_key(void *builder, const unsigned char *p, size_t n)
 	return 1;
 }
 
+static struct fmt_str *raw_place(struct alert_builder *b)
+{
+	if (b->raw_node->target != ALERT_NESTED)
+		return MEMBER(&b->alert, struct fmt_str, b->raw_node->arg);
+	b->nested_key = b->raw_from;
+	return &b->nested;
+}
+
 /* The value that ends here, from the end of its key. */
 static void raw_end(struct alert_builder *b)
 {
-	struct fmt_str *to = MEMBER(&b->alert, struct fmt_str, b->raw_offset);
+	struct fmt_str *to = raw_place(b);
 	const char *from = b->raw_from, *end = b->position(b->context);
 
 	while (from < end && (*from == ':' || *from == ' ' || *from == '\t' ||
@@ -246,6 +306,20 @@ static bool list_add(
 	b->item_count++;
 	list->count++;
 	return true;
+}
+
+static bool late_add(
+	struct alert_builder *b, const struct alert_node *node, const char *p, size_t n)
+{
+	struct alert_late *late = b->late;
+
+	if (!n)
+		return true;
+	while (late < b->late + b->late_count && late->node)
+		late++;
+	b->late_count += late == b->late + b->late_count;
+	late->node = node;
+	return keep(b, &late->value, p, n);
 }
 
 /* The pieces of evidence of one alert often carry the same time. */
@@ -304,14 +378,19 @@ static __attribute__((noinline)) bool scalar(struct alert_builder *b,
 	case ALERT_LIST:
 		return list_add(b, &b->lists[node->arg], p, n);
 	case ALERT_RAW:
+	case ALERT_NESTED:
 		if (n || type == ALERT_SCALAR_TEXT) {
 			raw_end(b);
 		} else {
-			*MEMBER(&b->alert, struct fmt_str, b->raw_offset) =
-				(struct fmt_str){NULL, 0};
+			*raw_place(b) = (struct fmt_str){NULL, 0};
 			b->raw_from = NULL;
 		}
 		return true;
+	case ALERT_SPARE:
+	case ALERT_PART:
+	case FLAT_FIELD:
+	case FLAT_LIST:
+		return late_add(b, node, p, n);
 	case COMMENT_STRING:
 		return keep(b,
 			MEMBER(&b->comments[b->alert.comment_count], struct fmt_str,
@@ -373,6 +452,7 @@ static bool evidence_begin(struct alert_builder *b)
 		return false;
 	evidence = evidence_now(b);
 	*evidence = (struct fmt_evidence){
+		.kind = (enum fmt_kind)b->next->arg,
 		.created = FMT_NO_TIME,
 		.raw.p = b->position(b->context) - 1,
 	};
@@ -432,7 +512,8 @@ static bool comment_begin(struct alert_builder *b)
 static bool enters(
 	const struct alert_frame *f, const struct alert_node *node, bool array)
 {
-	if (!node || node->target == ALERT_RAW || (array && f->array))
+	if (!node || node->target == ALERT_RAW || node->target == ALERT_NESTED ||
+		(array && f->array))
 		return false;
 	if (node->slots)
 		return true;
@@ -488,12 +569,181 @@ void alert_build_close(struct alert_builder *b)
 		b->alert.comment_count++;
 }
 
+/* The text is where it stays already. */
+static void flat_field(struct alert_builder *b, uint32_t id, const char *p, size_t n)
+{
+	if (!n || (b->field_count == b->field_room && !more_fields(b)))
+		return;
+	b->fields[b->field_count++] = (struct fmt_field){id, {p, n}};
+}
+
+static void flat_fields(struct alert_builder *b, const struct alert_late *late)
+{
+	const struct fmt_str whole = late->value;
+	uint32_t id = late->node->arg & UINT16_MAX;
+	size_t from = 0;
+
+	if (late->node->target == FLAT_FIELD) {
+		flat_field(b, id, whole.p, whole.n);
+		return;
+	}
+	for (size_t i = 0; i <= whole.n; i++) {
+		if (i < whole.n && whole.p[i] != ',' && whole.p[i] != ';')
+			continue;
+		while (from < i && whole.p[from] == ' ')
+			from++;
+		flat_field(b, id, whole.p + from, i - from);
+		from = i + 1;
+	}
+}
+
+static void flat_evidence(struct alert_builder *b)
+{
+	const struct alert_table *table = b->map->table;
+
+	for (size_t at = 0; at < table->flat_count; at++) {
+		struct fmt_evidence *evidence;
+		size_t first = b->field_count;
+
+		for (size_t i = 0; i < b->late_count; i++) {
+			const struct alert_node *node = b->late[i].node;
+
+			if (node && node->target >= FLAT_FIELD &&
+				node->target <= FLAT_LIST && node->arg >> 16 == at)
+				flat_fields(b, &b->late[i]);
+		}
+		if (b->field_count == first)
+			continue;
+		if (!GROW(b->evidence, b->evidence_room, b->alert.evidence_count, 16,
+			    b->limits.evidence)) {
+			b->field_count = first;
+			b->shed++;
+			return;
+		}
+		evidence = evidence_now(b);
+		*evidence = (struct fmt_evidence){.kind = table->flat[at].kind,
+			.created = FMT_NO_TIME,
+			.field_count = b->field_count - first};
+		b->alert.evidence_count++;
+	}
+}
+
+/* What waited for the rest of the alert. */
+static void late_end(struct alert_builder *b, struct fmt_str parts[ALERT_PARTS_MAX])
+{
+	for (size_t i = 0; i < b->late_count; i++) {
+		const struct alert_late *late = &b->late[i];
+
+		if (late->node && late->node->target == ALERT_PART) {
+			parts[late->node->arg] = late->value;
+		} else if (late->node && late->node->target == ALERT_SPARE) {
+			struct fmt_str *to =
+				MEMBER(&b->alert, struct fmt_str, late->node->arg);
+
+			if (!to->n)
+				*to = late->value;
+		}
+	}
+	flat_evidence(b);
+}
+
+static char *put(char *to, struct fmt_str s)
+{
+	if (s.n)
+		memcpy(to, s.p, s.n);
+	return to + s.n;
+}
+
+/* Prefix, then the id, or what stands for it. */
+static bool id_make(struct alert_builder *b, const struct fmt_str *parts)
+{
+	const struct alert_table *table = b->map->table;
+	const char *prefix = table->id_prefix ? table->id_prefix : "";
+	size_t length = strlen(prefix);
+	struct fmt_str *id = &b->alert.id;
+	struct fmt_str words[1 + ALERT_PARTS_MAX] = {*id};
+	size_t count = 1, n = 0;
+	char noid[ALERT_NOID_LENGTH], *to;
+
+	if (id->n && !length)
+		return true;
+	if (!id->n && table->id_from) {
+		words[0] = *MEMBER(&b->alert, struct fmt_str, table->id_from);
+		for (; count <= table->parts; count++)
+			words[count] = parts[count - 1];
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (words[i].n) {
+			n += words[i].n + 1;
+			continue;
+		}
+		alert_noid(b->alert.raw.p, b->alert.raw.n, noid);
+		words[0] = (struct fmt_str){noid, sizeof(noid)};
+		n = sizeof(noid) + 1;
+		count = 1;
+		break;
+	}
+	to = arena_alloc(&b->arena, length + n);
+	if (!to)
+		return false;
+	id->p = to;
+	to = put(to, (struct fmt_str){prefix, length});
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			*to++ = ':';
+		to = put(to, words[i]);
+	}
+	id->n = (size_t)(to - id->p);
+	return true;
+}
+
+/* Leaves the member with the nested alerts out, and the comma that belongs to it. */
+static bool nested_cut(struct alert_builder *b)
+{
+	struct fmt_str *raw = &b->alert.raw;
+	const char *from = b->nested_key - 1, *to = b->nested.p + b->nested.n;
+	const char *end = raw->p + raw->n;
+	char *copy;
+
+	if (!b->nested.n)
+		return true;
+	while (from[-1] != '"') /* the name holds none, escaped neither */
+		from--;
+	from--;
+	while (from[-1] == ' ' || from[-1] == '\t' || from[-1] == '\n' ||
+		from[-1] == '\r')
+		from--;
+	if (from[-1] == ',') {
+		from--;
+	} else {
+		while (*to == ' ' || *to == '\t' || *to == '\n' || *to == '\r')
+			to++;
+		to += *to == ',';
+	}
+	copy = arena_alloc(&b->arena, (size_t)(from - raw->p) + (size_t)(end - to));
+	if (!copy)
+		return false;
+	memcpy(copy, raw->p, (size_t)(from - raw->p));
+	memcpy(copy + (from - raw->p), to, (size_t)(end - to));
+	raw->n = (size_t)(from - raw->p) + (size_t)(end - to);
+	raw->p = copy;
+	return true;
+}
+
 struct fmt_alert *alert_build_end(struct alert_builder *b)
 {
+	struct fmt_str parts[ALERT_PARTS_MAX] = {{NULL, 0}};
+	const char *service = b->map->table->service_source;
 	struct fmt_alert *alert = &b->alert;
-	const struct fmt_field *fields = b->fields;
+	const struct fmt_field *fields;
 
 	alert->raw.n = (size_t)(b->position(b->context) - alert->raw.p);
+	if (!nested_cut(b))
+		return NULL;
+	late_end(b, parts);
+	if (!alert->service_source.n && service)
+		alert->service_source = (struct fmt_str){service, strlen(service)};
+	fields = b->fields;
 	for (size_t i = 0; i < alert->evidence_count; i++) {
 		b->evidence[i].fields = fields;
 		if (b->evidence[i].field_count)
@@ -508,14 +758,8 @@ struct fmt_alert *alert_build_end(struct alert_builder *b)
 	}
 	alert->evidence = b->evidence;
 	alert->comments = b->comments;
-	if (!alert->id.n) {
-		char *id = arena_alloc(&b->arena, ALERT_NOID_LENGTH);
-
-		if (!id)
-			return NULL;
-		alert_noid(alert->raw.p, alert->raw.n, id);
-		alert->id = (struct fmt_str){id, ALERT_NOID_LENGTH};
-	}
+	if (!id_make(b, parts))
+		return NULL;
 	alert_choose(alert);
 	return alert;
 }
@@ -542,6 +786,11 @@ void alert_build_moved(
 	for (size_t i = 0; i < b->map->string_count; i++)
 		moved(&m, &MEMBER(&b->alert, struct fmt_str, b->map->strings[i])->p);
 	moved(&m, &b->alert.raw.p);
+	moved(&m, &b->nested.p);
+	if (b->nested.n)
+		moved(&m, &b->nested_key);
+	for (size_t i = 0; i < b->late_count; i++)
+		moved(&m, &b->late[i].value.p);
 	if (b->raw_from) /* may be just behind the text so far */
 		b->raw_from = to + (b->raw_from - from);
 	for (size_t i = 0; i < b->field_count; i++)

@@ -40,6 +40,18 @@ struct alert_mark {
 	uint32_t serial, first;
 };
 
+/* A value that is given its place at the alert's end. */
+struct alert_late {
+	const struct alert_node *node; /* NULL: its key came again */
+	struct fmt_str value;
+};
+
+/* The pieces of evidence that one key gave. */
+struct alert_span {
+	const struct alert_node *node;
+	size_t first;
+};
+
 struct alert_list {
 	size_t first, count;
 };
@@ -63,11 +75,18 @@ struct alert_builder {
 	const struct alert_node
 		*next; /* of the value that comes; NULL: no path leads there */
 	const char *raw_from; /* end of that key, when its value is kept as raw text */
-	uint32_t raw_offset;
+	const struct alert_node *raw_node;
+	/* The value of ALERT_NESTED as it came, and the end of its key. */
+	struct fmt_str nested;
+	const char *nested_key;
 	struct alert_mark *marks; /* by node */
 	uint32_t serial; /* of the last key */
 	bool taken_back; /* there are fields that a repeated key made void */
 	struct alert_list lists[ALERT_LISTS_MAX];
+	struct alert_span spans[ALERT_EVIDENCE_PATHS];
+	size_t span_count;
+	struct alert_late late[ALERT_LATE_MAX]; /* one for each path at most */
+	size_t late_count;
 	char time_text[32]; /* the time read last, and what it means */
 	size_t time_n;
 	int64_t time;
@@ -110,7 +129,8 @@ int alert_build_key(void *builder, const unsigned char *p, size_t n);
 int alert_build_text(void *builder, const unsigned char *p, size_t n);
 void alert_build_open(struct alert_builder *b, bool array);
 void alert_build_close(struct alert_builder *b);
-/* After the alert's own '}', which is not given to alert_build_close(). NULL: over the maximum. */
+/* After the alert's own '}', which is not given to alert_build_close(). NULL: over the maximum. The
+ * text of nested alerts is in b->nested then, and not in the alert's raw text. */
 struct fmt_alert *alert_build_end(struct alert_builder *b);
 
 /* The text at [from, from + n) is at `to` now. */

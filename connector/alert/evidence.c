@@ -80,5 +80,20 @@ const struct alert_type alert_types[] = {
 	{"teamsMessageEvidence", FMT_KIND_MESSAGE, NULL},
 	{"urlEvidence", FMT_KIND_URL, NULL},
 	{"userEvidence", FMT_KIND_USER, NULL},
+
+	/* entityType of Defender for Endpoint and Microsoft 365 Defender (facts 3.7, 3.8) */
+	{"User", FMT_KIND_USER, NULL},
+	{"Process", FMT_KIND_PROCESS, NULL},
+	{"File", FMT_KIND_FILE, NULL},
+	{"Ip", FMT_KIND_IP, NULL},
+	{"Url", FMT_KIND_URL, NULL},
+	{"Registry", FMT_KIND_REGISTRY, NULL},
+	{"MailBox", FMT_KIND_MAILBOX, NULL},
+	{"Mailbox", FMT_KIND_MAILBOX, NULL},
+	{"MailMessage", FMT_KIND_MESSAGE, NULL},
+	{"MailCluster", FMT_KIND_MESSAGE, NULL},
+	{"SecurityGroup", FMT_KIND_GROUP, NULL},
+	{"CloudApplication", FMT_KIND_APPLICATION, NULL},
+	{"CloudLogonSession", FMT_KIND_LOGON, NULL},
 	{NULL, FMT_KIND_OTHER, NULL},
 };

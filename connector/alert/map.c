@@ -87,6 +87,11 @@ static bool fits(uint32_t offset, size_t member, size_t whole)
 	       offset <= whole - member;
 }
 
+static bool is_field(uint32_t id)
+{
+	return id > FMT_FIELD_NONE && id < FMT_FIELD_IDS;
+}
+
 /* `above` is the nearest target above that starts an item: evidence, comment, or nothing. */
 static bool target_fits(
 	struct alert_map *map, const struct alert_row *row, uint8_t above)
@@ -97,6 +102,7 @@ static bool target_fits(
 	switch (row->target) {
 	case ALERT_STRING:
 	case ALERT_RAW:
+	case ALERT_SPARE:
 		return !above && fits(row->arg, sizeof(struct fmt_str), alert) &&
 		       remember(map->strings, &map->string_count, ALERT_STRINGS_MAX,
 			       row->arg);
@@ -111,8 +117,17 @@ static bool target_fits(
 		       remember(
 			       map->lists, &map->list_count, ALERT_LISTS_MAX, row->arg);
 	case ALERT_COMMENT:
-	case ALERT_EVIDENCE:
 		return !above;
+	case ALERT_EVIDENCE:
+		return !above && row->arg < FMT_KINDS;
+	case ALERT_PART:
+		return !above && row->arg < map->table->parts;
+	case ALERT_NESTED:
+		return map->table->nested && !strchr(row->path, '/');
+	case FLAT_FIELD:
+	case FLAT_LIST:
+		return !above && row->arg >> 16 < map->table->flat_count &&
+		       is_field(row->arg & UINT16_MAX);
 	case COMMENT_STRING:
 		return above == ALERT_COMMENT &&
 		       fits(row->arg, sizeof(struct fmt_str), comment);
@@ -123,8 +138,7 @@ static bool target_fits(
 	case EVIDENCE_CREATED:
 		return above == ALERT_EVIDENCE;
 	case EVIDENCE_FIELD:
-		return above == ALERT_EVIDENCE && row->arg > FMT_FIELD_NONE &&
-		       row->arg < FMT_FIELD_IDS;
+		return above == ALERT_EVIDENCE && is_field(row->arg);
 	case ALERT_NOTHING:
 		return true;
 	}
@@ -243,18 +257,46 @@ static void map_compile(struct alert_map *map, struct growing *g)
 	}
 }
 
-struct alert_map *alert_map_new(const char *source, const struct alert_row *rows,
-	size_t count, struct error *err)
+/* What the rows cannot say. */
+static enum rc table_check(const struct alert_table *table, struct error *err)
+{
+	size_t nested = 0, evidence = 0, late = 0;
+
+	for (size_t i = 0; i < table->row_count; i++) {
+		nested += table->rows[i].target == ALERT_NESTED;
+		evidence += table->rows[i].target == ALERT_EVIDENCE;
+		late += table->rows[i].target == ALERT_SPARE ||
+			table->rows[i].target == ALERT_PART ||
+			table->rows[i].target == FLAT_FIELD ||
+			table->rows[i].target == FLAT_LIST;
+	}
+	if (table->parts > ALERT_PARTS_MAX || table->flat_count > ALERT_FLAT_MAX ||
+		evidence > ALERT_EVIDENCE_PATHS || late > ALERT_LATE_MAX ||
+		nested != !!table->nested || (table->nested && table->nested->nested) ||
+		(table->id_from && !fits(table->id_from, sizeof(struct fmt_str),
+					   sizeof(struct fmt_alert))))
+		return error_set(err, RC_CONFIG,
+			"a table has at most %d parts of an id, %d pieces of flat "
+			"evidence, %d lists of evidence, %d flat, spare and part rows, "
+			"and one list of nested alerts, which hold no others",
+			ALERT_PARTS_MAX, ALERT_FLAT_MAX, ALERT_EVIDENCE_PATHS,
+			ALERT_LATE_MAX);
+	return RC_OK;
+}
+
+struct alert_map *alert_map_new(
+	const char *source, const struct alert_table *table, struct error *err)
 {
 	struct alert_map *map = xcalloc(1, sizeof(*map));
 	struct growing g = {NULL, NULL, 0, 0};
 	uint32_t types;
-	enum rc rc = RC_OK;
+	enum rc rc = table_check(table, err);
 
 	map->source = source;
+	map->table = table;
 	(void)node_root(&g);
-	for (size_t i = 0; i < count && rc == RC_OK; i++)
-		rc = row_add(map, &g, &rows[i], err);
+	for (size_t i = 0; i < table->row_count && rc == RC_OK; i++)
+		rc = row_add(map, &g, &table->rows[i], err);
 	types = node_root(&g);
 	for (uint32_t i = 0; alert_types[i].name; i++) {
 		const char *name = alert_types[i].name;
@@ -268,6 +310,11 @@ struct alert_map *alert_map_new(const char *source, const struct alert_row *rows
 	map->types = &g.nodes[types];
 	map_compile(map, &g);
 	free(g.links);
+	if (rc == RC_OK && table->nested) {
+		map->nested = alert_map_new(source, table->nested, err);
+		if (!map->nested)
+			rc = err ? err->code : RC_CONFIG;
+	}
 	if (rc != RC_OK) {
 		alert_map_free(map);
 		return NULL;
@@ -290,6 +337,7 @@ void alert_map_free(struct alert_map *map)
 {
 	if (!map)
 		return;
+	alert_map_free(map->nested);
 	for (size_t i = 0; i < sizeof(map->memory) / sizeof(map->memory[0]); i++)
 		free(map->memory[i]);
 	free(map);

@@ -4,25 +4,9 @@
  * evidence inside evidence only what names or addresses something is taken; all is in the raw text. */
 #include "config.h"
 
-#include "base/clock.h"
 #include "fetch/source.h"
+#include "fetch/source_rows.h"
 
-#define STRING(path, member)                                                           \
-	{                                                                              \
-		path, ALERT_STRING, offsetof(struct fmt_alert, member)                 \
-	}
-#define TIME(path, member)                                                             \
-	{                                                                              \
-		path, ALERT_TIME, offsetof(struct fmt_alert, member)                   \
-	}
-#define LIST(path, member)                                                             \
-	{                                                                              \
-		path, ALERT_LIST, offsetof(struct fmt_alert, member)                   \
-	}
-#define RAW(path, member)                                                              \
-	{                                                                              \
-		path, ALERT_RAW, offsetof(struct fmt_alert, member)                    \
-	}
 #define FIELD(path, id)                                                                \
 	{                                                                              \
 		"evidence/" path, EVIDENCE_FIELD, id                                   \
@@ -117,15 +101,7 @@ static const struct alert_row rows[] = {
 	RAW("customDetails", custom_details),
 	RAW("additionalData", additional_data),
 
-	/* some answers send the names of other APIs here (facts 3.1) */
-	{"comments", ALERT_COMMENT, 0},
-	{"comments/comment", COMMENT_STRING, offsetof(struct fmt_comment, text)},
-	{"comments/createdByDisplayName", COMMENT_STRING,
-		offsetof(struct fmt_comment, author)},
-	{"comments/createdBy", COMMENT_STRING, offsetof(struct fmt_comment, author)},
-	{"comments/createdDateTime", COMMENT_TIME,
-		offsetof(struct fmt_comment, created)},
-	{"comments/createdTime", COMMENT_TIME, offsetof(struct fmt_comment, created)},
+	COMMENTS,
 
 	{"evidence", ALERT_EVIDENCE, 0},
 	{"evidence/@odata.type", EVIDENCE_TYPE, 0},
@@ -350,37 +326,12 @@ static const struct alert_row rows[] = {
 	FIELD("processes/processCommandLine", FMT_PROCESS_COMMAND_LINE),
 };
 
-/* Blanks must be %20; ':' and '$' may stand in a query as they are (RFC 3986, 3.4). */
-static enum rc first_url(const struct source *source, const char *root,
-	const struct source_range *range, struct strbuf *url, struct error *err)
-{
-	char from[TIME_TEXT], to[TIME_TEXT];
-	unsigned size = range->page_size ? range->page_size : source->page_size;
-	size_t root_length = strlen(root);
+const struct alert_table graph_alert_table = {
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(rows[0]),
+};
 
-	if (range->from >= range->to)
-		return error_set(err, RC_CONFIG,
-			"the time range of a request is empty or turned around");
-	if (size > source->page_size_max)
-		return error_set(err, RC_CONFIG, "page size %u: %s takes at most %u",
-			size, source->name, source->page_size_max);
-	while (root_length && root[root_length - 1] == '/')
-		root_length--;
-	(void)time_format(range->from, 7, from);
-	(void)time_format(range->to, 7, to);
-	strbuf_reset(url);
-	(void)strbuf_add(url, root, root_length);
-	(void)strbuf_addf(url,
-		"/v1.0/security/alerts_v2?$filter=lastUpdateDateTime%%20ge%%20%s"
-		"%%20and%%20lastUpdateDateTime%%20lt%%20%s&$top=%u",
-		from, to, size);
-	if (url->full)
-		return error_set(err, RC_LIMIT,
-			"the URL of a request is longer than %zu octets", url->maximum);
-	return RC_OK;
-}
-
-static const char *const headers[] = {
+const char *const graph_headers[] = {
 	"Prefer: include-unknown-enum-members", /* else new enum members come as one word */
 	NULL,
 };
@@ -392,9 +343,10 @@ const struct source source_graph_alerts = {
 	.list_key = "value",
 	.page_size = 100,
 	.page_size_max = 2000,
-	.headers = headers,
-	.rows = rows,
-	.row_count = sizeof(rows) / sizeof(rows[0]),
+	.path = "/v1.0/security/alerts_v2",
+	.updated = "lastUpdateDateTime",
+	.headers = graph_headers,
+	.table = &graph_alert_table,
 	.filters = {"severity", "serviceSource", "status"},
-	.first_url = first_url,
+	.first_url = source_odata_url,
 };

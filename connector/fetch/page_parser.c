@@ -17,6 +17,7 @@
 const struct page_limits page_limits_default = {
 	.depth = 64,
 	.alert_bytes = 2 << 20,
+	.record_bytes = 16 << 20,
 	.token_bytes = 1 << 20,
 	.alert = {.evidence = 1000,
 		.fields = 20000,
@@ -65,6 +66,8 @@ struct page_parser {
 	char *carry;
 	size_t carry_n, carry_room;
 
+	/* Reads the alerts of an incident; NULL where there are none. */
+	struct page_parser *nested;
 	struct strbuf next_link;
 	enum rc failed;
 	struct error error;
@@ -93,15 +96,17 @@ static bool id_plain(const struct fmt_str *id)
 
 static int too_long(struct page_parser *p)
 {
-	const struct fmt_str *id = &p->builder.alert.id;
+	const struct fmt_alert *alert = &p->builder.alert;
+	const struct fmt_str *id = p->nested ? &alert->incident_id : &alert->id;
+	size_t most = p->nested ? p->limits.record_bytes : p->limits.alert_bytes;
 
 	if (id_plain(id))
 		return fail(p, RC_LIMIT,
-			"the alert %.*s is longer than %zu octets (at octet %llu)",
-			(int)id->n, id->p, p->limits.alert_bytes,
+			"the %s %.*s is longer than %zu octets (at octet %llu)",
+			alert->kind, (int)id->n, id->p, most,
 			(unsigned long long)p->base);
-	return fail(p, RC_LIMIT, "an alert is longer than %zu octets (at octet %llu)",
-		p->limits.alert_bytes, (unsigned long long)p->base);
+	return fail(p, RC_LIMIT, "an %s is longer than %zu octets (at octet %llu)",
+		alert->kind, most, (unsigned long long)p->base);
 }
 
 static const char *position(void *context)
@@ -120,6 +125,45 @@ static void alert_begin(struct page_parser *p)
 	alert_build_begin(&p->builder, position(p) - 1);
 }
 
+/* An alert of the incident that was read before it. */
+static enum rc nested_alert(void *context, struct fmt_alert *alert)
+{
+	struct page_parser *p = context;
+	const struct fmt_alert *incident = &p->builder.alert;
+
+	if (!alert->incident_id.n)
+		alert->incident_id = incident->incident_id;
+	if (!alert->incident_url.n)
+		alert->incident_url = incident->incident_url;
+	if (!alert->tenant_id.n)
+		alert->tenant_id = incident->tenant_id;
+	p->alerts++;
+	return p->alert(p->context, alert);
+}
+
+static int nested_read(struct page_parser *p)
+{
+	const struct fmt_str list = p->builder.nested;
+	const struct fmt_str *id = &p->builder.alert.id;
+	struct page_parser *nested = p->nested;
+	struct error err;
+	enum rc rc;
+
+	if (!list.n)
+		return 1;
+	page_parser_start(nested, PAGE_ANSWER, nested_alert, p);
+	rc = page_parser_feed(nested, list.p, list.n, &err);
+	if (rc == RC_OK)
+		rc = page_parser_finish(nested, &err);
+	p->builder.shed += nested->builder.shed;
+	nested->builder.shed = 0;
+	if (rc == RC_OK)
+		return 1;
+	return fail(p, rc, "the alerts of %.*s, which end at octet %llu: %s",
+		id_plain(id) ? (int)id->n : 11, id_plain(id) ? id->p : "an incident",
+		(unsigned long long)offset_now(p), err.text);
+}
+
 static int alert_end(struct page_parser *p)
 {
 	struct alert_builder *b = &p->builder;
@@ -133,7 +177,8 @@ static int alert_end(struct page_parser *p)
 			(unsigned long long)offset_now(p),
 			p->list_key ? p->list_key : "");
 	p->maybe_page = false;
-	if ((size_t)(position(p) - b->alert.raw.p) > p->limits.alert_bytes)
+	if ((size_t)(position(p) - b->alert.raw.p) >
+		p->limits.alert_bytes + (p->nested ? b->nested.n : 0))
 		return too_long(p);
 	alert = alert_build_end(b);
 	if (!alert)
@@ -145,7 +190,7 @@ static int alert_end(struct page_parser *p)
 	if (rc != RC_OK)
 		return fail(p, rc, "the reader of the alerts stopped at octet %llu",
 			(unsigned long long)offset_now(p));
-	return 1;
+	return p->nested ? nested_read(p) : 1;
 }
 
 static int not_an_alert(struct page_parser *p, const char *what)
@@ -407,10 +452,11 @@ static const yajl_callbacks outer_callbacks = {
 	.yajl_end_array = on_end_array,
 };
 
-/* In an alert, and known to be: keys and strings go straight to the builder. */
+/* In an alert, and known to be: keys and strings go straight to the builder; but those of an incident
+ * are counted, because yajl reads a long token anew with each slice. */
 static void place_enter(struct page_parser *p, enum place place)
 {
-	bool inside = place == PLACE_ALERT && !p->maybe_page;
+	bool inside = place == PLACE_ALERT && !p->maybe_page && !p->nested;
 
 	p->place = place;
 	p->callbacks.yajl_map_key = inside ? alert_build_key : on_key;
@@ -431,9 +477,12 @@ struct page_parser *page_parser_new(const struct alert_map *map, const char *lis
 	p->list_key = list_key;
 	p->list_key_length = list_key ? strlen(list_key) : 0;
 	strbuf_init(&p->next_link, LINK_MAX);
-	/* decoded text is never longer than its JSON; one id may be made up */
+	/* Decoded text is never longer than its JSON; one id may be made up; without its alerts the
+	 * text of an incident is copied. */
 	alert_build_init(&p->builder, map, &p->limits.alert, p->limits.depth,
-		p->limits.alert_bytes + 4096);
+		(map->nested ? 2 : 1) * p->limits.alert_bytes + 4096);
+	if (map->nested)
+		p->nested = page_parser_new(map->nested, NULL, &p->limits);
 	p->builder.position = position;
 	p->builder.context = p;
 	not_begun(p);
@@ -444,6 +493,7 @@ void page_parser_free(struct page_parser *p)
 {
 	if (!p)
 		return;
+	page_parser_free(p->nested);
 	if (p->yajl)
 		yajl_free(p->yajl);
 	alert_build_clear(&p->builder);
@@ -585,7 +635,8 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 			break;
 		p->base += slice;
 		p->quiet = tokens == p->tokens ? p->quiet + slice : 0;
-		if (p->place != PLACE_ALERT && p->quiet > p->limits.token_bytes)
+		if ((p->place != PLACE_ALERT || p->nested) &&
+			p->quiet > p->limits.token_bytes)
 			(void)fail(p, RC_LIMIT,
 				"one string or number of the %s is longer than %zu "
 				"octets, at octet %llu",
@@ -593,7 +644,8 @@ static enum rc parse(struct page_parser *p, const char *bytes, size_t n)
 				(unsigned long long)p->base);
 		if (p->place == PLACE_ALERT &&
 			(size_t)(text + slice - p->builder.alert.raw.p) >
-				p->limits.alert_bytes)
+				(p->nested ? p->limits.record_bytes
+					   : p->limits.alert_bytes))
 			(void)too_long(p);
 		if (p->carry_n)
 			carry_leave(p, text, slice, bytes);

@@ -10,6 +10,8 @@
  * Errors:   RC_PROTO: cut, not JSON, no list, and so on; RC_LIMIT: over one of the limits. The
  *           sentence gives the offset in octets. After an error the alerts handed on before it stay
  *           good; every further call gives the same error until page_parser_start().
+ * Nested:   the alerts of an incident are handed on after it, each as one of its own that names the
+ *           incident. Their limits are those of any alert; the whole has record_bytes.
  * Rules:    property order does not matter; unknown properties are passed over (in an alert they
  *           stay in its raw text); a byte order mark at the start is passed over; octets that are
  *           not UTF-8 are kept as they are. A list given twice in one answer is read twice.
@@ -34,7 +36,8 @@ enum page_mode {
 struct page_limits {
 	size_t depth;
 	size_t alert_bytes; /* the text of one alert */
-	size_t token_bytes; /* one string, number or run of blanks outside alerts */
+	size_t record_bytes; /* of an incident with its alerts, which is read whole first */
+	size_t token_bytes; /* one string, number or run of blanks, of incidents or outside alerts */
 	struct alert_limits alert;
 };
 

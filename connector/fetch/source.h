@@ -27,7 +27,8 @@ enum api_family {
 /* How the next page is found. */
 enum source_paging {
 	PAGING_LINK, /* @odata.nextLink */
-	PAGING_SKIP, /* no link, or none that can be relied on: $skip until an empty page */
+	/* $skip until an empty page; a link is followed when there is one */
+	PAGING_SKIP,
 	PAGING_NONE, /* all in one answer */
 };
 
@@ -35,9 +36,10 @@ enum source_paging {
 struct source_range {
 	int64_t from, to;
 	unsigned page_size; /* 0: the source's own */
-	uint64_t skip; /* rows to leave out at the beginning; PAGING_SKIP */
+	uint64_t skip; /* rows to leave out at the beginning; not with PAGING_NONE */
 	bool bare; /* leave out what the source would expand ($expand): for a page that keeps failing */
-	const char *filter; /* more of $filter ("severity eq 'high'"), not yet encoded; NULL: none */
+	const char *
+		filter; /* more of $filter ("severity eq 'high'"), not yet encoded; NULL: none */
 };
 
 /* What of a feed's filter the API applies itself: the property's name in $filter, or NULL. */
@@ -51,14 +53,17 @@ struct source {
 	enum api_family api;
 	enum source_paging paging;
 	const char *list_key; /* the list's property, NULL: the answer is the list */
-	unsigned page_size, page_size_max;
+	unsigned page_size, page_size_max; /* 0 with PAGING_NONE */
+	/* Of an OData source: the path below the root, the property with the time of the last update,
+	 * and what it can bring along (NULL: nothing). Only these take a filter. */
+	const char *path, *updated, *expand;
 	const char *const *
 		headers; /* "Name: value" to send beside the usual ones, NULL at the end */
-	const struct alert_row *rows;
-	size_t row_count;
+	const struct alert_table *table;
 	struct source_filters filters;
-	/* Puts the URL of the first page into url (reset first). root is "https://host[:port][/path]",
-	 * with or without a '/' at its end. */
+	/* Puts the URL of the page that begins at range->skip into url (reset first). root is
+	 * "https://host[:port][/path]", with or without a '/' at its end. RC_CONFIG: the range asks
+	 * for what the source does not take. */
 	enum rc (*first_url)(const struct source *source, const char *root,
 		const struct source_range *range, struct strbuf *url,
 		struct error *err);
@@ -72,6 +77,19 @@ const struct source *source_at(size_t i);
 /* The compiled table of paths of a source; the caller frees it with alert_map_free(). */
 struct alert_map *source_map_new(const struct source *source, struct error *err);
 
-extern const struct source source_graph_alerts;
+/* first_url of OData sources. */
+enum rc source_odata_url(const struct source *source, const char *root,
+	const struct source_range *range, struct strbuf *url, struct error *err);
+/* Begins url with the root and the path; RC_CONFIG when the range is empty or turned around. */
+enum rc source_url_begin(const char *root, const char *path,
+	const struct source_range *range, struct strbuf *url, struct error *err);
+/* RC_LIMIT when it did not fit. */
+enum rc source_url_end(const struct strbuf *url, struct error *err);
+
+extern const struct source source_graph_alerts, source_graph_incidents,
+	source_mde_alerts, source_m365d_incidents, source_siem;
+/* An alert of Graph is the same in the list of alerts and in an incident. */
+extern const struct alert_table graph_alert_table;
+extern const char *const graph_headers[];
 
 #endif

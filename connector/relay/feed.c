@@ -789,7 +789,7 @@ void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
 	message->fields = (struct syslog_fields){.severity = alert->severity,
 		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
 		.customer = alert->customer,
-		.msgid = "alert"};
+		.msgid = alert->kind ? alert->kind : "alert"};
 }
 
 #define STUB_ID 40

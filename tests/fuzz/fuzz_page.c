@@ -4,7 +4,7 @@
  * Run:   tests/fuzz/fuzz_page -max_len=20000 CORPUS tests/samples
  *        CORPUS is a directory of your own for what it finds; the samples are the seeds.
  *
- * The first octet chooses mode, limits and the seed of the cuts. The same octets are read in one
+ * The first octet chooses source, mode, limits and the seed of the cuts. The same octets are read in one
  * piece and in random ones: result, alerts and next link must be the same. */
 #include "config.h"
 
@@ -17,6 +17,8 @@
 #include "fetch/error_answer.h"
 #include "fetch/page_parser.h"
 #include "fetch/source.h"
+
+#define SOURCES 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,6 +67,9 @@ static enum rc take(void *context, struct fmt_alert *a)
 	add_str(seen, a->id);
 	add_str(seen, a->raw);
 	add_str(seen, a->title);
+	add(seen, a->kind, strlen(a->kind));
+	add_str(seen, a->incident_id);
+	add_list(seen, a->custom_tags);
 	add_str(seen, a->description);
 	add_str(seen, a->severity_text);
 	add_str(seen, a->custom_details);
@@ -131,20 +136,25 @@ static enum rc read_in(struct page_parser *parser, enum page_mode mode, const ch
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct alert_map *map;
-	static struct page_parser *parsers[2];
+	static struct page_parser *parsers[SOURCES][2];
+	static size_t sources;
 	struct seen whole = {0}, pieces = {0};
 	struct error_answer answer;
-	struct page_parser *parser;
+	struct page_parser *parser, **parsers_of;
 	unsigned choice;
 	enum rc rc, rc_pieces;
 
-	if (!map) {
-		struct page_limits small = {12, 4000, 3000, {5, 40, 10, 3}};
+	for (const struct source *source;
+		sources < SOURCES && (source = source_at(sources)); sources++) {
+		const struct page_limits small = {.depth = 12,
+			.alert_bytes = 4000,
+			.record_bytes = 8000,
+			.token_bytes = 3000,
+			.alert = {5, 40, 10, 3}};
+		struct alert_map *map = source_map_new(source, NULL);
 
-		map = source_map_new(&source_graph_alerts, NULL);
-		parsers[0] = page_parser_new(map, "value", NULL);
-		parsers[1] = page_parser_new(map, "value", &small);
+		parsers[sources][0] = page_parser_new(map, source->list_key, NULL);
+		parsers[sources][1] = page_parser_new(map, source->list_key, &small);
 	}
 	if (!size)
 		return 0;
@@ -155,12 +165,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	whole.stop_after = pieces.stop_after = choice % 5 == 4 ? 2 : 0;
 	(void)error_answer_parse((const char *)data, size, &answer);
-	parser = parsers[choice / 4 % 2];
+	parsers_of = parsers[choice / 8 % sources];
+	parser = parsers_of[choice / 4 % 2];
 	rc = read_in(parser, choice % 3, (const char *)data, size, 0, &whole);
 	rc_pieces = read_in(
 		parser, choice % 3, (const char *)data, size, choice + 1u, &pieces);
 	/* which of two limits strikes first may depend on the pieces */
-	if (parser == parsers[0] && (rc != rc_pieces || whole.alerts != pieces.alerts))
+	if (parser == parsers_of[0] &&
+		(rc != rc_pieces || whole.alerts != pieces.alerts))
 		abort();
 	if (rc == RC_OK && rc_pieces == RC_OK &&
 		(whole.hash != pieces.hash || whole.alerts != pieces.alerts))

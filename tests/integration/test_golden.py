@@ -20,7 +20,17 @@ from relay import PROGRAM
 
 TESTS = Path(__file__).resolve().parent.parent
 GOLDEN = TESTS / "golden"
-CASES = sorted([*TESTS.glob("samples/graph-alerts_v2*.json"), *GOLDEN.glob("*.json")])
+# What each source answers, and what the cases of our own are answers of.
+SAMPLES = {
+    "graph-alerts": "graph-alerts_v2*.json",
+    "graph-incidents": "graph-incidents*.json",
+    "mde-alerts": "mde-alerts*.json",
+    "m365d-incidents": "m365d-incidents*.json",
+    "siem": "siem-alerts*.json",
+}
+SOURCES = {case: name for name, glob in SAMPLES.items() for case in TESTS.glob("samples/" + glob)}
+SOURCES |= {case: "graph-alerts" for case in GOLDEN.glob("*.json")}
+CASES = sorted(SOURCES)
 FORMATS = ("cef", "rfc5424-json")
 REFRESH = "pytest tests/integration/test_golden.py --refresh-golden"
 
@@ -49,7 +59,7 @@ feeds: [{{source: graph-alerts, to: soc}}]
 tenants:
   acme: {{tenant_id: 11111111-1111-1111-1111-111111111111}}
 """)
-    result = preview("-c", config, "--wire", "--tenant", "acme", case)
+    result = preview("-c", config, "--wire", "--tenant", "acme", "--source", SOURCES[case], case)
     assert result.returncode == 0, result.stderr
     return re.sub(rb"(?m)^(<\d+>1 \S+ \S+ \S+) \d+ ", rb"\1 - ", result.stdout)
 
@@ -93,6 +103,11 @@ def test_every_file_belongs_to_a_case(refresh_golden):
 def test_every_format_is_here():
     known = re.search(rb"there are: (.*)", preview("--format", "none").stderr)[1].decode()
     assert set(known.split(", ")) == set(FORMATS)
+
+
+def test_every_source_is_here():
+    known = re.search(rb"there are: (.*)", preview("--source", "none").stderr)[1].decode()
+    assert set(known.split(", ")) == set(SAMPLES)
 
 
 def test_every_type_of_evidence_is_here():

@@ -51,6 +51,7 @@ static inline void alert_write(struct strbuf *out, const struct fmt_alert *a, bo
 
 	(void)strbuf_addf(out, "source=%s size=%u severity=%d\n", a->source,
 		a->struct_size, (int)a->severity);
+	write_str(out, "kind", (struct fmt_str){a->kind, strlen(a->kind)});
 	write_str(out, "customer", a->customer);
 	write_str(out, "customer_name", a->customer_name);
 	write_str(out, "version", a->version);
@@ -63,12 +64,14 @@ static inline void alert_write(struct strbuf *out, const struct fmt_alert *a, bo
 	S(detection_source), S(product_name), S(detector_id), S(alert_policy_id),
 		S(actor);
 	S(threat_name), S(threat_family), S(alert_url), S(incident_url);
+	S(redirect_incident_id);
 	if (raw)
 		S(custom_details), S(additional_data), S(raw);
 #undef S
 	write_list(out, "categories", a->categories);
 	write_list(out, "techniques", a->mitre_techniques);
 	write_list(out, "tags", a->system_tags);
+	write_list(out, "custom_tags", a->custom_tags);
 	write_time(out, "created", a->created);
 	write_time(out, "updated", a->updated);
 	write_time(out, "resolved", a->resolved);

@@ -509,6 +509,254 @@ static void a_long_alert_is_named(void **state)
 	run_clear(&run);
 }
 
+/* ---- incidents ---- */
+
+static struct alert_map *map_of(const char *name)
+{
+	struct alert_map *before = map;
+
+	map = source_map_new(source_find(name), NULL);
+	assert_non_null(map);
+	return before;
+}
+
+static void map_back(struct alert_map *before)
+{
+	alert_map_free(map);
+	map = before;
+}
+
+static void answers_of_all_sources(void **state)
+{
+	static const struct {
+		const char *source, *name;
+		size_t alerts;
+	} files[] = {
+		{"graph-incidents", "graph-incidents.json", 6},
+		{"graph-incidents", "graph-incidents-noexpand.json", 3},
+		{"mde-alerts", "mde-alerts.json", 3},
+		{"mde-alerts", "mde-alerts-nextlink.json", 1},
+		{"m365d-incidents", "m365d-incidents.json", 8},
+		{"siem", "siem-alerts.json", 3},
+		{"siem", "siem-alerts-empty.json", 0},
+	};
+	struct strbuf whole, body;
+	struct run run;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const struct source *source = source_find(files[i].source);
+		struct alert_map *before = map_of(files[i].source);
+
+		run_init(&run, NULL);
+		page_parser_free(run.parser);
+		run.parser = page_parser_new(map, source->list_key, NULL);
+		sample_read(files[i].name, &body);
+		strbuf_init(&whole, 64 << 20);
+		assert_int_equal(run_feed(&run, PAGE_ANSWER, body.p, body.n, 0), RC_OK);
+		assert_int_equal(run.alerts, files[i].alerts);
+		(void)strbuf_add(&whole, run.text.p, run.text.n);
+		for (int k = 0; k < 20; k++) {
+			run_feed(&run, k % 2 ? PAGE_ANSWER : PAGE_FILE, body.p, body.n,
+				k < 2	 ? 1
+				: k == 2 ? 5000
+					 : SIZE_MAX);
+			assert_int_equal(run.rc, RC_OK);
+			assert_string_equal(run.text.p, whole.p);
+		}
+		strbuf_clear(&whole);
+		strbuf_clear(&body);
+		run_clear(&run);
+		map_back(before);
+	}
+}
+
+/* The record of an incident is the same whether its alerts were asked for or not. */
+static void an_incident_is_without_its_alerts(void **state)
+{
+#define ALERTS "[{\"id\":\"a\"},{\"title\":\"],}\"}]"
+	static const char *const cases[][2] = {
+		{"{\"alerts\":" ALERTS ",\"id\":\"7\"}", "{\"id\":\"7\"}"},
+		{"{\"id\":\"7\",\"alerts\":" ALERTS "}", "{\"id\":\"7\"}"},
+		{"{\"id\":\"7\" ,\n\"alerts\" :\t" ALERTS "\r, \"x\":1}",
+			"{\"id\":\"7\" \r, \"x\":1}"},
+		{"{ \"\\u0061lerts\":" ALERTS "\n,\"id\":7}", "{\"id\":7}"},
+		{"{\"id\":\"7\",\"x\":\"\\\"\",\"alert\\u0073\":" ALERTS " }",
+			"{\"id\":\"7\",\"x\":\"\\\"\" }"},
+	};
+	struct alert_map *before = map_of("graph-incidents");
+	struct run run;
+	char raw[100];
+
+	(void)state;
+	run_init(&run, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(raw, sizeof(raw), "raw=%s\n", cases[i][1]);
+		for (size_t cut = 0; cut < 30; cut++) {
+			assert_int_equal(run_feed(&run, PAGE_ALERTS, cases[i][0],
+						 strlen(cases[i][0]), cut),
+				RC_OK);
+			assert_int_equal(run.alerts, 3);
+			if (!strstr(run.text.p, raw))
+				fail_msg("%s expected in %s", raw, run.text.p);
+			assert_non_null(strstr(run.text.p,
+				"kind=incident\nid=incident:7\nincident_id=7\n"));
+			assert_non_null(strstr(
+				run.text.p, "kind=alert\nid=a\nincident_id=7\n"));
+			assert_non_null(strstr(run.text.p, "kind=alert\nid=noid-"));
+		}
+	}
+	run_clear(&run);
+	map_back(before);
+}
+
+static void alerts_of_incidents(void **state)
+{
+	static const char two[] = "{\"id\":1,\"alerts\":[{},{}]}";
+	static const struct {
+		const char *json;
+		size_t alerts; /* SIZE_MAX: refused */
+		const char *text; /* in the alerts, or in the sentence */
+	} cases[] = {
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":null}]}", 1,
+			"raw={\"id\":\"1\",\"alerts\":null}"},
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":[]}]}", 1, "raw={\"id\":\"1\"}"},
+		{"{\"value\":[{\"alerts\":[]}]}", 1, "id=incident:noid-"},
+		{"{\"value\":[{\"alerts\":[{\"id\":\"a\"}],\"id\":7,\"incidentWebUrl\":"
+		 "\"u\",\"tenantId\":\"t\"}]}",
+			2, "tenant_id=t\nid=a\nincident_id=7\nincident_url=u\n"},
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":[{\"id\":\"a\",\"incidentId\":"
+		 "\"2\"}]}]}",
+			2, "id=a\nincident_id=2\n"},
+		{"{\"value\":[{\"id\":\"1\",\"comments\":[{\"alerts\":[{}]}],\"x\":{"
+		 "\"alerts\":7}}]}",
+			1, "id=incident:1"},
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":[{\"id\":\"a\",\"alerts\":[{"
+		 "\"id\":\"b\"}]}]}]}",
+			2, "raw={\"id\":\"a\",\"alerts\":[{\"id\":\"b\"}]}"},
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":{}}]}", SIZE_MAX,
+			"the alerts of incident:1, which end at octet"},
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":\"\"}]}", SIZE_MAX,
+			"the answer is a string, not a JSON list"},
+		{"{\"value\":[{\"id\":\"1\",\"alerts\":[{},7]}]}", SIZE_MAX,
+			"a number where an alert is expected"},
+		{"{\"value\":[{\"id\":\"a b\",\"alerts\":[null]}]}", SIZE_MAX,
+			"the alerts of an incident, which"},
+	};
+	struct alert_map *before = map_of("graph-incidents");
+	struct page_parser_counts counts;
+	struct run run;
+
+	(void)state;
+	run_init(&run, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *json = cases[i].json;
+
+		for (size_t cut = 0; cut < 3; cut++) {
+			run_feed(&run, PAGE_ANSWER, json, strlen(json), cut);
+			if (cases[i].alerts == SIZE_MAX) {
+				assert_int_equal(run.rc, RC_PROTO);
+				if (!strstr(run.err.text, cases[i].text))
+					fail_msg("%s: %s", json, run.err.text);
+				continue;
+			}
+			assert_int_equal(run.rc, RC_OK);
+			assert_int_equal(run.alerts, cases[i].alerts);
+			if (!strstr(run.text.p, cases[i].text))
+				fail_msg("%s in %s", cases[i].text, run.text.p);
+		}
+	}
+	run.stop_after = 2;
+	assert_int_equal(
+		run_feed(&run, PAGE_ALERTS, two, strlen(two), 0), RC_AGAIN);
+	assert_int_equal(run.alerts, 2);
+	run_clear(&run);
+	run_init(&run, NULL);
+	assert_int_equal(run_feed(&run, PAGE_ALERTS, two, strlen(two), 1), RC_OK);
+	page_parser_counts(run.parser, &counts);
+	assert_int_equal(counts.alerts, 3);
+	run_clear(&run);
+	map_back(before);
+}
+
+static void limits_of_incidents(void **state)
+{
+	struct page_limits limits = page_limits_default;
+	struct alert_map *before = map_of("graph-incidents");
+	struct page_parser_counts counts;
+	struct strbuf json;
+	struct run run;
+
+	(void)state;
+	limits.alert_bytes = 200;
+	limits.record_bytes = 3000;
+	limits.alert.evidence = 2;
+	strbuf_init(&json, 1 << 20);
+	(void)strbuf_adds(&json, "{\"id\":\"77\",\"alerts\":[{}");
+	for (int i = 0; i < 20; i++)
+		(void)strbuf_addf(&json,
+			",{\"id\":\"a%d\",\"evidence\":[{\"verdict\":1},"
+			"{\"verdict\":2},{\"verdict\":3}]}",
+			i);
+	(void)strbuf_adds(&json, "]}");
+	run_init(&run, &limits);
+	for (size_t cut = 0; cut < 5; cut++) {
+		assert_int_equal(
+			run_feed(&run, PAGE_ALERTS, json.p, json.n, cut), RC_OK);
+		assert_int_equal(run.alerts, 22);
+	}
+	page_parser_counts(run.parser, &counts);
+	assert_int_equal(counts.shed, 5 * 20);
+	run_clear(&run);
+	limits.record_bytes = 1000;
+	run_init(&run, &limits);
+	assert_int_equal(run_feed(&run, PAGE_ALERTS, json.p, json.n, 50), RC_LIMIT);
+	assert_non_null(
+		strstr(run.err.text, "the incident 77 is longer than 1000 octets"));
+	assert_int_equal(run.alerts, 0);
+	run_clear(&run);
+	/* an alert of it, and the incident's own part */
+	limits.record_bytes = 3000;
+	limits.alert_bytes = 60;
+	run_init(&run, &limits);
+	assert_int_equal(run_feed(&run, PAGE_ALERTS, json.p, json.n, 0), RC_LIMIT);
+	assert_non_null(strstr(run.err.text, "the alert a0 is longer than 60 octets"));
+	strbuf_reset(&json);
+	(void)strbuf_addf(
+		&json, "{\"id\":\"77\",\"alerts\":[{}],\"x\":\"%0*d\"}", 60, 0);
+	assert_int_equal(run_feed(&run, PAGE_ALERTS, json.p, json.n, 0), RC_LIMIT);
+	run_clear(&run);
+	strbuf_clear(&json);
+	map_back(before);
+}
+
+static void incident_floods_end_at_a_limit(void **state)
+{
+	static const char *const floods[][2] = {
+		{"{\"value\":[{\"alerts\":[{}", ",{}"},
+		{"{\"value\":[{\"alerts\":[{\"title\":\"", "\\n"},
+		{"{\"value\":[{\"alerts\":", "["},
+		{"{\"value\":[{\"title\":\"", "\\n"},
+		{"{\"value\":[{\"alerts\":[]", ",\"alerts\":[]"},
+	};
+	struct alert_map *before = map_of("graph-incidents");
+	struct run run;
+
+	(void)state;
+	run_init(&run, NULL);
+	for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
+		size_t start = memory(), used, fed;
+
+		fed = flood(&run, floods[i][0], floods[i][1], 100000000);
+		used = memory() > start ? memory() - start : 0;
+		assert_int_equal(run.rc, RC_LIMIT);
+		if (fed > 18 << 20 || used > 40 << 20)
+			fail_msg("flood %zu: %zu octets, %zu of memory", i, fed, used);
+	}
+	run_clear(&run);
+	map_back(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +773,11 @@ int main(void)
 		cmocka_unit_test(rest_is_small),
 		cmocka_unit_test(limits_shed),
 		cmocka_unit_test(a_long_alert_is_named),
+		cmocka_unit_test(answers_of_all_sources),
+		cmocka_unit_test(an_incident_is_without_its_alerts),
+		cmocka_unit_test(alerts_of_incidents),
+		cmocka_unit_test(limits_of_incidents),
+		cmocka_unit_test(incident_floods_end_at_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -25,8 +25,9 @@ static void the_table(void **state)
 
 		assert_ptr_equal(source_find(source->name), source);
 		assert_non_null(map);
-		assert_true(source->page_size &&
-			    source->page_size <= source->page_size_max);
+		assert_true(source->page_size <= source->page_size_max);
+		assert_int_equal(!source->page_size, source->paging == PAGING_NONE);
+		assert_int_equal(!source->path, !source->updated);
 		alert_map_free(map);
 	}
 	assert_null(source_at(SIZE_MAX));
@@ -35,12 +36,18 @@ static void the_table(void **state)
 /* Two rows for one path would be a mistake here. */
 static void paths_are_given_once(void **state)
 {
-	const struct alert_row *rows = source_graph_alerts.rows;
+	const struct source *source;
 
 	(void)state;
-	for (size_t i = 0; i < source_graph_alerts.row_count; i++)
-		for (size_t k = 0; k < i; k++)
-			assert_string_not_equal(rows[i].path, rows[k].path);
+	for (size_t s = 0; (source = source_at(s)); s++) {
+		const struct alert_table *table = source->table;
+
+		for (; table; table = table->nested)
+			for (size_t i = 0; i < table->row_count; i++)
+				for (size_t k = 0; k < i; k++)
+					assert_string_not_equal(table->rows[i].path,
+						table->rows[k].path);
+	}
 }
 
 static int64_t ticks(const char *text)
@@ -93,6 +100,81 @@ static void first_urls(void **state)
 	range.to++;
 	assert_int_equal(
 		source->first_url(source, "https://a", &range, &url, &err), RC_LIMIT);
+	strbuf_clear(&url);
+}
+
+/* The rest of each URL of an hour, as facts 2.8 spells it. */
+static void urls_of_all(void **state)
+{
+#define FROM_TO(name)                                                                  \
+	"$filter=" name "%20ge%202026-01-05T00:00:00.0000000Z%20and%20" name           \
+	"%20lt%202026-01-05T01:00:00.0000001Z"
+	static const struct {
+		const char *name, *filter;
+		unsigned page_size;
+		uint64_t skip;
+		bool bare;
+		const char *url; /* NULL: refused */
+	} cases[] = {
+		{"graph-alerts", "severity eq 'a''b+c' and x", 7, 21, true,
+			"v1.0/security/alerts_v2?" FROM_TO(
+				"lastUpdateDateTime") "%20and%20severity%20eq%20'a''b%"
+						      "2Bc'%20and%20x&$top=7&$skip=21"},
+		{"graph-incidents", NULL, 0, 0, false,
+			"v1.0/security/incidents?" FROM_TO(
+				"lastUpdateDateTime") "&$top=50&$expand=alerts"},
+		{"graph-incidents", "status eq 'active'&#%\xc3\xbc", 1, 3, true,
+			"v1.0/security/incidents?" FROM_TO(
+				"lastUpdateDateTime") "%20and%20status%20eq%20'active'%"
+						      "26%23%25%C3%BC&$top=1&$skip=3"},
+		{"graph-incidents", NULL, 51, 0, false, NULL},
+		{"mde-alerts", NULL, 0, 0, false,
+			"api/alerts?" FROM_TO("lastUpdateTime") "&$top=1000&$expand="
+								"evidence&$skip=0"},
+		{"mde-alerts", NULL, 10000, 30000, true,
+			"api/alerts?" FROM_TO(
+				"lastUpdateTime") "&$top=10000&$skip=30000"},
+		{"mde-alerts", NULL, 10001, 0, false, NULL},
+		{"m365d-incidents", NULL, 0, UINT64_MAX, false,
+			"api/incidents?" FROM_TO(
+				"lastUpdateTime") "&$top=100&$skip="
+						  "18446744073709551615"},
+		{"m365d-incidents", NULL, 101, 0, false, NULL},
+		{"siem", NULL, 0, 0, false,
+			"api/alerts?sinceTimeUtc=2026-01-05T00:00:00.000"
+			"&untilTimeUtc=2026-01-05T01:00:00.001"},
+		{"siem", NULL, 1, 0, true,
+			"api/alerts?sinceTimeUtc=2026-01-05T00:00:00.000"
+			"&untilTimeUtc=2026-01-05T01:00:00.001"},
+		{"siem", "severity eq 'high'", 0, 0, false, NULL},
+		{"siem", NULL, 0, 1, false, NULL},
+	};
+	struct strbuf url;
+
+	(void)state;
+	strbuf_init(&url, 4096);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct source *source = source_find(cases[i].name);
+		const struct source_range range = {
+			.from = ticks("2026-01-05T00:00:00Z"),
+			.to = ticks("2026-01-05T01:00:00.0000001Z"),
+			.page_size = cases[i].page_size,
+			.skip = cases[i].skip,
+			.bare = cases[i].bare,
+			.filter = cases[i].filter,
+		};
+		struct error err = {0};
+		enum rc rc = source->first_url(
+			source, "https://a.example/", &range, &url, &err);
+
+		assert_int_equal(rc, cases[i].url ? RC_OK : RC_CONFIG);
+		if (!cases[i].url) {
+			assert_non_null(strstr(err.text, cases[i].name));
+			continue;
+		}
+		assert_int_equal(strncmp(url.p, "https://a.example/", 18), 0);
+		assert_string_equal(url.p + 18, cases[i].url);
+	}
 	strbuf_clear(&url);
 }
 
@@ -190,6 +272,7 @@ int main(void)
 		cmocka_unit_test(the_table),
 		cmocka_unit_test(paths_are_given_once),
 		cmocka_unit_test(first_urls),
+		cmocka_unit_test(urls_of_all),
 		cmocka_unit_test(error_answers),
 		cmocka_unit_test(error_samples),
 	};
