@@ -347,6 +347,6 @@ const struct source source_graph_alerts = {
 	.updated = "lastUpdateDateTime",
 	.headers = graph_headers,
 	.table = &graph_alert_table,
-	.filters = {"severity", "serviceSource", "status"},
+	.filters = {"severity", "status"},
 	.first_url = source_odata_url,
 };

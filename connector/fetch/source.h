@@ -42,9 +42,10 @@ struct source_range {
 		filter; /* more of $filter ("severity eq 'high'"), not yet encoded; NULL: none */
 };
 
-/* What of a feed's filter the API applies itself: the property's name in $filter, or NULL. */
+/* What of a feed's filter the API applies itself: the property's name in $filter, or NULL. Not the
+ * service: members that Graph shows only by Prefer might match nothing there. */
 struct source_filters {
-	const char *severity, *service_source, *status;
+	const char *severity, *status;
 };
 
 struct source {

@@ -975,6 +975,14 @@ static struct fmt_str state_key(
 	return (struct fmt_str){digest, ALERT_NOID_LENGTH};
 }
 
+/* Is it an element of the answer's list? The alerts of an incident come with it. */
+static bool is_row(const struct feed *feed, const struct fmt_alert *alert)
+{
+	const char *kind = feed->source->table->kind;
+
+	return !kind || (alert->kind && strcmp(alert->kind, kind) == 0);
+}
+
 static bool on_alert(void *context, struct fmt_alert *alert)
 {
 	struct feed *feed = context;
@@ -989,7 +997,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	if (feed->ask != ASK_PAGE) /* it comes with its own slice */
 		return true;
 	feed->received++;
-	feed->walk->page_rows++;
+	feed->walk->page_rows += is_row(feed, alert);
 	feed->walk->digest = hash_more(feed->walk->digest, key.p, key.n) ^ key.n;
 	if (!filter_passes(feed->config, alert)) {
 		feed->filtered++;

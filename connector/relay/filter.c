@@ -88,8 +88,6 @@ void filter_query(const struct config_feed *config, const struct source *source,
 		wanted[count++ % 5] = severities[i];
 	if (config->min_severity > FMT_SEVERITY_INFORMATIONAL)
 		add_list(out, source->filters.severity, wanted, count);
-	add_list(out, source->filters.service_source, config->service_sources.items,
-		config->service_sources.count);
 	add_list(out, source->filters.status, config->statuses.items,
 		config->statuses.count);
 }

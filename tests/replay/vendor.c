@@ -50,10 +50,12 @@ static enum rc first_url(const struct source *source, const char *root,
 
 const struct source *source_find(const char *name)
 {
+	static const struct alert_table table = {.kind = NULL};
 	static struct source source = {.name = "scripted",
+		.table = &table,
 		.page_size = 100,
 		.page_size_max = 1000,
-		.filters = {"severity", "serviceSource", "status"},
+		.filters = {"severity", "status"},
 		.first_url = first_url};
 
 	(void)name;
