@@ -63,6 +63,8 @@ libconnector_la_SOURCES += \
 	connector/fetch/aadsts.h \
 	connector/fetch/budget.c \
 	connector/fetch/budget.h \
+	connector/fetch/cloud.c \
+	connector/fetch/cloud.h \
 	connector/fetch/credential.c \
 	connector/fetch/credential.h \
 	connector/fetch/credential_certificate.c \

@@ -136,11 +136,13 @@ enum rc value_choice(
 	const char *at = choices;
 	char quoted[100];
 
-	for (*index = 0;; ++*index) {
+	for (int i = 0;; i++) {
 		size_t part = strcspn(at, "|");
 
-		if (n == part && !memcmp(text, at, n))
+		if (n == part && !memcmp(text, at, n)) {
+			*index = i;
 			return RC_OK;
+		}
 		if (!at[part])
 			break;
 		at += part + 1;

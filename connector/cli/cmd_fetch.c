@@ -106,7 +106,8 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	/* A page that is read again begins with what was shown. */
 	if (fetch->page_rows++ < fetch->page_rows_before || fetch->over)
 		return true;
-	fetch->slice_rows++;
+	if (source_is_row(fetch->source, alert))
+		fetch->slice_rows++;
 	if (fetch->raw)
 		print_raw(alert->raw);
 	else
@@ -140,8 +141,8 @@ static void slice_ask(struct fetch *fetch)
 	enum rc rc;
 
 	strbuf_init(&url, URL_MAX);
-	rc = fetch->source->first_url(
-		fetch->source, fetch->tenant->graph_root, &range, &url, &err);
+	rc = fetch->source->first_url(fetch->source,
+		fetch->tenant->apis[fetch->source->api].root, &range, &url, &err);
 	if (rc == RC_OK)
 		page_ask(fetch, url.p, url.n);
 	else
@@ -218,7 +219,8 @@ static enum rc ask_all(struct fetch *fetch, struct http *http, struct error *err
 {
 	const struct config_tenant *tenant = fetch->tenant;
 	const struct page_events events = {on_alert, on_done, fetch};
-	struct strbuf scope;
+	const struct config_api *api = &tenant->apis[fetch->source->api];
+	struct token_options options;
 	struct token *token;
 	struct credential *credential = credential_new(
 		fetch->loop, http, &fetch->config->credentials[tenant->credential]);
@@ -226,18 +228,10 @@ static enum rc ask_all(struct fetch *fetch, struct http *http, struct error *err
 		fetch->config->request_percent);
 	enum rc rc;
 
-	strbuf_init(&scope, URL_MAX);
-	strbuf_addf(&scope, "%s/.default", tenant->graph_root);
-	token = token_new(fetch->loop, http,
-		&(struct token_options){
-			.login_root = tenant->login_root,
-			.tenant_id = tenant->tenant_id,
-			.client_id = tenant->client_id,
-			.credential = credential,
-			.scope = scope.p,
-		});
-	fetch->page = page_new(fetch->loop, http, token, budget, fetch->source,
-		tenant->graph_root, &events);
+	relay_token_options(tenant, fetch->source, credential, &options);
+	token = token_new(fetch->loop, http, &options);
+	fetch->page = page_new(
+		fetch->loop, http, token, budget, fetch->source, api->root, &events);
 	fetch->again.fire = on_again;
 	slice_begin(fetch, fetch->since);
 	rc = fetch->over ? RC_OK : loop_run(fetch->loop, err);
@@ -250,7 +244,6 @@ static enum rc ask_all(struct fetch *fetch, struct http *http, struct error *err
 	token_free(token);
 	credential_free(credential);
 	budget_free(budget);
-	strbuf_clear(&scope);
 	free(fetch->url);
 	return rc;
 }
@@ -327,6 +320,12 @@ static int fetch_run(const struct cli_command *command, int argc, char **argv)
 	fetch.config = config;
 	fetch.source = source_find(fetch.source_name);
 	fetch.tenant = config_find_tenant(config, fetch.tenant_key, &err);
+	if (fetch.tenant && !fetch.tenant->apis[fetch.source->api].root) {
+		error_set(&err, RC_CONFIG, "tenant %s, source %s: %s", fetch.tenant_key,
+			fetch.source_name,
+			fetch.tenant->cloud->apis[fetch.source->api].none);
+		fetch.tenant = NULL;
+	}
 	status = fetch.tenant
 			 ? fetch_tenant(&fetch)
 			 : cli_wrong(command, "%s: %s", fetch.config_path, err.text);

@@ -348,5 +348,6 @@ const struct source source_graph_alerts = {
 	.headers = graph_headers,
 	.table = &graph_alert_table,
 	.filters = {"severity", "status"},
+	.permission = "SecurityAlert.Read.All",
 	.first_url = source_odata_url,
 };

@@ -49,5 +49,6 @@ const struct source source_graph_incidents = {
 	.expand = "alerts",
 	.headers = graph_headers,
 	.table = &table,
+	.permission = "SecurityIncident.Read.All",
 	.first_url = source_odata_url,
 };

@@ -112,5 +112,6 @@ const struct source source_m365d_incidents = {
 	.path = "/api/incidents",
 	.updated = "lastUpdateTime",
 	.table = &table,
+	.permission = "Incident.Read.All",
 	.first_url = source_odata_url,
 };

@@ -69,5 +69,6 @@ const struct source source_mde_alerts = {
 	.updated = "lastUpdateTime",
 	.expand = "evidence",
 	.table = &table,
+	.permission = "Alert.Read.All",
 	.first_url = source_odata_url,
 };

@@ -62,6 +62,8 @@ struct source {
 		headers; /* "Name: value" to send beside the usual ones, NULL at the end */
 	const struct alert_table *table;
 	struct source_filters filters;
+	const char
+		*permission; /* that the app needs (facts 1.10); NULL: none by name */
 	/* Puts the URL of the page that begins at range->skip into url (reset first). root is
 	 * "https://host[:port][/path]", with or without a '/' at its end. RC_CONFIG: the range asks
 	 * for what the source does not take. */
@@ -86,6 +88,14 @@ enum rc source_url_begin(const char *root, const char *path,
 	const struct source_range *range, struct strbuf *url, struct error *err);
 /* RC_LIMIT when it did not fit. */
 enum rc source_url_end(const struct strbuf *url, struct error *err);
+
+/* One of the objects that the API lists and counts, not an alert that came inside of it. */
+static inline bool source_is_row(
+	const struct source *source, const struct fmt_alert *alert)
+{
+	return !source->table || !source->table->nested ||
+	       alert->kind == source->table->kind;
+}
 
 extern const struct source source_graph_alerts, source_graph_incidents,
 	source_mde_alerts, source_m365d_incidents, source_siem;

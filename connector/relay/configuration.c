@@ -18,6 +18,8 @@
 #include "relay/options.h"
 #include "store/store.h"
 
+#define DEFAULT_SCOPE "/.default"
+
 struct config_memory {
 	struct arena strings;
 };
@@ -40,6 +42,8 @@ struct loader {
 	size_t problem_count, kept, room;
 	struct main_options main;
 	struct app_options app;
+	const struct config_api *apis; /* those of app */
+	bool exchange_given;
 	int app_line;
 	struct config_feed *feeds; /* the common ones */
 	size_t feed_count;
@@ -448,6 +452,27 @@ static bool same_feed(const struct config_feed *a, const struct config_feed *b)
 	return same == a->destination_count;
 }
 
+static void check_source(
+	struct loader *l, const struct yaml_node *map, struct config_feed *feed)
+{
+	const struct source *source = source_find(feed->source);
+
+	if (feed->page_size && source->paging == PAGING_NONE)
+		options_wrong(&l->reader, line_of(map, "page_size"),
+			"page_size: source %s gives all at once; take it out",
+			source->name);
+	else if (feed->page_size > source->page_size_max)
+		options_wrong(&l->reader, line_of(map, "page_size"),
+			"page_size: source %s takes at most %u", source->name,
+			source->page_size_max);
+	else if (!feed->page_size)
+		feed->page_size = source->page_size;
+	if (!feed->expand && !source->expand)
+		options_wrong(&l->reader, line_of(map, "expand"),
+			"expand: source %s cannot do without it; take it out",
+			source->name);
+}
+
 static void read_feed(
 	struct loader *l, const struct yaml_node *map, struct config_feed *feed)
 {
@@ -466,11 +491,13 @@ static void read_feed(
 			"destinations");
 		return;
 	}
+	check_source(l, map, feed);
 	if (feed->overlap_ms > l->main.state_keep_ms ||
 		feed->look_back_ms > l->main.state_keep_ms ||
 		feed->rescan_range_ms > l->main.state_keep_ms)
 		options_wrong(&l->reader, map->line,
-			"look_back, overlap and rescan_range must not be longer than state.keep, or "
+			"look_back, overlap and rescan_range must not be longer than "
+			"state.keep, or "
 			"alerts come again and again");
 }
 
@@ -526,6 +553,88 @@ static struct config_tenant *add_tenant(struct loader *l)
 	return &config->tenants[config->tenant_count++];
 }
 
+/* What options say, else what they say for all, else what is so in the cloud. */
+static const struct config_api *make_apis(struct loader *l, const struct cloud *cloud,
+	const struct app_options *own, const struct app_options *all)
+{
+	struct arena *strings = &l->config->memory->strings;
+	struct config_api *apis = arena_alloc(strings, API_FAMILIES * sizeof(*apis));
+
+	for (int i = 0; i < API_FAMILIES; i++) {
+		struct config_api *api = &apis[i];
+		size_t n;
+		char *scope;
+
+		api->root = own->roots[i];
+		if (!api->root && all)
+			api->root = all->roots[i];
+		if (!api->root)
+			api->root = cloud->apis[i].root;
+		api->audience = own->audiences[i];
+		if (!api->audience && all)
+			api->audience = all->audiences[i];
+		if (!api->audience)
+			api->audience = cloud->apis[i].audience;
+		if (!api->audience)
+			api->audience = api->root ? api->root : "";
+		n = strlen(api->audience);
+		scope = arena_alloc(strings, n + sizeof(DEFAULT_SCOPE));
+		memcpy(scope, api->audience, n);
+		memcpy(scope + n, DEFAULT_SCOPE, sizeof(DEFAULT_SCOPE));
+		api->scope = scope;
+	}
+	return apis;
+}
+
+static void choose_cloud(struct loader *l, const struct yaml_node *map,
+	const struct app_options *own, struct config_tenant *tenant)
+{
+	bool elsewhere = own->cloud != l->app.cloud;
+	const struct app_options *all = elsewhere ? NULL : &l->app;
+	const struct cloud *cloud =
+		cloud_at((enum cloud_number)(elsewhere ? own->cloud : l->app.cloud));
+	bool said = elsewhere;
+
+	for (int i = 0; i < API_FAMILIES; i++)
+		said |= own->roots[i] || own->audiences[i];
+	tenant->apis = said ? make_apis(l, cloud, own, all) : l->apis;
+	tenant->login_root = own->login_root;
+	if (!tenant->login_root && all)
+		tenant->login_root = all->login_root;
+	if (!tenant->login_root)
+		tenant->login_root = cloud->login_root;
+	if (elsewhere && !yaml_get(map, "client_id") &&
+		strcmp(cloud->login_root,
+			cloud_at((enum cloud_number)l->app.cloud)->login_root))
+		options_wrong(&l->reader, line_of(map, "cloud"),
+			"cloud: the app registration of app is in the cloud %s and "
+			"does not "
+			"exist in %s; write client_id and a way to sign in of this "
+			"tenant's "
+			"own",
+			cloud_at((enum cloud_number)l->app.cloud)->name, cloud->name);
+	tenant->cloud = cloud;
+}
+
+/* Is there what the feeds ask? Said once for each API. */
+static void check_apis(struct loader *l, const struct config_tenant *tenant)
+{
+	bool told[API_FAMILIES] = {false};
+
+	for (size_t i = 0; i < tenant->feed_count; i++) {
+		const struct source *source =
+			tenant->feeds[i].source ? source_find(tenant->feeds[i].source)
+						: NULL;
+
+		if (!source || tenant->apis[source->api].root || told[source->api])
+			continue;
+		told[source->api] = true;
+		options_wrong(&l->reader, tenant->line, "tenant %s, source %s: %s",
+			tenant->key, source->name,
+			tenant->cloud->apis[source->api].none);
+	}
+}
+
 /* Its own app registration wholly, or the common one, perhaps with this tenant's own user. */
 static void choose_app(struct loader *l, const struct yaml_node *map,
 	const struct app_options *own, struct config_tenant *tenant)
@@ -534,8 +643,7 @@ static void choose_app(struct loader *l, const struct yaml_node *map,
 	     has_user = yaml_get(map, "refresh_token_file") != NULL;
 	struct credential_options sign_in = own->sign_in;
 
-	tenant->login_root = own->login_root ? own->login_root : l->app.login_root;
-	tenant->graph_root = own->graph_root ? own->graph_root : l->app.graph_root;
+	choose_cloud(l, map, own, tenant);
 	if (has_id && !has_way && !has_user)
 		options_wrong(&l->reader, line_of(map, "client_id"),
 			"client_id: an app registration of this tenant's own needs its "
@@ -548,7 +656,10 @@ static void choose_app(struct loader *l, const struct yaml_node *map,
 	check_sign_in(l, map, &sign_in);
 	if (has_id || has_way) {
 		sign_in.imds_root = l->app.sign_in.imds_root;
-		sign_in.exchange_audience = l->app.sign_in.exchange_audience;
+		sign_in.exchange_audience =
+			l->exchange_given
+				? l->app.sign_in.exchange_audience
+				: credential_exchange_audience(tenant->login_root);
 		tenant->credential = add_credential(l, &sign_in);
 		return;
 	}
@@ -584,7 +695,7 @@ static void check_key(struct loader *l, const struct config_tenant *tenant)
 static void read_tenant(struct loader *l, const struct yaml_node *map)
 {
 	struct config_tenant *tenant = add_tenant(l);
-	struct tenant_options options = {0};
+	struct tenant_options options = {.app.cloud = l->app.cloud};
 	const struct yaml_node *feeds;
 	struct config_feed *own;
 	struct error err;
@@ -625,6 +736,7 @@ static void read_tenant(struct loader *l, const struct yaml_node *map)
 				tenant->key);
 	}
 	check_key(l, tenant);
+	check_apis(l, tenant);
 }
 
 static void read_tenants(struct loader *l, const struct yaml_node *map)
@@ -798,7 +910,13 @@ static void read_sections(struct loader *l, const struct yaml_node *root)
 	l->app_line = app ? app->key_line : 1;
 	if (app)
 		check_sign_in(l, app, &l->app.sign_in);
-	if (!l->app.sign_in.exchange_audience && l->app.login_root)
+	l->apis =
+		make_apis(l, cloud_at((enum cloud_number)l->app.cloud), &l->app, NULL);
+	if (!l->app.login_root)
+		l->app.login_root =
+			cloud_at((enum cloud_number)l->app.cloud)->login_root;
+	l->exchange_given = l->app.sign_in.exchange_audience != NULL;
+	if (!l->exchange_given)
 		l->app.sign_in.exchange_audience =
 			credential_exchange_audience(l->app.login_root);
 	add_credential(l, &l->app.sign_in);

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "deliver/destination.h"
+#include "fetch/cloud.h"
 #include "fetch/credential.h"
 
 struct config_list {
@@ -37,12 +38,20 @@ struct config_feed {
 	int64_t lag_ms; /* how far behind now a pass ends */
 	int64_t rescan_every_ms; /* 0: never */
 	int64_t rescan_range_ms;
-	unsigned page_size; /* $top */
+	unsigned page_size; /* $top; 0 where all comes at once */
+	bool expand;
 	enum alert_policy policy;
 	enum fmt_severity min_severity; /* FMT_SEVERITY_UNKNOWN: any */
 	struct config_list service_sources, detection_sources, categories, statuses,
 		device_groups, device_tags; /* empty: any */
 	size_t window_bytes; /* unconfirmed messages held for one feed */
+};
+
+/* An API in a tenant's cloud. */
+struct config_api {
+	const char *root; /* "https://..." without a slash at the end; NULL: none */
+	const char *audience;
+	const char *scope; /* the audience and "/.default" */
 };
 
 struct config_tenant {
@@ -51,8 +60,11 @@ struct config_tenant {
 	const char *display_name; /* never NULL; the key when none was given */
 	const char *client_id; /* the tenant's own, else the app's */
 	size_t credential; /* place in config.credentials */
-	const char *login_root,
-		*graph_root; /* "https://..." without a slash at the end */
+	const char *login_root; /* "https://..." without a slash at the end */
+	/* API_FAMILIES of them; tenants that say nothing of their own share them. Every source of the
+	 * feeds has a root. */
+	const struct config_api *apis;
+	const struct cloud *cloud;
 	const struct config_feed
 		*feeds; /* its own, else the common ones (one array for all) */
 	size_t feed_count;

@@ -228,8 +228,8 @@ static bool range_url(
 		strbuf_reset(&filter);
 	range->filter = filter.n ? filter.p : NULL;
 	feed->filter_asked = range->filter != NULL;
-	rc = feed->source->first_url(
-		feed->source, feed->tenant->graph_root, range, &url, &err);
+	rc = feed->source->first_url(feed->source,
+		feed->tenant->apis[feed->source->api].root, range, &url, &err);
 	text_set(to, rc == RC_OK ? url.p : NULL);
 	strbuf_clear(&url);
 	strbuf_clear(&filter);
@@ -246,7 +246,7 @@ static void slice_ask(struct feed *feed)
 		.to = w->to,
 		.page_size = w->known ? 1 : w->narrow.page_size,
 		.skip = w->rows,
-		.bare = w->narrow.bare};
+		.bare = w->narrow.bare || !feed->config->expand};
 
 	if (range_url(feed, &range, true, &w->url))
 		page_ask(feed, ASK_PAGE, w->url);
@@ -975,14 +975,6 @@ static struct fmt_str state_key(
 	return (struct fmt_str){digest, ALERT_NOID_LENGTH};
 }
 
-/* Is it an element of the answer's list? The alerts of an incident come with it. */
-static bool is_row(const struct feed *feed, const struct fmt_alert *alert)
-{
-	const char *kind = feed->source->table->kind;
-
-	return !kind || (alert->kind && strcmp(alert->kind, kind) == 0);
-}
-
 static bool on_alert(void *context, struct fmt_alert *alert)
 {
 	struct feed *feed = context;
@@ -997,7 +989,8 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	if (feed->ask != ASK_PAGE) /* it comes with its own slice */
 		return true;
 	feed->received++;
-	feed->walk->page_rows += is_row(feed, alert);
+	if (source_is_row(feed->source, alert))
+		feed->walk->page_rows++;
 	feed->walk->digest = hash_more(feed->walk->digest, key.p, key.n) ^ key.n;
 	if (!filter_passes(feed->config, alert)) {
 		feed->filtered++;
@@ -1114,7 +1107,7 @@ enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
 			err, "tenant %s, source %s", tenant->key, config->source);
 	}
 	feed->page = page_new(host->loop, host->http, token, budget, feed->source,
-		tenant->graph_root, &events);
+		tenant->apis[feed->source->api].root, &events);
 	*out = feed;
 	return RC_OK;
 }

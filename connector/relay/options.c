@@ -499,19 +499,19 @@ static void say_unknown(struct options_reader *reader, enum section section,
 	for (size_t i = 0; i < ROWS; i++)
 		if (rows[i].section == section && rows[i].type != TYPE_REFUSED)
 			names[count++] = rows[i].key;
-	nearest = value_nearest(node->key, names, count);
-	if (nearest) {
-		options_wrong(reader, node->key_line,
-			"%s is no option of %s; did you mean %s?", quoted,
-			section_name(section), nearest);
-		return;
-	}
 	for (size_t i = 0; i < ROWS; i++) {
 		if (strcmp(rows[i].key, node->key))
 			continue;
 		options_wrong(reader, node->key_line,
 			"%s is no option of %s; it belongs in %s", quoted,
 			section_name(section), section_name(rows[i].section));
+		return;
+	}
+	nearest = value_nearest(node->key, names, count);
+	if (nearest) {
+		options_wrong(reader, node->key_line,
+			"%s is no option of %s; did you mean %s?", quoted,
+			section_name(section), nearest);
 		return;
 	}
 	options_wrong(reader, node->key_line,

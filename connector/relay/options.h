@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/yaml.h"
+#include "fetch/cloud.h"
 #include "fetch/credential.h"
 
 enum section {
@@ -90,7 +91,9 @@ struct main_options {
 struct app_options {
 	const char *client_id;
 	struct credential_options sign_in;
-	const char *login_root, *graph_root;
+	int cloud; /* enum cloud_number */
+	const char *login_root;
+	const char *roots[API_FAMILIES], *audiences[API_FAMILIES];
 };
 
 struct tenant_options {

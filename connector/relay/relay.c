@@ -24,10 +24,8 @@ struct relay {
 	struct relay_options options;
 	struct loop *loop;
 	struct credential **credentials; /* as config->credentials */
-	struct token **tokens; /* one a tenant */
+	struct token **tokens; /* one a tenant and API family, where it is used */
 	struct budget **budgets; /* one a tenant and API family, where it is used */
-	char **scopes;
-	size_t scope_count;
 	struct feed **feeds;
 	size_t feed_count, finished;
 	struct loop_timer check_timer, prune_timer;
@@ -174,25 +172,51 @@ static enum rc open_destinations(struct relay *relay, struct error *err)
 	return RC_OK;
 }
 
-/* Tenants of one cloud share the text of their scope. */
-static const char *scope_of(struct relay *relay, const char *root)
+void relay_token_options(const struct config_tenant *tenant,
+	const struct source *source, struct credential *credential,
+	struct token_options *options)
 {
-	static const char suffix[] = "/.default";
-	size_t n = strlen(root);
+	const struct config_api *api = &tenant->apis[source->api];
 
-	for (size_t i = 0; i < relay->scope_count; i++)
-		if (strncmp(relay->scopes[i], root, n) == 0 &&
-			strcmp(relay->scopes[i] + n, suffix) == 0)
-			return relay->scopes[i];
-	relay->scopes = xrealloc(
-		relay->scopes, (relay->scope_count + 1) * sizeof(*relay->scopes));
-	relay->scopes[relay->scope_count] = xmalloc(n + sizeof(suffix));
-	memcpy(relay->scopes[relay->scope_count], root, n);
-	memcpy(relay->scopes[relay->scope_count] + n, suffix, sizeof(suffix));
-	return relay->scopes[relay->scope_count++];
+	*options = (struct token_options){
+		.login_root = tenant->login_root,
+		.tenant_id = tenant->tenant_id,
+		.client_id = tenant->client_id,
+		.credential = credential,
+		.scope = api->scope,
+		.v1 = api_is_v1(source->api),
+		.resource = api->audience,
+		.permission = source->permission,
+	};
 }
 
-/* Feeds of a tenant that use one API share its budget. */
+/* Feeds of a tenant that use one API share its token and its budget. */
+static struct token *token_of(struct relay *relay, const struct config_tenant *tenant,
+	const struct config_feed *feed)
+{
+	size_t number = (size_t)(tenant - relay->config->tenants);
+	const struct source *source = source_find(feed->source);
+	struct token **token = &relay->tokens[number * API_FAMILIES + source->api];
+	struct token_options options;
+
+	if (!*token) {
+		relay_token_options(tenant, source,
+			relay->credentials[tenant->credential], &options);
+		/* Where sources of one API need different permissions, the API says which is not
+		 * there. */
+		for (size_t i = 0; i < tenant->feed_count; i++) {
+			const struct source *other =
+				source_find(tenant->feeds[i].source);
+
+			if (other->api == source->api &&
+				other->permission != source->permission)
+				options.permission = NULL;
+		}
+		*token = token_new(relay->loop, relay->host.http, &options);
+	}
+	return *token;
+}
+
 static struct budget *budget_of(struct relay *relay, const struct config_tenant *tenant,
 	const struct config_feed *feed)
 {
@@ -206,11 +230,12 @@ static struct budget *budget_of(struct relay *relay, const struct config_tenant 
 	return *budget;
 }
 
-static enum rc open_tenant(struct relay *relay, const struct config_tenant *tenant,
-	struct token *token, struct error *err)
+static enum rc open_tenant(
+	struct relay *relay, const struct config_tenant *tenant, struct error *err)
 {
 	for (size_t i = 0; i < tenant->feed_count; i++) {
-		enum rc rc = feed_new(&relay->host, tenant, &tenant->feeds[i], token,
+		enum rc rc = feed_new(&relay->host, tenant, &tenant->feeds[i],
+			token_of(relay, tenant, &tenant->feeds[i]),
 			budget_of(relay, tenant, &tenant->feeds[i]),
 			&relay->feeds[relay->feed_count], err);
 
@@ -241,22 +266,12 @@ static enum rc open_feeds(struct relay *relay, struct error *err)
 	for (size_t i = 0; i < relay->config->tenant_count; i++)
 		count += relay->config->tenants[i].feed_count;
 	relay->feeds = xcalloc(count, sizeof(struct feed *));
-	relay->tokens = xcalloc(relay->config->tenant_count, sizeof(struct token *));
+	relay->tokens = xcalloc(
+		relay->config->tenant_count * API_FAMILIES, sizeof(struct token *));
 	relay->budgets = xcalloc(
 		relay->config->tenant_count * API_FAMILIES, sizeof(struct budget *));
-	for (size_t i = 0; rc == RC_OK && i < relay->config->tenant_count; i++) {
-		const struct config_tenant *tenant = &relay->config->tenants[i];
-		const struct token_options options = {
-			.login_root = tenant->login_root,
-			.tenant_id = tenant->tenant_id,
-			.client_id = tenant->client_id,
-			.credential = relay->credentials[tenant->credential],
-			.scope = scope_of(relay, tenant->graph_root),
-		};
-
-		relay->tokens[i] = token_new(relay->loop, relay->host.http, &options);
-		rc = open_tenant(relay, tenant, relay->tokens[i], err);
-	}
+	for (size_t i = 0; rc == RC_OK && i < relay->config->tenant_count; i++)
+		rc = open_tenant(relay, &relay->config->tenants[i], err);
 	return rc == RC_OK ? store_commit(relay->host.store, err) : rc;
 }
 
@@ -335,16 +350,13 @@ void relay_free(struct relay *relay)
 			budget_free(relay->budgets[i]);
 	free(relay->budgets);
 	if (relay->tokens)
-		for (size_t i = 0; i < relay->config->tenant_count; i++)
+		for (size_t i = 0; i < relay->config->tenant_count * API_FAMILIES; i++)
 			token_free(relay->tokens[i]);
 	free(relay->tokens);
 	if (relay->credentials)
 		for (size_t i = 0; i < relay->config->credential_count; i++)
 			credential_free(relay->credentials[i]);
 	free(relay->credentials);
-	for (size_t i = 0; i < relay->scope_count; i++)
-		free(relay->scopes[i]);
-	free(relay->scopes);
 	http_free(relay->host.http);
 	window_free(relay->host.window);
 	store_close(relay->host.store);

@@ -42,6 +42,11 @@ void relay_incomplete(const struct relay *relay,
 	void (*say)(void *context, const struct feed *feed, const char *reason),
 	void *context);
 
+/* What a source's token in a tenant is asked for with; strings are the tenant's. */
+void relay_token_options(const struct config_tenant *tenant,
+	const struct source *source, struct credential *credential,
+	struct token_options *options);
+
 /* The HTTP client as the configuration says. */
 NODISCARD enum rc relay_open_http(struct loop *loop, const struct config *config,
 	struct http **out, struct error *err);

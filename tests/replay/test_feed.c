@@ -20,6 +20,7 @@
 static const char *to[] = {"soc"};
 static size_t to_index[] = {0};
 static struct config_feed config;
+static const struct config_api apis[API_FAMILIES] = {{.root = "https://api"}};
 static struct config_tenant tenant;
 static struct feed_host host;
 static struct destination *destinations[1];
@@ -47,12 +48,13 @@ static int setup(void **state)
 		.rescan_every_ms = HOUR * 1000,
 		.rescan_range_ms = DAY * 1000,
 		.page_size = 100,
+		.expand = true,
 		.policy = ALERT_POLICY_STATUS,
 		.window_bytes = 2 << 20};
 	tenant = (struct config_tenant){.key = "contoso",
 		.tenant_id = "11111111-1111-1111-1111-111111111111",
 		.display_name = "Contoso",
-		.graph_root = "https://api"};
+		.apis = apis};
 	host = (struct feed_host){.loop = vendor.loop,
 		.store = store_open_memory(),
 		.destinations = destinations,

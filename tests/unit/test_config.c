@@ -201,7 +201,9 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->client_id, "abcdef00-1111-2222-3333-444444444444");
 	has_secret(c, t, "s3cret");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
-	assert_string_equal(t->graph_root, "https://graph.microsoft.us");
+	assert_string_equal(t->apis[API_GRAPH].root, "https://graph.microsoft.us");
+	assert_string_equal(
+		t->apis[API_GRAPH].scope, "https://graph.microsoft.com/.default");
 	assert_string_equal(t->file, "good-full.yaml");
 	assert_int_equal(t->line, 29);
 	assert_int_equal(t->feed_count, 2);
@@ -237,7 +239,8 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->tenant_id, "fabrikam.onmicrosoft.com");
 	has_secret(c, t, "other");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
-	assert_string_equal(t->graph_root, "https://gateway.example.net:8443/graph");
+	assert_string_equal(
+		t->apis[API_GRAPH].root, "https://gateway.example.net:8443/graph");
 	assert_int_equal(t->feed_count, 1);
 	assert_string_equal(
 		c->tenants[2].key, "zebra"); /* files in order, then as written */
@@ -259,6 +262,64 @@ static void full_file_is_typed(void **state)
 	config_free(c);
 }
 
+static void clouds(void **state)
+{
+	struct config *c = load("good-clouds.yaml");
+	const struct config_tenant *t = c->tenants;
+	const struct config_api *a = t->apis;
+
+	(void)state;
+	assert_string_equal(t->login_root, "https://login.example.net");
+	assert_string_equal(a[API_GRAPH].root, "https://graph.microsoft.com");
+	assert_string_equal(a[API_GRAPH].scope, "https://app.example/graph/.default");
+	assert_string_equal(
+		a[API_MDE].root, "https://api-gcc.securitycenter.microsoft.us");
+	assert_string_equal(a[API_MDE].scope,
+		"https://api-gcc.securitycenter.microsoft.us/.default");
+	assert_string_equal(a[API_M365D].root, "https://api-gcc.security.microsoft.us");
+	assert_string_equal(a[API_SIEM].root, "https://siem.example.net");
+	assert_string_equal(a[API_SIEM].audience, "https://graph.windows.net");
+	assert_false(t->feeds[0].expand);
+	assert_int_equal(t->feeds[0].page_size, 50);
+	assert_int_equal(t->feeds[1].page_size, 0);
+	assert_int_equal(t->feeds[2].page_size, 1000);
+	assert_true(t->feeds[2].expand);
+	assert_int_equal(t->feeds[3].page_size, 7);
+	t++; /* in the cloud of app: what is said there counts here too */
+	assert_ptr_not_equal(t->apis, a);
+	assert_string_equal(t->apis[API_GRAPH].audience, "https://app.example/graph");
+	assert_string_equal(t->apis[API_MDE].root, "https://us.example.net/mde");
+	assert_string_equal(t->apis[API_MDE].scope, "api://mde/.default");
+	t++; /* another cloud with the same login */
+	assert_string_equal(t->login_root, "https://login.microsoftonline.com");
+	assert_string_equal(t->apis[API_GRAPH].audience, "https://graph.microsoft.com");
+	assert_string_equal(
+		t->apis[API_MDE].root, "https://api.security.microsoft.com");
+	assert_string_equal(
+		t->apis[API_MDE].audience, "https://api.securitycenter.microsoft.com");
+	assert_string_equal(
+		t->apis[API_M365D].audience, "https://api.security.microsoft.com");
+	assert_string_equal(
+		t->apis[API_SIEM].root, "https://wdatp-alertexporter-eu.windows.com");
+	t++;
+	assert_string_equal(t->login_root, "https://login.microsoftonline.us");
+	assert_string_equal(t->apis[API_GRAPH].root, "https://graph.microsoft.us");
+	assert_string_equal(c->credentials[t->credential].exchange_audience,
+		"api://AzureADTokenExchangeUSGov");
+	t++;
+	assert_string_equal(t->apis[API_GRAPH].root, "https://dod-graph.microsoft.us");
+	assert_string_equal(t->apis[API_SIEM].root,
+		"https://wdatp-alertexporter-us.securitycenter.windows.us");
+	t++;
+	assert_string_equal(t->login_root, "https://login.chinacloudapi.cn");
+	assert_string_equal(t->apis[API_GRAPH].root, "https://gateway.example.net");
+	assert_string_equal(
+		t->apis[API_GRAPH].audience, "https://microsoftgraph.chinacloudapi.cn");
+	assert_string_equal(t->apis[API_MDE].audience, "https://gateway.example.net");
+	assert_null(t->apis[API_M365D].root);
+	config_free(c);
+}
+
 static void defaults_are_those_of_the_table(void **state)
 {
 	struct config *c = load("good-small.yaml");
@@ -269,7 +330,8 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_int_equal(c->destinations[0].settle_ms, 1000);
 	assert_string_equal(
 		c->tenants[0].login_root, "https://login.microsoftonline.com");
-	assert_string_equal(c->tenants[0].graph_root, "https://graph.microsoft.com");
+	assert_string_equal(
+		c->tenants[0].apis[API_GRAPH].root, "https://graph.microsoft.com");
 	assert_string_equal(c->state_file, LOCALSTATEDIR "/lib/alertrelay/state.db");
 	assert_true(c->state_keep_ms == INT64_C(180) * 86400000);
 	assert_string_equal(c->log_channel, "stderr:");
@@ -628,6 +690,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DATA(full_file_is_typed),
+		IN_DATA(clouds),
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),
 		IN_TEMPORARY(secrets_are_checked_and_never_shown),
