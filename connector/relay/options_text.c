@@ -219,6 +219,7 @@ static const char *argument(enum option_type type)
 		[TYPE_ADDRESSES] = "address ...",
 		[TYPE_MAP] = "map",
 		[TYPE_NAMES] = "name ...",
+		[TYPE_LIST] = "text ...",
 		[TYPE_FEEDS] = "list",
 		[TYPE_SECTION] = "map",
 	};
