@@ -54,7 +54,6 @@ const struct source *source_find(const char *name)
 	static const struct alert_table nested,
 		table = {.kind = "incident", .nested = &nested};
 	static struct source source = {.name = "scripted",
-		.table = &table,
 		.page_size = 100,
 		.page_size_max = 1000,
 		.filters = {"severity", "status"},
