@@ -303,9 +303,9 @@ enum rc destination_send(struct destination *destination, const struct fmt_alert
 		snprintf(vendor.stub_text, sizeof(vendor.stub_text), "%.*s",
 			(int)alert->description.n, alert->description.p);
 	} else if (alert->id.p[0] == 'n') {
-		vendor.alerts[atoi(alert->id.p + 1)].nested_got++;
+		vendor.alerts[strtol(alert->id.p + 1, NULL, 10)].nested_got++;
 	} else {
-		int number = atoi(alert->id.p + 1);
+		int number = (int)strtol(alert->id.p + 1, NULL, 10);
 
 		if (number == vendor.unwritable)
 			return error_set(err, RC_PROTO, "cannot be written");
