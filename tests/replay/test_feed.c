@@ -204,6 +204,35 @@ static void an_update_while_paging_hides_nothing(void **state)
 	}
 }
 
+/* The alerts of incidents are no rows: $skip must not count them. */
+static void alerts_inside_of_incidents(void **state)
+{
+	(void)state;
+	for (int way = 0; way < 3; way++) {
+		if (way) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		vendor.nests = true;
+		vendor.skips = way > 0;
+		config.expand = way < 2;
+		config.page_size = 4;
+		for (int i = 0; i < 30; i++)
+			vendor_add(-HOUR + i, 0);
+		start();
+		run(5 * MINUTE);
+		/* only the incident changed */
+		vendor_update(7);
+		run(5 * MINUTE);
+		restart();
+		run(2 * HOUR);
+		all_came_once();
+		for (int i = 0; i < 30; i++)
+			assert_int_equal(vendor.alerts[i].nested_got,
+				config.expand ? VENDOR_NESTED : 0);
+	}
+}
+
 static void equal_times_over_a_border_of_pages(void **state)
 {
 	(void)state;
@@ -520,6 +549,7 @@ int main(void)
 		REPLAY(what_shows_late_comes),
 		REPLAY(nothing_before_the_beginning),
 		REPLAY(an_update_while_paging_hides_nothing),
+		REPLAY(alerts_inside_of_incidents),
 		REPLAY(equal_times_over_a_border_of_pages),
 		REPLAY(a_clock_that_jumps),
 		REPLAY(after_a_clock_ahead_nothing_waits),

@@ -20,6 +20,7 @@ struct page {
 	char next[400];
 	enum page_result result;
 	struct error err;
+	bool bare;
 };
 
 struct destination {
@@ -50,9 +51,9 @@ static enum rc first_url(const struct source *source, const char *root,
 
 const struct source *source_find(const char *name)
 {
-	static const struct alert_table table = {.kind = NULL};
+	static const struct alert_table nested, plain,
+		incidents = {.kind = "incident", .nested = &nested};
 	static struct source source = {.name = "scripted",
-		.table = &table,
 		.page_size = 100,
 		.page_size_max = 1000,
 		.filters = {"severity", "status"},
@@ -60,6 +61,7 @@ const struct source *source_find(const char *name)
 
 	(void)name;
 	source.paging = vendor.skips ? PAGING_SKIP : PAGING_LINK;
+	source.table = vendor.nests ? &incidents : &plain;
 	return &source;
 }
 
@@ -94,6 +96,7 @@ static void answer(struct page *page)
 	snprintf(vendor.last_filter, sizeof(vendor.last_filter), "%s",
 		page->url + filter_at);
 	page->count = page->next_row = page->end_row = 0;
+	page->bare = bare;
 	page->next[0] = '\0';
 	page->result = PAGE_OK;
 	if (vendor.throttles && top > 1) {
@@ -148,6 +151,29 @@ static void answer(struct page *page)
 			page->url + filter_at);
 }
 
+/* They never change. False: no more now. */
+static bool hand_on_nested(struct page *page, size_t number)
+{
+	bool more = true;
+
+	for (int i = 0; i < VENDOR_NESTED; i++) {
+		char id[40];
+		struct fmt_alert alert = {.struct_size = sizeof(alert),
+			.source = "scripted",
+			.kind = "alert",
+			.id = {id,
+				(size_t)snprintf(id, sizeof(id), "n%zu-%d", number, i)},
+			.status = {"new", 3},
+			.severity = FMT_SEVERITY_HIGH,
+			.severity_text = {"high", 4},
+			.created = BEGIN,
+			.updated = BEGIN};
+
+		more = page->events.alert(page->events.context, &alert) && more;
+	}
+	return more;
+}
+
 static void hand_on(struct loop_timer *timer)
 {
 	struct page *page = CONTAINER_OF(timer, struct page, timer);
@@ -168,8 +194,14 @@ static void hand_on(struct loop_timer *timer)
 				strlen(severities[a->severity])},
 			.created = a->updated,
 			.updated = a->updated};
+		bool more;
 
-		if (!page->events.alert(page->events.context, &alert)) {
+		if (vendor.nests)
+			alert.kind = source_find("")->table->kind;
+		more = page->events.alert(page->events.context, &alert);
+		if (vendor.nests && !page->bare)
+			more = hand_on_nested(page, number) && more;
+		if (!more) {
 			page->paused = true;
 			return;
 		}
@@ -270,6 +302,8 @@ enum rc destination_send(struct destination *destination, const struct fmt_alert
 			(int)alert->id.n, alert->id.p);
 		snprintf(vendor.stub_text, sizeof(vendor.stub_text), "%.*s",
 			(int)alert->description.n, alert->description.p);
+	} else if (alert->id.p[0] == 'n') {
+		vendor.alerts[atoi(alert->id.p + 1)].nested_got++;
 	} else {
 		int number = atoi(alert->id.p + 1);
 

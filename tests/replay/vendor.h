@@ -11,6 +11,7 @@
 #include "relay/feed.h"
 
 #define VENDOR_ALERTS 6000
+#define VENDOR_NESTED 3
 #define BEGIN (INT64_C(1767571200) * TICKS_PER_S) /* 2026-01-05T00:00:00Z */
 
 struct vendor_alert {
@@ -20,6 +21,7 @@ struct vendor_alert {
 	bool poison; /* an answer that would hold it fails */
 	bool bare_helps; /* not when bare */
 	unsigned got; /* in full, by the collector */
+	unsigned nested_got; /* alerts that came inside */
 	unsigned versions; /* how many different ones the collector should get */
 };
 
@@ -36,6 +38,7 @@ struct vendor {
 	unsigned top_max; /* rows in a page at most, silently */
 	enum links links;
 	bool skips; /* the source pages by $skip */
+	bool nests; /* its rows are incidents, which bring VENDOR_NESTED alerts along unless bare */
 	bool oldest_first;
 	bool hold; /* the collector confirms nothing */
 	bool limit; /* poison is an alert over the parser's maximum */
