@@ -701,12 +701,13 @@ static bool id_make(struct alert_builder *b, const struct fmt_str *parts)
 static bool nested_cut(struct alert_builder *b)
 {
 	struct fmt_str *raw = &b->alert.raw;
-	const char *from = b->nested_key - 1, *to = b->nested.p + b->nested.n;
-	const char *end = raw->p + raw->n;
+	const char *from, *to, *end = raw->p + raw->n;
 	char *copy;
 
 	if (!b->nested.n)
 		return true;
+	from = b->nested_key - 1;
+	to = b->nested.p + b->nested.n;
 	while (from[-1] != '"') /* the name holds none, escaped neither */
 		from--;
 	from--;
