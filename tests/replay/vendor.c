@@ -51,8 +51,8 @@ static enum rc first_url(const struct source *source, const char *root,
 
 const struct source *source_find(const char *name)
 {
-	static const struct alert_table nested,
-		table = {.kind = "incident", .nested = &nested};
+	static const struct alert_table nested, plain,
+		incidents = {.kind = "incident", .nested = &nested};
 	static struct source source = {.name = "scripted",
 		.page_size = 100,
 		.page_size_max = 1000,
@@ -61,7 +61,7 @@ const struct source *source_find(const char *name)
 
 	(void)name;
 	source.paging = vendor.skips ? PAGING_SKIP : PAGING_LINK;
-	source.table = vendor.nests ? &table : NULL;
+	source.table = vendor.nests ? &incidents : &plain;
 	return &source;
 }
 
