@@ -65,7 +65,7 @@ enum rc value_duration(const char *text, int64_t *ms, struct error *err)
 
 enum rc value_moment(const char *text, int64_t now, int64_t *ticks, struct error *err)
 {
-	int64_t ms;
+	int64_t ms = 0;
 
 	if (time_parse(text, strlen(text), ticks))
 		return RC_OK;
