@@ -93,8 +93,7 @@ enum rc source_url_end(const struct strbuf *url, struct error *err);
 static inline bool source_is_row(
 	const struct source *source, const struct fmt_alert *alert)
 {
-	return !source->table || !source->table->nested ||
-	       alert->kind == source->table->kind;
+	return !source->table->nested || alert->kind == source->table->kind;
 }
 
 extern const struct source source_graph_alerts, source_graph_incidents,
