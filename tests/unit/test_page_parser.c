@@ -667,8 +667,7 @@ static void alerts_of_incidents(void **state)
 		}
 	}
 	run.stop_after = 2;
-	assert_int_equal(
-		run_feed(&run, PAGE_ALERTS, two, strlen(two), 0), RC_AGAIN);
+	assert_int_equal(run_feed(&run, PAGE_ALERTS, two, strlen(two), 0), RC_AGAIN);
 	assert_int_equal(run.alerts, 2);
 	run_clear(&run);
 	run_init(&run, NULL);
