@@ -33,6 +33,16 @@ def wait_for(condition, seconds=20.0):
         threading.Event().wait(0.02)
 
 
+# The lists: their path below Simulator.url, and the audience of their tokens.
+SOURCES = {
+    "graph-alerts": ("/v1.0/security/alerts_v2", "https://graph.microsoft.com"),
+    "graph-incidents": ("/v1.0/security/incidents", "https://graph.microsoft.com"),
+    "mde-alerts": ("/mde/api/alerts", "https://api.securitycenter.microsoft.com"),
+    "m365d-incidents": ("/m365d/api/incidents", "https://api.security.microsoft.com"),
+    "siem": ("/siem/api/alerts", "https://graph.windows.net"),
+}
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -116,6 +126,17 @@ class Simulator:
         return "%s://localhost:%d" % ("http" if self.plain else "https", self.port)
 
     @property
+    def roots(self):
+        """The root of each API, by the name of its root in a configuration."""
+        return {
+            "login_root": self.url,
+            "graph_root": self.url,
+            "mde_root": self.url + "/mde",
+            "m365d_root": self.url + "/m365d",
+            "siem_root": self.url + "/siem",
+        }
+
+    @property
     def ca_file(self):
         return str(self.directory / "cert" / "ca.pem")
 
@@ -160,12 +181,16 @@ class Simulator:
             {"Content-Type": "application/x-www-form-urlencoded"},
         )
 
-    def token(self, tenant=1):
-        return self.login(tenant).json["access_token"]
+    def token(self, tenant=1, source="graph-alerts"):
+        return self.login(tenant, scope=SOURCES[source][1] + "/.default").json["access_token"]
 
-    def get(self, token, path="/v1.0/security/alerts_v2", headers=None, **query):
-        """One page; query names without the dollar sign, or a nextLink as path."""
-        if path.startswith("http"):
+    def get(self, token, path="graph-alerts", headers=None, parameters=None, **query):
+        """One page of a source, a path or a nextLink; query names without the dollar sign,
+        parameters as they are."""
+        path = SOURCES[path][0] if path in SOURCES else path
+        if parameters is not None:
+            path += "?" + urllib.parse.urlencode(parameters, doseq=True)
+        elif path.startswith("http"):
             parts = urllib.parse.urlsplit(path)
             path = parts.path + "?" + parts.query
         elif query:
@@ -176,9 +201,9 @@ class Simulator:
         headers.setdefault("Prefer", "include-unknown-enum-members")
         return self.request("GET", path, headers=headers)
 
-    def get_all(self, token, **query):
-        """The alerts of all pages."""
-        page = self.get(token, **query)
+    def get_all(self, token, path="graph-alerts", **query):
+        """The elements of all pages that next links lead to."""
+        page = self.get(token, path, **query)
         alerts = []
         while True:
             assert page.status == 200, page.body
@@ -223,6 +248,19 @@ class Simulator:
         order = {"tenant": str(tenant), **parameters}
         return self.control("POST", "update-while-paging", order)
 
+    def update_incident(self, id, tenant=1, **parameters):
+        """Only the incident changes; gives the new lastUpdateDateTime."""
+        order = {"tenant": str(tenant), "id": id, **parameters}
+        return self.control("POST", "update-incident", order)["lastUpdateDateTime"]
+
+    def merge_incidents(self, source, into, tenant=1, **parameters):
+        order = {"tenant": str(tenant), "from": source, "into": into, **parameters}
+        return self.control("POST", "merge-incidents", order)
+
+    def limit(self, tenant="*", api=None, per_minute=0, per_hour=0):
+        order = {"tenant": str(tenant), "per_minute": per_minute, "per_hour": per_hour}
+        return self.control("POST", "limit", {**order, **({"api": api} if api else {})})
+
     def set_tenant(self, tenant="*", **parameters):
         return self.control("POST", "tenant", {"tenant": str(tenant), **parameters})
 
@@ -234,6 +272,11 @@ class Simulator:
         """One dict per alert; the last of its "versions" is the present one."""
         query = "" if tenant is None else "?tenant=%s" % tenant
         return self.control("GET", "versions" + query)
+
+    def incidents(self, tenant=None):
+        """One dict per incident: id, redirect, numbers of its alerts, versions."""
+        query = "" if tenant is None else "?tenant=%s" % tenant
+        return self.control("GET", "incidents" + query)
 
     def requests(self, tenant):
         return self.control("GET", "requests?tenant=%s" % tenant)[0]

@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "faults.h"
-#include "login.h"
+#include "token.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -92,151 +92,6 @@ static void form_clear(struct form *f)
 		free(f->field[i].name);
 		free(f->field[i].value);
 	}
-}
-
-static const char alphabet[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void put_base64url(struct text *out, const char *p, size_t n)
-{
-	unsigned bits = 0, value = 0;
-	for (size_t i = 0; i < n; i++) {
-		value = value << 8 | (unsigned char)p[i];
-		for (bits += 8; bits >= 6; bits -= 6)
-			text_putc(out, alphabet[value >> (bits - 6) & 63]);
-	}
-	if (bits)
-		text_putc(out, alphabet[value << (6 - bits) & 63]);
-}
-
-/* Takes both alphabets of base64. */
-static bool read_base64(struct text *out, const char *p, size_t n)
-{
-	unsigned bits = 0, value = 0;
-	for (size_t i = 0; i < n && p[i] != '='; i++) {
-		char c = p[i] == '+' ? '-' : p[i] == '/' ? '_' : p[i];
-		const char *at = c ? strchr(alphabet, c) : NULL;
-		if (!at)
-			return false;
-		value = value << 6 | (unsigned)(at - alphabet);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			text_putc(out, (char)(value >> bits & 255));
-		}
-	}
-	return true;
-}
-
-static void sign(const struct world *w, const char *p, size_t n, char out[33])
-{
-	uint64_t a = w->token_key[0], b = w->token_key[1];
-	for (size_t i = 0; i < n; i++) {
-		a = generate_mix(a, (unsigned char)p[i]);
-		b = generate_mix(b ^ a, i);
-	}
-	snprintf(out, 33, "%016llx%016llx", (unsigned long long)a,
-		(unsigned long long)b);
-}
-
-void trace_id(struct world *w, char out[GENERATE_GUID_SIZE])
-{
-	uint64_t a = generate_mix(w->token_key[0], w->requests), b = generate_mix(a, 1);
-	snprintf(out, GENERATE_GUID_SIZE, "%08x-%04x-4%03x-8%03x-%012llx",
-		(unsigned)(a >> 32), (unsigned)(a & 0xffff),
-		(unsigned)(a >> 16 & 0xfff), (unsigned)(b >> 52),
-		(unsigned long long)(b & 0xffffffffffffu));
-}
-
-struct claims {
-	const struct tenant *tenant;
-	const char *audience, *client_id;
-	int64_t life_s;
-	bool roles;
-};
-
-static void write_token(struct text *out, struct world *w, const struct claims *c)
-{
-	char unique[GENERATE_GUID_SIZE], signature[33];
-	struct text json = {0};
-	int64_t now = moment_now() / MOMENT_SECOND;
-	size_t start = out->n;
-	trace_id(w, unique);
-	text_puts(&json, "{\"aud\":");
-	text_json(&json, c->audience, false);
-	text_printf(&json,
-		",\"iss\":\"https://sts.windows.net/%s/\",\"iat\":%lld,"
-		"\"nbf\":%lld,\"exp\":%lld,\"appid\":",
-		c->tenant->id, (long long)now, (long long)now - 300,
-		(long long)(now + c->life_s));
-	text_json(&json, c->client_id, false);
-	text_printf(
-		&json, ",\"appidacr\":\"1\",\"idtyp\":\"app\",\"oid\":\"%s\",", unique);
-	if (c->roles)
-		text_puts(&json, "\"roles\":[\"SecurityAlert.Read.All\","
-				 "\"SecurityIncident.Read.All\"],");
-	text_printf(&json,
-		"\"sub\":\"%s\",\"tid\":\"%s\",\"uti\":\"%u\",\"ver\":\"1.0\"}", unique,
-		c->tenant->id, c->tenant->token_epoch);
-	static const char header[] =
-		"{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"simulated\"}";
-	put_base64url(out, header, sizeof(header) - 1);
-	text_putc(out, '.');
-	put_base64url(out, json.p, json.n);
-	sign(w, out->p + start, out->n - start, signature);
-	text_putc(out, '.');
-	put_base64url(out, signature, 32);
-	text_clear(&json);
-}
-
-static bool claim(const struct text *json, const char *key, char *out, size_t size)
-{
-	struct member m;
-	if (!json_find(json->p, json->n, key, &m))
-		return false;
-	size_t from = m.value, n = m.end - m.value;
-	if (json->p[from] == '"') {
-		from++;
-		n -= 2;
-	}
-	snprintf(out, size, "%.*s", (int)n, json->p + from);
-	return true;
-}
-
-enum token_check token_read(
-	struct world *w, const char *authorization, struct tenant **t, bool *has_roles)
-{
-	*t = NULL;
-	if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
-		return TOKEN_MISSING;
-	const char *token = authorization + 7, *dot = strchr(token, '.');
-	const char *last = dot ? strchr(dot + 1, '.') : NULL;
-	if (!last)
-		return TOKEN_MALFORMED;
-	struct text json = {0}, signature = {0};
-	char want[33], value[128];
-	struct member m;
-	enum token_check check = TOKEN_MALFORMED;
-	sign(w, token, (size_t)(last - token), want);
-	if (!read_base64(&signature, last + 1, strlen(last + 1)) || signature.n != 32 ||
-		memcmp(signature.p, want, 32) != 0 ||
-		!read_base64(&json, dot + 1, (size_t)(last - dot - 1)))
-		goto out;
-	if (!claim(&json, "tid", value, sizeof(value)) ||
-		!(*t = world_tenant(w, value)))
-		goto out;
-	*has_roles = json_find(json.p, json.n, "roles", &m);
-	check = TOKEN_GOOD;
-	if (claim(&json, "exp", value, sizeof(value)) &&
-		strtoll(value, NULL, 10) <= moment_now() / MOMENT_SECOND)
-		check = TOKEN_EXPIRED;
-	if (claim(&json, "uti", value, sizeof(value)) &&
-		strtoul(value, NULL, 10) != (*t)->token_epoch)
-		check = TOKEN_REVOKED;
-out:
-	text_clear(&json);
-	text_clear(&signature);
-	return check;
 }
 
 static const struct aadsts {
@@ -333,7 +188,7 @@ static bool read_basic(struct form *f, const char *authorization)
 	struct text plain = {0};
 	if (!authorization || strncasecmp(authorization, "Basic ", 6) != 0)
 		return true;
-	if (!read_base64(&plain, authorization + 6, strlen(authorization + 6))) {
+	if (!base64_read(&plain, authorization + 6, strlen(authorization + 6))) {
 		text_clear(&plain);
 		return false;
 	}
@@ -358,19 +213,6 @@ static char *read_scope(const char *scope)
 	return strndup(scope, n - e);
 }
 
-static bool is_graph(const struct request *r, const char *audience)
-{
-	static const char *const roots[] = {"https://graph.microsoft.com",
-		"https://graph.microsoft.us", "https://dod-graph.microsoft.us",
-		"https://microsoftgraph.chinacloudapi.cn"};
-	char own[300];
-	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		if (!strcmp(roots[i], audience))
-			return true;
-	snprintf(own, sizeof(own), "%s://%s", r->scheme, r->host);
-	return !strcmp(own, audience);
-}
-
 /* 0 when the request is good; then audience is set. */
 static unsigned check(const struct world *w, const struct request *r,
 	const struct form *f, const struct tenant *t, char **audience)
@@ -393,18 +235,20 @@ static unsigned check(const struct world *w, const struct request *r,
 	*audience = read_scope(scope);
 	if (!*audience)
 		return 70011;
-	return is_graph(r, *audience) ? 0 : 500011;
+	return token_api_of(r, *audience) < API_COUNT ? 0 : 500011;
 }
 
-static void grant(struct world *w, struct answer *a, const struct form *f,
-	char *audience, const struct fault *fault)
+static void grant(struct world *w, const struct request *r, struct answer *a,
+	const struct form *f, char *audience, const struct fault *fault)
 {
 	struct tenant *t = a->tenant;
 	struct claims c = {.tenant = t,
 		.audience = audience,
+		.api = token_api_of(r, audience),
 		.client_id = form_get(f, "client_id"),
 		.life_s = t->token_life_s ? t->token_life_s : w->token_life_s,
-		.roles = !t->no_roles && fault->kind != LOGIN_NO_ROLES};
+		.by_secret = true,
+		.roles = fault->kind != LOGIN_NO_ROLES};
 	if (fault->kind == LOGIN_WRONG_TENANT)
 		c.tenant = &w->tenants[t->number % w->tenant_count];
 	answer_header(a, "Cache-Control", "no-store, no-cache");
@@ -416,7 +260,7 @@ static void grant(struct world *w, struct answer *a, const struct form *f,
 		(long long)c.life_s, (long long)c.life_s);
 	if (fault->kind != LOGIN_NO_TOKEN) {
 		text_puts(&a->body, ",\"access_token\":\"");
-		write_token(&a->body, w, &c);
+		token_write(&a->body, w, &c);
 		text_putc(&a->body, '"');
 	}
 	if (fault->kind != LOGIN_BROKEN_JSON)
@@ -449,7 +293,7 @@ void login_answer(struct world *w, const struct request *r, struct answer *a)
 	struct form form = {.count = 0};
 	char *audience = NULL;
 	unsigned code = find_tenant(w, r, &a->tenant);
-	a->is_login = true;
+	a->api = API_LOGIN;
 	if (strcmp(r->method, "POST") != 0) {
 		a->status = 405;
 		answer_header(a, "Allow", "POST");
@@ -459,7 +303,7 @@ void login_answer(struct world *w, const struct request *r, struct answer *a)
 		refuse(w, a, code, 0);
 		return;
 	}
-	fault_take(w, a->tenant, true, &fault);
+	fault_take(w, a->tenant, API_LOGIN, &fault);
 	a->delay_ms = fault.delay_ms;
 	if (fault.kind == LOGIN_STATUS) {
 		refuse(w, a,
@@ -487,7 +331,7 @@ void login_answer(struct world *w, const struct request *r, struct answer *a)
 	if (code)
 		refuse(w, a, code, 0);
 	else
-		grant(w, a, &form, audience, &fault);
+		grant(w, r, a, &form, audience, &fault);
 	free(audience);
 	form_clear(&form);
 }

@@ -34,6 +34,7 @@ enum option_name {
 	OPT_SINCE,
 	OPT_UNTIL,
 	OPT_PAGE_MAX,
+	OPT_MDE_PAGE_MAX,
 	OPT_PAGING,
 	OPT_RATE,
 	OPT_SECRET,
@@ -64,6 +65,7 @@ static const struct option long_options[] = {
 	{"since", required_argument, NULL, OPT_SINCE},
 	{"until", required_argument, NULL, OPT_UNTIL},
 	{"page-max", required_argument, NULL, OPT_PAGE_MAX},
+	{"mde-page-max", required_argument, NULL, OPT_MDE_PAGE_MAX},
 	{"paging", required_argument, NULL, OPT_PAGING},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"secret", required_argument, NULL, OPT_SECRET},
@@ -83,7 +85,7 @@ static const char default_secret[] = "s3cret~+/=&.% 8Q";
 
 static const char help[] =
 	"Usage: simulator [options]\n"
-	"Plays Microsoft's login service and Graph security/alerts_v2 on loopback.\n"
+	"Plays Microsoft's login service and the APIs that list alerts, on loopback.\n"
 	"\n"
 	"Where it listens\n"
 	"  --port N           port; 0 (default) lets the system choose\n"
@@ -109,11 +111,12 @@ static const char help[] =
 	"  --secret TEXT      client secret (default 's3cret~+/=&.% 8Q')\n"
 	"  --client-id ID     only this application is known (default: any)\n"
 	"  --token-life S     life of access tokens in seconds (default 3599)\n"
-	"  --page-max N       largest page; $top above it is lowered (default 1000)\n"
+	"  --page-max N       largest page; alerts_v2 lowers $top (default 1000)\n"
+	"  --mde-page-max N   page of api/alerts without $top (default 10000)\n"
 	"  --paging skip|key  nextLink counts alerts (default; changes shift pages) "
 	"or\n"
 	"                     remembers the last alert\n"
-	"  --rate N           more than N requests per minute and tenant get 429\n"
+	"  --rate N           more than N requests per minute, tenant and API get 429\n"
 	"  --gzip             compress for clients that accept it\n"
 	"  --pretty           indented JSON\n"
 	"\n"
@@ -128,7 +131,8 @@ static const char help[] =
 struct options {
 	struct server_options server;
 	const char *port_file, *cert, *key, *make_cert, *samples, *secret, *client_id;
-	unsigned tenants, alerts, page_max, rate, trickle, token_life, dump;
+	unsigned tenants, alerts, page_max, mde_page_max, rate, trickle, token_life,
+		dump;
 	uint64_t seed;
 	int64_t since, until;
 	bool plain, key_paging, dump_lines, dump_given;
@@ -207,6 +211,9 @@ static void set_answer_option(struct options *o, int name, const char *value)
 		break;
 	case OPT_PAGE_MAX:
 		o->page_max = (unsigned)number(value, 1, 1000000);
+		break;
+	case OPT_MDE_PAGE_MAX:
+		o->mde_page_max = (unsigned)number(value, 1, 10000);
 		break;
 	case OPT_PAGING:
 		o->key_paging = !strcmp(value, "key");
@@ -367,6 +374,7 @@ static struct world *make_world(const struct options *o)
 	w->client_id = o->client_id;
 	w->samples = o->samples;
 	w->page_max = o->page_max;
+	w->mde_page_max = o->mde_page_max;
 	w->rate_per_minute = o->rate;
 	w->key_paging = o->key_paging;
 	w->token_life_s = o->token_life;
@@ -426,6 +434,7 @@ int main(int argc, char **argv)
 		.alerts = 100,
 		.seed = 1,
 		.page_max = 1000,
+		.mde_page_max = 10000,
 		.token_life = 3599,
 		.secret = default_secret,
 		.server = {.address = "127.0.0.1", .threads = 2}};
