@@ -1,6 +1,6 @@
 """Starts, orders and stops the simulator. Only the Python standard library.
 
-    with Simulator(tenants=2, alerts=10) as sim:
+    with Simulator(tenants=2, alerts=10) as sim:      # imds=True: and a managed identity
         sim.fault("429", tenant=1, retry_after="2.128")
         ... sim.url, sim.ca_file, sim.secret, sim.tenant_id(1), sim.versions(1) ...
 """
@@ -56,7 +56,9 @@ class Simulator:
     secret = SECRET
     client_id = CLIENT_ID
 
-    def __init__(self, *arguments, program=None, directory=None, plain=False, **options):
+    def __init__(
+        self, *arguments, program=None, directory=None, plain=False, imds=False, **options
+    ):
         """options: tenants=3 becomes --tenants 3; gzip=True becomes --gzip."""
         build = pathlib.Path(os.environ.get("BUILD_DIR", "./build"))
         self.program = str(program or build / "tests" / "simulator" / "simulator")
@@ -64,6 +66,8 @@ class Simulator:
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="simulator-"))
         self.plain = plain
         self.arguments = list(arguments)
+        if imds:
+            self.arguments += ["--imds-port-file", str(self.directory / "imds-port")]
         for name, value in options.items():
             self.arguments.append("--" + name.replace("_", "-"))
             if value is not True:
@@ -140,6 +144,11 @@ class Simulator:
     def ca_file(self):
         return str(self.directory / "cert" / "ca.pem")
 
+    @property
+    def imds_root(self):
+        """Where a managed identity gets its tokens; needs imds=True."""
+        return "http://127.0.0.1:" + (self.directory / "imds-port").read_text().strip()
+
     @staticmethod
     def tenant_id(number):
         return "00000000-0000-4000-8000-%012d" % number
@@ -163,7 +172,11 @@ class Simulator:
 
     # What a client does.
 
-    def login(self, tenant=1, **fields):
+    def token_path(self, tenant=1, v1=False):
+        name = self.tenant_id(tenant) if isinstance(tenant, int) else tenant
+        return "/%s/oauth2/%stoken" % (name, "" if v1 else "v2.0/")
+
+    def login(self, tenant=1, v1=False, **fields):
         """The answer of the token endpoint; a field set to None is left out."""
         form = {
             "grant_type": "client_credentials",
@@ -173,13 +186,26 @@ class Simulator:
         }
         form.update(fields)
         form = {k: v for k, v in form.items() if v is not None}
-        name = self.tenant_id(tenant) if isinstance(tenant, int) else tenant
         return self.request(
             "POST",
-            "/%s/oauth2/v2.0/token" % name,
+            self.token_path(tenant, v1),
             urllib.parse.urlencode(form),
             {"Content-Type": "application/x-www-form-urlencoded"},
         )
+
+    def imds(self, path="/metadata/identity/oauth2/token", headers=None, **query):
+        """The answer of the machine's endpoint; a query set to None is left out."""
+        query = {"api-version": "2018-02-01", "resource": "https://graph.microsoft.com", **query}
+        query = {k: v for k, v in query.items() if v is not None}
+        port = int(self.imds_root.rpartition(":")[2])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            headers = {"Metadata": "true"} if headers is None else headers
+            connection.request("GET", path + "?" + urllib.parse.urlencode(query), headers=headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
 
     def token(self, tenant=1, source="graph-alerts"):
         return self.login(tenant, scope=SOURCES[source][1] + "/.default").json["access_token"]
@@ -247,6 +273,26 @@ class Simulator:
     def update_while_paging(self, tenant=1, **parameters):
         order = {"tenant": str(tenant), **parameters}
         return self.control("POST", "update-while-paging", order)
+
+    def set_app(self, **parameters):
+        """secrets=[{"secret": ..., "expired": True}], certificates=[PEM], federated=[{"issuer": ...,
+        "subject": ..., "audience": ...} or {"text": ...}], public=True; what is named is replaced."""
+        return self.control("POST", "app", parameters)
+
+    def app(self):
+        """What of it was used, and how often."""
+        return self.control("GET", "app")
+
+    def new_refresh_token(self, tenant=1):
+        return self.control("POST", "refresh-token", {"tenant": str(tenant)})["refresh_token"]
+
+    def set_refresh(self, **parameters):
+        """grace_s=, life_s=, rotate=False, revoke=True."""
+        return self.control("POST", "refresh", parameters)
+
+    def refresh_tokens(self):
+        """All that were handed out: n, parent, tenant, uses, refusals, replaced, code, token."""
+        return self.control("GET", "refresh-tokens")
 
     def update_incident(self, id, tenant=1, **parameters):
         """Only the incident changes; gives the new lastUpdateDateTime."""

@@ -1,6 +1,9 @@
 /* control.c - what a test may ask and order: /control/... in JSON. See README. */
 #include "config.h"
 
+#include "application.h"
+#include "imds.h"
+#include "refresh.h"
 #include "service.h"
 #include "trickle.h"
 
@@ -120,6 +123,8 @@ static void order_fault(struct order *o)
 	}
 	if (f.api == API_ANY && !get_api(o, &f.api))
 		return;
+	if (f.api == API_IMDS)
+		o->tenant = NULL;
 	f.retry_after = get_text(o, "retry_after");
 	f.host = get_text(o, "host");
 	f.message = get_text(o, "message");
@@ -358,6 +363,31 @@ static void order_samples(struct order *o)
 	text_printf(&o->answer->body, "{\"ok\":true,\"added\":%u}\n", added);
 }
 
+static void order_app(struct order *o)
+{
+	const char *why = application_order(o->world->application, o->json);
+	if (why)
+		refuse(o->answer, 400, why, "the application");
+}
+
+static void order_refresh_token(struct order *o)
+{
+	if (!need_tenant(o))
+		return;
+	char *text = refresh_issue(o->world->refresh_tokens, o->tenant->number);
+	text_printf(&o->answer->body, "{\"ok\":true,\"refresh_token\":\"%s\"}\n", text);
+	free(text);
+}
+
+static void order_refresh(struct order *o)
+{
+	refresh_set(o->world->refresh_tokens, get_number(o, "grace_s", -1),
+		get_number(o, "life_s", -1),
+		get(o, "rotate") ? get_bool(o, "rotate") : -1);
+	if (get_bool(o, "revoke"))
+		refresh_revoke(o->world->refresh_tokens);
+}
+
 static void order_trickle(struct order *o)
 {
 	trickle_set((unsigned)get_number(o, "per_minute", 0));
@@ -372,8 +402,9 @@ static void post(struct world *w, const struct request *r, struct answer *a)
 		{"update", order_update}, {"update-while-paging", order_hook},
 		{"update-incident", order_update_incident},
 		{"merge-incidents", order_merge}, {"limit", order_limit},
-		{"tenant", order_tenant}, {"samples", order_samples},
-		{"trickle", order_trickle}};
+		{"app", order_app}, {"refresh-token", order_refresh_token},
+		{"refresh", order_refresh}, {"tenant", order_tenant},
+		{"samples", order_samples}, {"trickle", order_trickle}};
 	struct order o = {.world = w, .answer = a};
 	size_t i = 0, known = sizeof(calls) / sizeof(*calls);
 	while (i < known && strcmp(calls[i].path, r->path + 9) != 0)
@@ -478,6 +509,22 @@ static void write_stats(struct world *w, struct text *out)
 		(unsigned)w->in_flight_max);
 }
 
+static void write_imds(const struct machine *m, struct text *out)
+{
+	text_printf(out,
+		"{\"requests\":%u,\"tokens\":%u,\"client_id\":\"%s\",\"object_id\":\"%"
+		"s\","
+		"\"tenant\":\"%s\",\"header\":\"%s\"}\n",
+		(unsigned)m->requests, (unsigned)m->tokens, m->client_id, m->object_id,
+		m->tenant->id, m->header);
+}
+
+static void write_refresh_tokens(struct world *w, struct answer *a)
+{
+	a->type = "application/x-ndjson";
+	refresh_write(w->refresh_tokens, &a->body);
+}
+
 void control_answer(struct world *w, const struct request *r, struct answer *a)
 {
 	const char *what = r->path + 9, *tenant = request_query(r, "tenant");
@@ -495,6 +542,12 @@ void control_answer(struct world *w, const struct request *r, struct answer *a)
 		each_tenant(w, tenant, a, tenant_write_incidents);
 	else if (!strcmp(what, "requests"))
 		each_tenant(w, tenant, a, write_requests);
+	else if (!strcmp(what, "app"))
+		application_write(w->application, &a->body);
+	else if (!strcmp(what, "imds"))
+		write_imds(w->machine, &a->body);
+	else if (!strcmp(what, "refresh-tokens"))
+		write_refresh_tokens(w, a);
 	else if (!strcmp(what, "stats"))
 		write_stats(w, &a->body);
 	else

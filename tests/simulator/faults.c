@@ -60,6 +60,7 @@ static const struct fault_name {
 	{"login-no-roles", LOGIN_NO_ROLES, 0},
 	{"login-wrong-tenant", LOGIN_WRONG_TENANT, 0},
 	{"login-no-refresh", LOGIN_NO_REFRESH, 0},
+	{"login-drop", LOGIN_DROP, 0},
 	{"imds-400", IMDS_STATUS, 400},
 	{"imds-404", IMDS_STATUS, 404},
 	{"imds-410", IMDS_STATUS, 410},

@@ -1,8 +1,11 @@
 /* main.c - options of the simulator; see README for the control endpoint. */
 #include "config.h"
 
+#include "application.h"
 #include "cert.h"
 #include "faults.h"
+#include "imds.h"
+#include "refresh.h"
 #include "server.h"
 #include "trickle.h"
 
@@ -23,6 +26,7 @@ enum option_name {
 	OPT_VERBOSE = 'v',
 	OPT_PORT = 256,
 	OPT_PORT_FILE,
+	OPT_IMDS_PORT_FILE,
 	OPT_BIND,
 	OPT_CERT,
 	OPT_KEY,
@@ -54,6 +58,7 @@ static const struct option long_options[] = {
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
 	{"port", required_argument, NULL, OPT_PORT},
 	{"port-file", required_argument, NULL, OPT_PORT_FILE},
+	{"imds-port-file", required_argument, NULL, OPT_IMDS_PORT_FILE},
 	{"bind", required_argument, NULL, OPT_BIND},
 	{"cert", required_argument, NULL, OPT_CERT},
 	{"key", required_argument, NULL, OPT_KEY},
@@ -90,6 +95,7 @@ static const char help[] =
 	"Where it listens\n"
 	"  --port N           port; 0 (default) lets the system choose\n"
 	"  --port-file FILE   the port number is written here once it listens\n"
+	"  --imds-port-file FILE   plain HTTP on another port for managed identities\n"
 	"  --bind ADDRESS     loopback address (default 127.0.0.1)\n"
 	"  --cert FILE --key FILE   PEM certificate and key of the server\n"
 	"  --make-cert DIR    makes and uses a CA and certificate for localhost:\n"
@@ -130,7 +136,8 @@ static const char help[] =
 
 struct options {
 	struct server_options server;
-	const char *port_file, *cert, *key, *make_cert, *samples, *secret, *client_id;
+	const char *port_file, *imds_port_file, *cert, *key, *make_cert, *samples,
+		*secret, *client_id;
 	unsigned tenants, alerts, page_max, mde_page_max, rate, trickle, token_life,
 		dump;
 	uint64_t seed;
@@ -249,6 +256,9 @@ static void set_option(struct options *o, int name, const char *value)
 	case OPT_PORT_FILE:
 		o->port_file = value;
 		break;
+	case OPT_IMDS_PORT_FILE:
+		o->imds_port_file = value;
+		break;
 	case OPT_BIND:
 		o->server.address = value;
 		break;
@@ -330,6 +340,15 @@ static bool write_port(const char *path, unsigned port)
 	return good && !rename(part, path);
 }
 
+static bool tell_port(const char *path, unsigned port)
+{
+	bool good = write_port(path, port);
+	if (!good)
+		fprintf(stderr, "simulator: cannot write %s: %s\n", path,
+			strerror(errno));
+	return good;
+}
+
 static void dump(const struct options *o)
 {
 	struct generator *g = generator_new(o->seed);
@@ -367,10 +386,24 @@ static void dump(const struct options *o)
 	}
 }
 
+static struct machine *machine_new(const struct world *w)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	if (!m)
+		abort();
+	m->tenant = &w->tenants[0];
+	m->client_id = "00000000-0000-4000-9000-00000000c11e";
+	m->object_id = "00000000-0000-4000-9000-0000000000b1";
+	m->header = "simulated-identity-header";
+	return m;
+}
+
 static struct world *make_world(const struct options *o)
 {
 	struct world *w = world_new(o->seed, o->tenants, o->alerts, o->since, o->until);
-	w->secret = o->secret;
+	w->application = application_new(o->secret);
+	w->refresh_tokens = refresh_new();
+	w->machine = machine_new(w);
 	w->client_id = o->client_id;
 	w->samples = o->samples;
 	w->page_max = o->page_max;
@@ -405,22 +438,30 @@ static int serve(struct options *o)
 		o->server.key = key;
 	}
 	struct world *w = make_world(o);
-	struct server *s = server_start(w, &o->server);
+	struct server_options plain = {
+		.address = o->server.address, .threads = 1, .imds = true};
+	struct server *s = server_start(w, &o->server),
+		      *imds = s && o->imds_port_file ? server_start(w, &plain) : NULL;
 	if (s) {
-		rc = 0;
 		trickle_start(w, o->trickle);
-		if (o->port_file && !write_port(o->port_file, server_port(s))) {
-			fprintf(stderr, "simulator: cannot write %s: %s\n",
-				o->port_file, strerror(errno));
-			rc = 1;
-		}
-		if (!o->port_file && printf("%u\n", server_port(s)) > 0)
+		/* The file of the main port is last: then everything listens. */
+		bool good = !o->imds_port_file ||
+			    (imds && tell_port(o->imds_port_file, server_port(imds)));
+		if (good && o->port_file)
+			good = tell_port(o->port_file, server_port(s));
+		else if (good && printf("%u\n", server_port(s)) > 0)
 			fflush(stdout);
-		if (!rc)
+		rc = !good;
+		if (good)
 			sigwait(&signals, &got);
 		trickle_stop();
+		if (imds)
+			server_stop(imds);
 		server_stop(s);
 	}
+	application_free(w->application);
+	refresh_free(w->refresh_tokens);
+	free(w->machine);
 	fault_clear_all(w);
 	world_free(w);
 	free(cert);

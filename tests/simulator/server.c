@@ -235,7 +235,9 @@ static void dispatch(struct server *s, struct call *c)
 	struct world *w = s->world;
 	const char *path = c->request.path;
 	atomic_fetch_add(&w->requests, 1);
-	if (!strncmp(path, "/control/", 9))
+	if (s->options.imds)
+		imds_answer(w, &c->request, &c->answer);
+	else if (!strncmp(path, "/control/", 9))
 		control_answer(w, &c->request, &c->answer);
 	else if (ends_with(path, "/oauth2/v2.0/token") ||
 		 ends_with(path, "/oauth2/token"))

@@ -71,6 +71,7 @@ struct server_options {
 	unsigned port, threads;
 	const char *cert, *key; /* PEM text; NULL is plain HTTP */
 	bool gzip, pretty, verbose;
+	bool imds; /* a managed identity's endpoints and nothing else */
 };
 
 struct server;
@@ -81,6 +82,7 @@ void server_stop(struct server *);
 /* The parts that answer. */
 void login_answer(struct world *, const struct request *, struct answer *);
 void api_answer(struct world *, const struct request *, struct answer *);
+void imds_answer(struct world *, const struct request *, struct answer *);
 void control_answer(struct world *, const struct request *, struct answer *);
 
 #endif

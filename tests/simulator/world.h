@@ -122,7 +122,10 @@ struct world {
 	unsigned tenant_count;
 	int64_t since, started;
 	int64_t token_life_s;
-	const char *secret, *client_id;
+	const char *client_id; /* only this one is known, or NULL */
+	struct application *application; /* application.h */
+	struct refresh_tokens *refresh_tokens; /* refresh.h */
+	struct machine *machine; /* imds.h */
 	const char *samples;
 	unsigned page_max, mde_page_max, rate_per_minute;
 	bool key_paging;
