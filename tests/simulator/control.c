@@ -1,8 +1,10 @@
 /* control.c - what a test may ask and order: /control/... in JSON. See README. */
 #include "config.h"
 
-#include "faults.h"
-#include "server.h"
+#include "application.h"
+#include "imds.h"
+#include "refresh.h"
+#include "service.h"
 #include "trickle.h"
 
 #include <json.h>
@@ -71,6 +73,21 @@ static bool need_tenant(struct order *o)
 	return false;
 }
 
+/* "api":"mde"; false and a refusal when there is no such one. */
+static bool get_api(struct order *o, enum api *api)
+{
+	const char *name = get_text(o, "api");
+	for (unsigned i = 0; i < API_COUNT && name; i++) {
+		if (strcmp(api_names[i], name) != 0)
+			continue;
+		*api = (enum api)i;
+		return true;
+	}
+	if (name)
+		refuse(o->answer, 400, "api is graph, mde, m365d or siem, not", name);
+	return !name;
+}
+
 static void order_fault(struct order *o)
 {
 	struct fault f;
@@ -96,6 +113,18 @@ static void order_fault(struct order *o)
 	f.status = (unsigned)get_number(o, "status", f.status);
 	f.delay_ms = (unsigned)get_number(o, "delay_ms", f.delay_ms);
 	f.size = (uint64_t)get_number(o, "size", (int64_t)f.size);
+	f.n = (uint32_t)get_number(o, "n", 0);
+	f.top_over = (uint64_t)get_number(o, "top_over", 0);
+	f.expanded = get_bool(o, "expanded");
+	if ((f.n || f.top_over || f.expanded) && f.kind != FAULT_STATUS) {
+		refuse(o->answer, 400, "n, top_over and expanded need a status, not",
+			f.name);
+		return;
+	}
+	if (f.api == API_ANY && !get_api(o, &f.api))
+		return;
+	if (f.api == API_IMDS)
+		o->tenant = NULL;
 	f.retry_after = get_text(o, "retry_after");
 	f.host = get_text(o, "host");
 	f.message = get_text(o, "message");
@@ -187,6 +216,51 @@ static void order_update(struct order *o)
 		when);
 }
 
+static void order_update_incident(struct order *o)
+{
+	char when[MOMENT_SIZE];
+	int64_t updated = 0;
+	struct change c = read_change(o);
+	const char *id = get_text(o, "id");
+	if (!need_tenant(o))
+		return;
+	if (!tenant_update_incident(o->world, o->tenant,
+		    (uint32_t)get_number(o, "id", 0), &c, &updated)) {
+		refuse(o->answer, 404, "no such incident", id ? id : "id");
+		return;
+	}
+	moment_format(when, updated);
+	text_printf(&o->answer->body, "{\"ok\":true,\"lastUpdateDateTime\":\"%s\"}\n",
+		when);
+}
+
+static void order_merge(struct order *o)
+{
+	if (!need_tenant(o))
+		return;
+	if (!tenant_merge_incidents(o->world, o->tenant,
+		    (uint32_t)get_number(o, "from", 0),
+		    (uint32_t)get_number(o, "into", 0), get_bool(o, "touch")))
+		refuse(o->answer, 404, "two incidents that are not merged yet",
+			"from, into");
+}
+
+static void order_limit(struct order *o)
+{
+	enum api api = API_ANY;
+	unsigned minute = (unsigned)get_number(o, "per_minute", 0),
+		 hour = (unsigned)get_number(o, "per_hour", 0);
+	if (!get_api(o, &api))
+		return;
+	for (unsigned i = 0; i < o->world->tenant_count; i++) {
+		struct tenant *t = &o->world->tenants[i];
+		for (unsigned k = 0; k < API_COUNT; k++)
+			if ((!o->tenant || o->tenant == t) &&
+				(api == API_ANY || api == k))
+				tenant_limit(t, (enum api)k, minute, hour);
+	}
+}
+
 static void order_hook(struct order *o)
 {
 	if (!need_tenant(o))
@@ -199,14 +273,36 @@ static void order_hook(struct order *o)
 	pthread_mutex_unlock(&o->tenant->lock);
 }
 
+/* false takes all roles away, true gives them back, a list gives only those. */
+static void set_roles(const struct order *o, struct tenant *t)
+{
+	struct fjson_object *v = get(o, "roles");
+	struct text list = {0};
+	if (!v)
+		return;
+	if (!fjson_object_is_type(v, fjson_type_array)) {
+		t->roles = fjson_object_get_boolean(v) ? NULL
+						       : world_intern(o->world, ",");
+		return;
+	}
+	text_putc(&list, ',');
+	for (int i = 0; i < (int)fjson_object_array_length(v); i++)
+		text_printf(&list, "%s,",
+			fjson_object_get_string(fjson_object_array_get_idx(v, i)));
+	char *roles = text_take(&list, NULL);
+	t->roles = world_intern(o->world, roles);
+	free(roles);
+}
+
 static void set_tenant(const struct order *o, struct tenant *t)
 {
 	t->token_life_s = get_number(o, "token_life", t->token_life_s);
-	if (get(o, "roles"))
-		t->no_roles = !get_bool(o, "roles");
+	set_roles(o, t);
 	if (get(o, "consent"))
 		t->disabled = !get_bool(o, "consent");
 	t->token_epoch += get_bool(o, "revoke");
+	if (get_bool(o, "forget_gaps"))
+		tenant_forget_gaps(t);
 }
 
 static void order_tenant(struct order *o)
@@ -267,6 +363,31 @@ static void order_samples(struct order *o)
 	text_printf(&o->answer->body, "{\"ok\":true,\"added\":%u}\n", added);
 }
 
+static void order_app(struct order *o)
+{
+	const char *why = application_order(o->world->application, o->json);
+	if (why)
+		refuse(o->answer, 400, why, "the application");
+}
+
+static void order_refresh_token(struct order *o)
+{
+	if (!need_tenant(o))
+		return;
+	char *text = refresh_issue(o->world->refresh_tokens, o->tenant->number);
+	text_printf(&o->answer->body, "{\"ok\":true,\"refresh_token\":\"%s\"}\n", text);
+	free(text);
+}
+
+static void order_refresh(struct order *o)
+{
+	refresh_set(o->world->refresh_tokens, get_number(o, "grace_s", -1),
+		get_number(o, "life_s", -1),
+		get(o, "rotate") ? get_bool(o, "rotate") : -1);
+	if (get_bool(o, "revoke"))
+		refresh_revoke(o->world->refresh_tokens);
+}
+
 static void order_trickle(struct order *o)
 {
 	trickle_set((unsigned)get_number(o, "per_minute", 0));
@@ -279,8 +400,11 @@ static void post(struct world *w, const struct request *r, struct answer *a)
 		void (*call)(struct order *);
 	} calls[] = {{"fault", order_fault}, {"alerts", order_alerts},
 		{"update", order_update}, {"update-while-paging", order_hook},
-		{"tenant", order_tenant}, {"samples", order_samples},
-		{"trickle", order_trickle}};
+		{"update-incident", order_update_incident},
+		{"merge-incidents", order_merge}, {"limit", order_limit},
+		{"app", order_app}, {"refresh-token", order_refresh_token},
+		{"refresh", order_refresh}, {"tenant", order_tenant},
+		{"samples", order_samples}, {"trickle", order_trickle}};
 	struct order o = {.world = w, .answer = a};
 	size_t i = 0, known = sizeof(calls) / sizeof(*calls);
 	while (i < known && strcmp(calls[i].path, r->path + 9) != 0)
@@ -346,7 +470,8 @@ static void write_tenant(struct text *out, struct world *w, struct tenant *t)
 static void write_stats(struct world *w, struct text *out)
 {
 	unsigned long long tokens = 0, errors = 0, pages = 0, bytes = 0, alerts = 0,
-			   versions = 0, served = 0;
+			   versions = 0, served = 0, over = 0;
+	int64_t gap = 0, silent = 0, now = moment_now();
 	for (unsigned i = 0; i < w->tenant_count; i++) {
 		struct tenant *t = &w->tenants[i];
 		pthread_mutex_lock(&t->lock);
@@ -355,12 +480,19 @@ static void write_stats(struct world *w, struct text *out)
 		pages += t->counters.pages;
 		bytes += t->counters.bytes;
 		alerts += t->count;
+		if (t->counters.page_gap > gap)
+			gap = t->counters.page_gap;
+		int64_t since = t->counters.page_at ? t->counters.page_at : w->started;
+		if (now - since > silent)
+			silent = now - since;
+		for (unsigned k = 0; k < API_COUNT; k++)
+			over += t->uses[k].over_limit;
 		for (size_t k = 0; k < t->count; k++) {
-			const struct alert *a = t->alerts[k];
+			const struct record *a = &t->alerts[k]->record;
 			versions += a->old_count + 1;
-			served += a->now.served;
+			served += a->now.served != 0;
 			for (size_t v = 0; v < a->old_count; v++)
-				served += a->old[v].served;
+				served += a->old[v].served != 0;
 		}
 		pthread_mutex_unlock(&t->lock);
 	}
@@ -368,10 +500,29 @@ static void write_stats(struct world *w, struct text *out)
 		"{\"tenants\":%u,\"alerts\":%llu,\"versions\":%llu,\"served\":%llu,"
 		"\"requests\":%llu,\"tokens\":%llu,\"token_errors\":%llu,\"pages\":%"
 		"llu,"
-		"\"bytes\":%llu,\"in_flight_max\":%u}\n",
+		"\"bytes\":%llu,\"over_limit\":%llu,\"max_gap_ms\":%lld,"
+		"\"silent_ms\":%lld,\"in_flight_max\":%u}\n",
 		w->tenant_count, alerts, versions, served,
-		(unsigned long long)w->requests, tokens, errors, pages, bytes,
+		(unsigned long long)w->requests, tokens, errors, pages, bytes, over,
+		(long long)(gap / (MOMENT_SECOND / 1000)),
+		(long long)(silent / (MOMENT_SECOND / 1000)),
 		(unsigned)w->in_flight_max);
+}
+
+static void write_imds(const struct machine *m, struct text *out)
+{
+	text_printf(out,
+		"{\"requests\":%u,\"tokens\":%u,\"client_id\":\"%s\",\"object_id\":\"%"
+		"s\","
+		"\"tenant\":\"%s\",\"header\":\"%s\"}\n",
+		(unsigned)m->requests, (unsigned)m->tokens, m->client_id, m->object_id,
+		m->tenant->id, m->header);
+}
+
+static void write_refresh_tokens(struct world *w, struct answer *a)
+{
+	a->type = "application/x-ndjson";
+	refresh_write(w->refresh_tokens, &a->body);
 }
 
 void control_answer(struct world *w, const struct request *r, struct answer *a)
@@ -387,8 +538,16 @@ void control_answer(struct world *w, const struct request *r, struct answer *a)
 		each_tenant(w, tenant, a, write_tenant);
 	else if (!strcmp(what, "versions"))
 		each_tenant(w, tenant, a, tenant_write_versions);
+	else if (!strcmp(what, "incidents"))
+		each_tenant(w, tenant, a, tenant_write_incidents);
 	else if (!strcmp(what, "requests"))
 		each_tenant(w, tenant, a, write_requests);
+	else if (!strcmp(what, "app"))
+		application_write(w->application, &a->body);
+	else if (!strcmp(what, "imds"))
+		write_imds(w->machine, &a->body);
+	else if (!strcmp(what, "refresh-tokens"))
+		write_refresh_tokens(w, a);
 	else if (!strcmp(what, "stats"))
 		write_stats(w, &a->body);
 	else

@@ -59,6 +59,14 @@ static const struct fault_name {
 	{"login-no-token", LOGIN_NO_TOKEN, 0},
 	{"login-no-roles", LOGIN_NO_ROLES, 0},
 	{"login-wrong-tenant", LOGIN_WRONG_TENANT, 0},
+	{"login-no-refresh", LOGIN_NO_REFRESH, 0},
+	{"login-drop", LOGIN_DROP, 0},
+	{"imds-400", IMDS_STATUS, 400},
+	{"imds-404", IMDS_STATUS, 404},
+	{"imds-410", IMDS_STATUS, 410},
+	{"imds-429", IMDS_STATUS, 429},
+	{"imds-500", IMDS_STATUS, 500},
+	{"imds-slow", IMDS_DELAY, 0},
 };
 
 bool fault_named(struct fault *f, const char *name)
@@ -69,8 +77,12 @@ bool fault_named(struct fault *f, const char *name)
 		*f = (struct fault){.kind = names[i].kind,
 			.name = names[i].name,
 			.status = names[i].status,
+			.api = names[i].kind >= IMDS_STATUS    ? API_IMDS
+			       : names[i].kind >= LOGIN_STATUS ? API_LOGIN
+							       : API_ANY,
 			.count = 1};
-		if (f->kind == FAULT_DELAY || f->kind == LOGIN_DELAY)
+		if (f->kind == FAULT_DELAY || f->kind == LOGIN_DELAY ||
+			f->kind == IMDS_DELAY)
 			f->delay_ms = 1000;
 		f->size = f->kind == FAULT_NESTED	 ? 5000000
 			  : f->kind == FAULT_HUGE_STRING ? 100000000
@@ -131,7 +143,24 @@ void fault_clear_all(struct world *w)
 		fault_clear(w, &w->tenants[i]);
 }
 
-static bool take(struct world *w, struct tenant *t, bool is_login, struct fault *out)
+struct taker {
+	enum api api;
+	bool (*applies)(void *, const struct fault *);
+	void *context;
+};
+
+static bool is_for(const struct fault *f, const struct taker *by)
+{
+	bool conditional = f->n || f->top_over || f->expanded;
+	if (f->api != by->api && (f->api != API_ANY || by->api >= API_COUNT))
+		return false;
+	if (conditional != (by->applies != NULL))
+		return false;
+	return !conditional || by->applies(by->context, f);
+}
+
+static bool take(
+	struct world *w, struct tenant *t, const struct taker *by, struct fault *out)
 {
 	atomic_uint *count;
 	struct fault **at = list_of(w, t, &count);
@@ -141,7 +170,7 @@ static bool take(struct world *w, struct tenant *t, bool is_login, struct fault 
 	pthread_mutex_lock(&w->fault_lock);
 	for (; *at; at = &(*at)->next) {
 		struct fault *f = *at;
-		if ((f->kind >= LOGIN_STATUS) != is_login)
+		if (!is_for(f, by))
 			continue;
 		if (f->after) {
 			f->after--;
@@ -160,8 +189,22 @@ static bool take(struct world *w, struct tenant *t, bool is_login, struct fault 
 	return taken;
 }
 
-bool fault_take(struct world *w, struct tenant *t, bool is_login, struct fault *out)
+static bool take_any(
+	struct world *w, struct tenant *t, const struct taker *by, struct fault *out)
 {
 	*out = (struct fault){.kind = FAULT_NONE};
-	return take(w, t, is_login, out) || take(w, NULL, is_login, out);
+	return (t && take(w, t, by, out)) || take(w, NULL, by, out);
+}
+
+bool fault_take(struct world *w, struct tenant *t, enum api api, struct fault *out)
+{
+	const struct taker by = {.api = api};
+	return take_any(w, t, &by, out);
+}
+
+bool fault_take_if(struct world *w, struct tenant *t, enum api api,
+	bool (*applies)(void *, const struct fault *), void *context, struct fault *out)
+{
+	const struct taker by = {api, applies, context};
+	return take_any(w, t, &by, out);
 }

@@ -47,15 +47,24 @@ enum fault_kind {
 	LOGIN_NO_TOKEN,
 	LOGIN_NO_ROLES,
 	LOGIN_WRONG_TENANT,
+	LOGIN_NO_REFRESH,
+	LOGIN_DROP,
+	IMDS_STATUS,
+	IMDS_DELAY,
 };
 
 struct fault {
 	struct fault *next;
 	enum fault_kind kind;
+	enum api api; /* API_ANY: whichever is asked */
 	const char *name;
 	int count; /* how many requests; -1 always */
 	unsigned after; /* requests that pass first */
 	unsigned status, code, delay_ms;
+	/* Conditions on a page: it has this alert, $top is above, $expand was given. */
+	uint32_t n;
+	uint64_t top_over;
+	bool expanded;
 	uint64_t size;
 	const char *retry_after, *host, *message;
 };
@@ -67,7 +76,11 @@ void fault_write_names(struct text *);
 void fault_add(struct world *, struct tenant *, const struct fault *);
 void fault_clear(struct world *, struct tenant *);
 void fault_clear_all(struct world *);
-/* The next fault for a request of this tenant; false and kind NONE when there is none. */
-bool fault_take(struct world *, struct tenant *, bool is_login, struct fault *);
+/* The next fault for a request of this tenant to API_LOGIN, API_IMDS or an API, without
+ * conditions; false and kind NONE when there is none. The tenant may be NULL. */
+bool fault_take(struct world *, struct tenant *, enum api, struct fault *);
+/* The next one with conditions that are met. */
+bool fault_take_if(struct world *, struct tenant *, enum api,
+	bool (*applies)(void *, const struct fault *), void *, struct fault *);
 
 #endif

@@ -91,6 +91,7 @@ void generate_state(const struct generator *g, unsigned tenant, unsigned n,
 		"zo\xc3\xab.m\xc3\xbcller@contoso.com",
 		"\xe5\xb1\xb1\xe7\x94\xb0@contoso.jp"};
 	uint64_t k = alert_key(g, tenant, n);
+	s->incident = 1000 + tenant * 7 + n / 3;
 	s->created = generate_time(generate_mix(k, 1), since, until);
 	int64_t last = s->created + 3600 * MOMENT_SECOND;
 	s->updated = k % 3 ? generate_time(generate_mix(k, 2), s->created,
@@ -107,6 +108,24 @@ void generate_state(const struct generator *g, unsigned tenant, unsigned n,
 		const char *const *c = schema_members(ENUM_ALERT_CLASSIFICATION);
 		s->classification = c[1 + (k >> 36) % 3];
 		s->determination = d[1 + (k >> 40) % 14];
+	}
+}
+
+void generate_incident_state(
+	const struct generator *g, unsigned tenant, uint32_t id, struct alert_state *s)
+{
+	static const char *const statuses[] = {"active", "active", "active", "active",
+		"active", "inProgress", "awaitingAction", "resolved"};
+	uint64_t k = generate_mix(alert_key(g, tenant, id), 0x696e63);
+	s->incident = id;
+	s->status = statuses[k & 7];
+	s->assigned_to =
+		(k >> 8) % 4 ? NULL : "Tier 1 Analyst \xe2\x80\x93 \"M\xc3\xbcller\"|=";
+	s->classification = (k >> 16) % 3 ? "unknown" : NULL;
+	s->determination = s->classification;
+	if ((k & 7) == 7) {
+		s->classification = "truePositive";
+		s->determination = "multiStagedAttack";
 	}
 }
 
@@ -188,7 +207,7 @@ static const char *put_place(struct text *t, const char *p, struct generator *g,
 		text_puts(t, buf);
 		break;
 	case PLACE_INCIDENT:
-		text_printf(t, "%u", 1000 + tenant * 7 + n / 3);
+		text_printf(t, "%u", s->incident);
 		break;
 	case PLACE_CREATED:
 		put_time(t, s->created);

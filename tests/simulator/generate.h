@@ -24,11 +24,15 @@ struct generator;
 struct alert_state {
 	int64_t created, updated;
 	const char *status, *severity, *classification, *determination, *assigned_to;
+	uint32_t incident; /* 0: none */
 };
 
 struct generator *generator_new(uint64_t seed);
 void generator_free(struct generator *);
 
+/* The first version of incident id whose alerts' times and severity are in it. */
+void generate_incident_state(
+	const struct generator *, unsigned tenant, uint32_t id, struct alert_state *);
 /* The first version of alert n of a tenant; times between since and until. */
 void generate_state(const struct generator *, unsigned tenant, unsigned n,
 	int64_t since, int64_t until, struct alert_state *);

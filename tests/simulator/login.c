@@ -1,243 +1,18 @@
-/* login.c - the login service: POST /{tenant}/oauth2/v2.0/token, client credentials. */
+/* login.c - the login service: POST /{tenant}/oauth2/v2.0/token and the older
+ * /{tenant}/oauth2/token; client credentials and refresh tokens. Facts, section 1. */
 #include "config.h"
 
+#include "application.h"
 #include "faults.h"
-#include "login.h"
+#include "form.h"
+#include "refresh.h"
+#include "token.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-
-enum { FIELD_MAX = 16 };
-
-struct form {
-	struct {
-		char *name, *value;
-	} field[FIELD_MAX];
-	unsigned count;
-	bool bad; /* broken percent-encoding, repeated or too many fields */
-};
-
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* NULL when the encoding is broken. */
-static char *form_decode(const char *p, size_t n)
-{
-	struct text out = {0};
-	for (size_t i = 0; i < n; i++) {
-		char c = p[i];
-		if (c == '%') {
-			if (i + 2 >= n || hex(p[i + 1]) < 0 || hex(p[i + 2]) < 0) {
-				text_clear(&out);
-				return NULL;
-			}
-			c = (char)(hex(p[i + 1]) << 4 | hex(p[i + 2]));
-			i += 2;
-		}
-		text_putc(&out, p[i] == '+' && c == '+' ? ' ' : c);
-	}
-	return text_take(&out, NULL);
-}
-
-static const char *form_get(const struct form *f, const char *name)
-{
-	for (unsigned i = 0; i < f->count; i++)
-		if (!strcmp(f->field[i].name, name))
-			return f->field[i].value;
-	return NULL;
-}
-
-static void form_add(struct form *f, char *name, char *value)
-{
-	if (!name || !value || f->count == FIELD_MAX || form_get(f, name)) {
-		free(name);
-		free(value);
-		f->bad = true;
-		return;
-	}
-	f->field[f->count].name = name;
-	f->field[f->count++].value = value;
-}
-
-static void form_parse(struct form *f, const char *p, size_t n)
-{
-	const char *end = p + n;
-	while (p < end) {
-		const char *stop = memchr(p, '&', (size_t)(end - p));
-		if (!stop)
-			stop = end;
-		const char *equal = memchr(p, '=', (size_t)(stop - p));
-		if (stop > p) {
-			const char *name_end = equal ? equal : stop;
-			const char *value = equal ? equal + 1 : stop;
-			form_add(f, form_decode(p, (size_t)(name_end - p)),
-				form_decode(value, (size_t)(stop - value)));
-		}
-		p = stop + 1;
-	}
-}
-
-static void form_clear(struct form *f)
-{
-	for (unsigned i = 0; i < f->count; i++) {
-		free(f->field[i].name);
-		free(f->field[i].value);
-	}
-}
-
-static const char alphabet[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void put_base64url(struct text *out, const char *p, size_t n)
-{
-	unsigned bits = 0, value = 0;
-	for (size_t i = 0; i < n; i++) {
-		value = value << 8 | (unsigned char)p[i];
-		for (bits += 8; bits >= 6; bits -= 6)
-			text_putc(out, alphabet[value >> (bits - 6) & 63]);
-	}
-	if (bits)
-		text_putc(out, alphabet[value << (6 - bits) & 63]);
-}
-
-/* Takes both alphabets of base64. */
-static bool read_base64(struct text *out, const char *p, size_t n)
-{
-	unsigned bits = 0, value = 0;
-	for (size_t i = 0; i < n && p[i] != '='; i++) {
-		char c = p[i] == '+' ? '-' : p[i] == '/' ? '_' : p[i];
-		const char *at = c ? strchr(alphabet, c) : NULL;
-		if (!at)
-			return false;
-		value = value << 6 | (unsigned)(at - alphabet);
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			text_putc(out, (char)(value >> bits & 255));
-		}
-	}
-	return true;
-}
-
-static void sign(const struct world *w, const char *p, size_t n, char out[33])
-{
-	uint64_t a = w->token_key[0], b = w->token_key[1];
-	for (size_t i = 0; i < n; i++) {
-		a = generate_mix(a, (unsigned char)p[i]);
-		b = generate_mix(b ^ a, i);
-	}
-	snprintf(out, 33, "%016llx%016llx", (unsigned long long)a,
-		(unsigned long long)b);
-}
-
-void trace_id(struct world *w, char out[GENERATE_GUID_SIZE])
-{
-	uint64_t a = generate_mix(w->token_key[0], w->requests), b = generate_mix(a, 1);
-	snprintf(out, GENERATE_GUID_SIZE, "%08x-%04x-4%03x-8%03x-%012llx",
-		(unsigned)(a >> 32), (unsigned)(a & 0xffff),
-		(unsigned)(a >> 16 & 0xfff), (unsigned)(b >> 52),
-		(unsigned long long)(b & 0xffffffffffffu));
-}
-
-struct claims {
-	const struct tenant *tenant;
-	const char *audience, *client_id;
-	int64_t life_s;
-	bool roles;
-};
-
-static void write_token(struct text *out, struct world *w, const struct claims *c)
-{
-	char unique[GENERATE_GUID_SIZE], signature[33];
-	struct text json = {0};
-	int64_t now = moment_now() / MOMENT_SECOND;
-	size_t start = out->n;
-	trace_id(w, unique);
-	text_puts(&json, "{\"aud\":");
-	text_json(&json, c->audience, false);
-	text_printf(&json,
-		",\"iss\":\"https://sts.windows.net/%s/\",\"iat\":%lld,"
-		"\"nbf\":%lld,\"exp\":%lld,\"appid\":",
-		c->tenant->id, (long long)now, (long long)now - 300,
-		(long long)(now + c->life_s));
-	text_json(&json, c->client_id, false);
-	text_printf(
-		&json, ",\"appidacr\":\"1\",\"idtyp\":\"app\",\"oid\":\"%s\",", unique);
-	if (c->roles)
-		text_puts(&json, "\"roles\":[\"SecurityAlert.Read.All\","
-				 "\"SecurityIncident.Read.All\"],");
-	text_printf(&json,
-		"\"sub\":\"%s\",\"tid\":\"%s\",\"uti\":\"%u\",\"ver\":\"1.0\"}", unique,
-		c->tenant->id, c->tenant->token_epoch);
-	static const char header[] =
-		"{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"simulated\"}";
-	put_base64url(out, header, sizeof(header) - 1);
-	text_putc(out, '.');
-	put_base64url(out, json.p, json.n);
-	sign(w, out->p + start, out->n - start, signature);
-	text_putc(out, '.');
-	put_base64url(out, signature, 32);
-	text_clear(&json);
-}
-
-static bool claim(const struct text *json, const char *key, char *out, size_t size)
-{
-	struct member m;
-	if (!json_find(json->p, json->n, key, &m))
-		return false;
-	size_t from = m.value, n = m.end - m.value;
-	if (json->p[from] == '"') {
-		from++;
-		n -= 2;
-	}
-	snprintf(out, size, "%.*s", (int)n, json->p + from);
-	return true;
-}
-
-enum token_check token_read(
-	struct world *w, const char *authorization, struct tenant **t, bool *has_roles)
-{
-	*t = NULL;
-	if (!authorization || strncasecmp(authorization, "Bearer ", 7) != 0)
-		return TOKEN_MISSING;
-	const char *token = authorization + 7, *dot = strchr(token, '.');
-	const char *last = dot ? strchr(dot + 1, '.') : NULL;
-	if (!last)
-		return TOKEN_MALFORMED;
-	struct text json = {0}, signature = {0};
-	char want[33], value[128];
-	struct member m;
-	enum token_check check = TOKEN_MALFORMED;
-	sign(w, token, (size_t)(last - token), want);
-	if (!read_base64(&signature, last + 1, strlen(last + 1)) || signature.n != 32 ||
-		memcmp(signature.p, want, 32) != 0 ||
-		!read_base64(&json, dot + 1, (size_t)(last - dot - 1)))
-		goto out;
-	if (!claim(&json, "tid", value, sizeof(value)) ||
-		!(*t = world_tenant(w, value)))
-		goto out;
-	*has_roles = json_find(json.p, json.n, "roles", &m);
-	check = TOKEN_GOOD;
-	if (claim(&json, "exp", value, sizeof(value)) &&
-		strtoll(value, NULL, 10) <= moment_now() / MOMENT_SECOND)
-		check = TOKEN_EXPIRED;
-	if (claim(&json, "uti", value, sizeof(value)) &&
-		strtoul(value, NULL, 10) != (*t)->token_epoch)
-		check = TOKEN_REVOKED;
-out:
-	text_clear(&json);
-	text_clear(&signature);
-	return check;
-}
 
 static const struct aadsts {
 	unsigned code, status;
@@ -263,6 +38,35 @@ static const struct aadsts {
 	{7000112, 400, "unauthorized_client", "Application is disabled."},
 	{700027, 401, "invalid_client",
 		"Client assertion failed signature validation."},
+	{700025, 401, "invalid_client",
+		"Client is public so neither 'client_assertion' nor 'client_secret' "
+		"should be presented."},
+	{700021, 401, "invalid_client",
+		"Client assertion application identifier doesn't match 'client_id' "
+		"parameter."},
+	{700023, 401, "invalid_client",
+		"Client assertion audience claim does not match Realm issuer."},
+	{700024, 401, "invalid_client",
+		"Client assertion is not within its valid time range."},
+	{50012, 401, "invalid_client",
+		"Authentication failed: this assertion was used before."},
+	{50027, 401, "invalid_client", "JWT token is invalid or malformed."},
+	{70021, 400, "invalid_request",
+		"No matching federated identity record found for presented assertion."},
+	{70025, 400, "invalid_request",
+		"The client has no configured federated identity credentials."},
+	{70000, 400, "invalid_grant", "The provided grant is invalid or malformed."},
+	{70008, 400, "invalid_grant",
+		"The provided authorization code or refresh token has expired due to "
+		"inactivity."},
+	{700082, 400, "invalid_grant",
+		"The refresh token has expired due to inactivity."},
+	{50173, 400, "invalid_grant",
+		"The provided grant has expired due to it being revoked, a fresh auth "
+		"token is needed."},
+	{700022, 400, "invalid_request",
+		"Invalid multiple resources scope. The provided value for the input "
+		"parameter scope is not valid."},
 	{90002, 400, "invalid_request",
 		"Tenant not found. Check to make sure you have the correct tenant ID "
 		"and are "
@@ -327,100 +131,141 @@ static void refuse(struct world *w, struct answer *a, unsigned code, unsigned st
 		when, code, when, trace, other, code);
 }
 
-/* HTTP Basic carries form-encoded id and secret. */
-static bool read_basic(struct form *f, const char *authorization)
+/* What is asked for, once it may be had. */
+struct ask {
+	bool v1;
+	char *audience;
+	enum sign_in how;
+	bool by_user; /* a refresh token was used */
+	char *refresh_token; /* the next one, or NULL */
+};
+
+/* The v1 endpoint takes a resource and writes numbers as strings. */
+static bool is_v1(const char *path)
 {
-	struct text plain = {0};
-	if (!authorization || strncasecmp(authorization, "Basic ", 6) != 0)
-		return true;
-	if (!read_base64(&plain, authorization + 6, strlen(authorization + 6))) {
-		text_clear(&plain);
-		return false;
-	}
-	char *colon = plain.n ? memchr(plain.p, ':', plain.n) : NULL;
-	if (colon) {
-		size_t n = (size_t)(colon - plain.p);
-		form_add(f, strdup("client_id"), form_decode(plain.p, n));
-		form_add(f, strdup("client_secret"),
-			form_decode(colon + 1, plain.n - n - 1));
-	}
-	text_clear(&plain);
-	return colon && !f->bad;
+	static const char v2[] = "/oauth2/v2.0/token";
+	size_t n = strlen(path), e = sizeof(v2) - 1;
+	return n <= e || strcmp(path + n - e, v2) != 0;
 }
 
-/* The audience of the scope; NULL when it is not one resource's /.default. */
-static char *read_scope(const char *scope)
+static bool is_extra(const char *word, size_t n)
+{
+	static const char *const extras[] = {"offline_access", "openid", "profile"};
+	for (size_t i = 0; i < sizeof(extras) / sizeof(*extras); i++)
+		if (strlen(extras[i]) == n && !strncmp(word, extras[i], n))
+			return true;
+	return false;
+}
+
+/* The audience of a scope: one resource's /.default, beside what users may ask for too. */
+static unsigned read_scope(const char *scope, bool by_user, char **audience)
 {
 	static const char ending[] = "/.default";
-	size_t n = strlen(scope), e = sizeof(ending) - 1;
-	if (n <= e || strcmp(scope + n - e, ending) != 0 || strchr(scope, ' '))
-		return NULL;
-	return strndup(scope, n - e);
+	size_t e = sizeof(ending) - 1;
+	while (*scope) {
+		size_t n = strcspn(scope, " ");
+		if (n && !(by_user && is_extra(scope, n))) {
+			if (n <= e || strncmp(scope + n - e, ending, e) != 0)
+				return 70011;
+			if (*audience)
+				return 700022;
+			*audience = strndup(scope, n - e);
+		}
+		scope += n + (scope[n] == ' ');
+	}
+	return *audience ? 0 : 70011;
 }
 
-static bool is_graph(const struct request *r, const char *audience)
+static unsigned read_audience(
+	const struct request *r, const struct form *f, struct ask *ask)
 {
-	static const char *const roots[] = {"https://graph.microsoft.com",
-		"https://graph.microsoft.us", "https://dod-graph.microsoft.us",
-		"https://microsoftgraph.chinacloudapi.cn"};
-	char own[300];
-	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
-		if (!strcmp(roots[i], audience))
-			return true;
-	snprintf(own, sizeof(own), "%s://%s", r->scheme, r->host);
-	return !strcmp(own, audience);
+	const char *wanted = form_get(f, ask->v1 ? "resource" : "scope");
+	unsigned code = 0;
+	if (!wanted)
+		return 900144;
+	if (ask->v1)
+		ask->audience = strdup(wanted);
+	else
+		code = read_scope(wanted, ask->by_user, &ask->audience);
+	if (code)
+		return code;
+	return token_api_of(r, ask->audience) < API_COUNT ? 0 : 500011;
 }
 
-/* 0 when the request is good; then audience is set. */
-static unsigned check(const struct world *w, const struct request *r,
-	const struct form *f, const struct tenant *t, char **audience)
+/* 0 when the request is good. */
+static unsigned check(struct world *w, const struct request *r, struct tenant *t,
+	const struct form *f, struct ask *ask, bool rotate)
 {
 	const char *grant = form_get(f, "grant_type"), *id = form_get(f, "client_id"),
-		   *secret = form_get(f, "client_secret"),
-		   *scope = form_get(f, "scope");
+		   *refresh = form_get(f, "refresh_token");
 	if (f->bad)
 		return 9002313;
-	if (!grant || !id || !scope)
+	if (!grant || !id)
 		return 900144;
-	if (strcmp(grant, "client_credentials") != 0)
+	ask->by_user = !strcmp(grant, "refresh_token");
+	if (!ask->by_user && strcmp(grant, "client_credentials") != 0)
 		return 70003;
+	if (ask->by_user && !refresh)
+		return 900144;
 	if (t->disabled || (w->client_id && strcasecmp(w->client_id, id) != 0))
 		return t->disabled ? 7000229 : 700016;
-	if (!secret || !*secret)
-		return 7000218;
-	if (strcmp(secret, w->secret) != 0)
-		return 7000215;
-	*audience = read_scope(scope);
-	if (!*audience)
-		return 70011;
-	return is_graph(r, *audience) ? 0 : 500011;
+	unsigned code = application_check(w->application, r, f, &ask->how);
+	if (!code)
+		code = read_audience(r, f, ask);
+	if (!code && ask->by_user)
+		code = refresh_use(
+			w->refresh_tokens, refresh, rotate, &ask->refresh_token);
+	return code;
 }
 
-static void grant(struct world *w, struct answer *a, const struct form *f,
-	char *audience, const struct fault *fault)
+/* A number, or in v1 its digits as a string. */
+static void put_number(struct text *out, const char *name, int64_t value, bool v1)
+{
+	text_printf(out, ",\"%s\":%s%lld%s", name, v1 ? "\"" : "", (long long)value,
+		v1 ? "\"" : "");
+}
+
+static void grant(struct world *w, const struct request *r, struct answer *a,
+	const struct form *f, const struct ask *ask, const struct fault *fault)
 {
 	struct tenant *t = a->tenant;
+	struct text *out = &a->body;
+	int64_t now = moment_now() / MOMENT_SECOND;
 	struct claims c = {.tenant = t,
-		.audience = audience,
+		.audience = ask->audience,
+		.api = token_api_of(r, ask->audience),
 		.client_id = form_get(f, "client_id"),
 		.life_s = t->token_life_s ? t->token_life_s : w->token_life_s,
-		.roles = !t->no_roles && fault->kind != LOGIN_NO_ROLES};
+		.by_secret = ask->how == SIGN_IN_SECRET,
+		.user = ask->by_user,
+		.roles = fault->kind != LOGIN_NO_ROLES};
 	if (fault->kind == LOGIN_WRONG_TENANT)
 		c.tenant = &w->tenants[t->number % w->tenant_count];
+	tenant_count_sign_in(t, ask->how, ask->by_user);
 	answer_header(a, "Cache-Control", "no-store, no-cache");
 	a->type = "application/json; charset=utf-8";
 	a->status = 200;
-	text_printf(&a->body,
-		"{\"token_type\":\"Bearer\",\"expires_in\":%lld,\"ext_expires_in\":%"
-		"lld",
-		(long long)c.life_s, (long long)c.life_s);
-	if (fault->kind != LOGIN_NO_TOKEN) {
-		text_puts(&a->body, ",\"access_token\":\"");
-		write_token(&a->body, w, &c);
-		text_putc(&a->body, '"');
+	text_puts(out, "{\"token_type\":\"Bearer\"");
+	put_number(out, "expires_in", c.life_s, ask->v1);
+	put_number(out, "ext_expires_in", c.life_s, ask->v1);
+	if (ask->v1) {
+		put_number(out, "expires_on", now + c.life_s, true);
+		put_number(out, "not_before", now - 300, true);
+		text_puts(out, ",\"resource\":");
+		text_json(out, ask->audience, false);
 	}
+	if (ask->by_user)
+		text_printf(out, ",\"scope\":\"%s\",\"id_token\":\"e30.e30.\"",
+			ask->v1 ? "user_impersonation" : "offline_access");
+	if (fault->kind != LOGIN_NO_TOKEN) {
+		text_puts(out, ",\"access_token\":\"");
+		token_write(out, w, &c);
+		text_putc(out, '"');
+	}
+	if (ask->refresh_token)
+		text_printf(out, ",\"refresh_token\":\"%s\"", ask->refresh_token);
 	if (fault->kind != LOGIN_BROKEN_JSON)
-		text_putc(&a->body, '}');
+		text_putc(out, '}');
 }
 
 static bool has_form_type(const struct request *r)
@@ -447,9 +292,9 @@ void login_answer(struct world *w, const struct request *r, struct answer *a)
 {
 	struct fault fault;
 	struct form form = {.count = 0};
-	char *audience = NULL;
+	struct ask ask = {.v1 = is_v1(r->path)};
 	unsigned code = find_tenant(w, r, &a->tenant);
-	a->is_login = true;
+	a->api = API_LOGIN;
 	if (strcmp(r->method, "POST") != 0) {
 		a->status = 405;
 		answer_header(a, "Allow", "POST");
@@ -459,7 +304,7 @@ void login_answer(struct world *w, const struct request *r, struct answer *a)
 		refuse(w, a, code, 0);
 		return;
 	}
-	fault_take(w, a->tenant, true, &fault);
+	fault_take(w, a->tenant, API_LOGIN, &fault);
 	a->delay_ms = fault.delay_ms;
 	if (fault.kind == LOGIN_STATUS) {
 		refuse(w, a,
@@ -481,13 +326,15 @@ void login_answer(struct world *w, const struct request *r, struct answer *a)
 	}
 	if (has_form_type(r))
 		form_parse(&form, r->body.p, r->body.n);
-	if (!read_basic(&form, request_header(r, "Authorization")))
-		form.bad = true;
-	code = check(w, r, &form, a->tenant, &audience);
+	form_add_basic(&form, request_header(r, "Authorization"));
+	code = check(w, r, a->tenant, &form, &ask, fault.kind != LOGIN_NO_REFRESH);
 	if (code)
 		refuse(w, a, code, 0);
 	else
-		grant(w, a, &form, audience, &fault);
-	free(audience);
+		grant(w, r, a, &form, &ask, &fault);
+	if (fault.kind == LOGIN_DROP)
+		a->delivery = DELIVER_DROP;
+	free(ask.audience);
+	free(ask.refresh_token);
 	form_clear(&form);
 }

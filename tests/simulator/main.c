@@ -1,8 +1,11 @@
 /* main.c - options of the simulator; see README for the control endpoint. */
 #include "config.h"
 
+#include "application.h"
 #include "cert.h"
 #include "faults.h"
+#include "imds.h"
+#include "refresh.h"
 #include "server.h"
 #include "trickle.h"
 
@@ -23,6 +26,7 @@ enum option_name {
 	OPT_VERBOSE = 'v',
 	OPT_PORT = 256,
 	OPT_PORT_FILE,
+	OPT_IMDS_PORT_FILE,
 	OPT_BIND,
 	OPT_CERT,
 	OPT_KEY,
@@ -34,6 +38,7 @@ enum option_name {
 	OPT_SINCE,
 	OPT_UNTIL,
 	OPT_PAGE_MAX,
+	OPT_MDE_PAGE_MAX,
 	OPT_PAGING,
 	OPT_RATE,
 	OPT_SECRET,
@@ -53,6 +58,7 @@ static const struct option long_options[] = {
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
 	{"port", required_argument, NULL, OPT_PORT},
 	{"port-file", required_argument, NULL, OPT_PORT_FILE},
+	{"imds-port-file", required_argument, NULL, OPT_IMDS_PORT_FILE},
 	{"bind", required_argument, NULL, OPT_BIND},
 	{"cert", required_argument, NULL, OPT_CERT},
 	{"key", required_argument, NULL, OPT_KEY},
@@ -64,6 +70,7 @@ static const struct option long_options[] = {
 	{"since", required_argument, NULL, OPT_SINCE},
 	{"until", required_argument, NULL, OPT_UNTIL},
 	{"page-max", required_argument, NULL, OPT_PAGE_MAX},
+	{"mde-page-max", required_argument, NULL, OPT_MDE_PAGE_MAX},
 	{"paging", required_argument, NULL, OPT_PAGING},
 	{"rate", required_argument, NULL, OPT_RATE},
 	{"secret", required_argument, NULL, OPT_SECRET},
@@ -83,11 +90,12 @@ static const char default_secret[] = "s3cret~+/=&.% 8Q";
 
 static const char help[] =
 	"Usage: simulator [options]\n"
-	"Plays Microsoft's login service and Graph security/alerts_v2 on loopback.\n"
+	"Plays Microsoft's login service and the APIs that list alerts, on loopback.\n"
 	"\n"
 	"Where it listens\n"
 	"  --port N           port; 0 (default) lets the system choose\n"
 	"  --port-file FILE   the port number is written here once it listens\n"
+	"  --imds-port-file FILE   plain HTTP on another port for managed identities\n"
 	"  --bind ADDRESS     loopback address (default 127.0.0.1)\n"
 	"  --cert FILE --key FILE   PEM certificate and key of the server\n"
 	"  --make-cert DIR    makes and uses a CA and certificate for localhost:\n"
@@ -109,11 +117,12 @@ static const char help[] =
 	"  --secret TEXT      client secret (default 's3cret~+/=&.% 8Q')\n"
 	"  --client-id ID     only this application is known (default: any)\n"
 	"  --token-life S     life of access tokens in seconds (default 3599)\n"
-	"  --page-max N       largest page; $top above it is lowered (default 1000)\n"
+	"  --page-max N       largest page; alerts_v2 lowers $top (default 1000)\n"
+	"  --mde-page-max N   page of api/alerts without $top (default 10000)\n"
 	"  --paging skip|key  nextLink counts alerts (default; changes shift pages) "
 	"or\n"
 	"                     remembers the last alert\n"
-	"  --rate N           more than N requests per minute and tenant get 429\n"
+	"  --rate N           more than N requests per minute, tenant and API get 429\n"
 	"  --gzip             compress for clients that accept it\n"
 	"  --pretty           indented JSON\n"
 	"\n"
@@ -127,8 +136,10 @@ static const char help[] =
 
 struct options {
 	struct server_options server;
-	const char *port_file, *cert, *key, *make_cert, *samples, *secret, *client_id;
-	unsigned tenants, alerts, page_max, rate, trickle, token_life, dump;
+	const char *port_file, *imds_port_file, *cert, *key, *make_cert, *samples,
+		*secret, *client_id;
+	unsigned tenants, alerts, page_max, mde_page_max, rate, trickle, token_life,
+		dump;
 	uint64_t seed;
 	int64_t since, until;
 	bool plain, key_paging, dump_lines, dump_given;
@@ -208,6 +219,9 @@ static void set_answer_option(struct options *o, int name, const char *value)
 	case OPT_PAGE_MAX:
 		o->page_max = (unsigned)number(value, 1, 1000000);
 		break;
+	case OPT_MDE_PAGE_MAX:
+		o->mde_page_max = (unsigned)number(value, 1, 10000);
+		break;
 	case OPT_PAGING:
 		o->key_paging = !strcmp(value, "key");
 		if (!o->key_paging && strcmp(value, "skip") != 0)
@@ -241,6 +255,9 @@ static void set_option(struct options *o, int name, const char *value)
 		break;
 	case OPT_PORT_FILE:
 		o->port_file = value;
+		break;
+	case OPT_IMDS_PORT_FILE:
+		o->imds_port_file = value;
 		break;
 	case OPT_BIND:
 		o->server.address = value;
@@ -323,6 +340,15 @@ static bool write_port(const char *path, unsigned port)
 	return good && !rename(part, path);
 }
 
+static bool tell_port(const char *path, unsigned port)
+{
+	bool good = write_port(path, port);
+	if (!good)
+		fprintf(stderr, "simulator: cannot write %s: %s\n", path,
+			strerror(errno));
+	return good;
+}
+
 static void dump(const struct options *o)
 {
 	struct generator *g = generator_new(o->seed);
@@ -360,13 +386,28 @@ static void dump(const struct options *o)
 	}
 }
 
+static struct machine *machine_new(const struct world *w)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	if (!m)
+		abort();
+	m->tenant = &w->tenants[0];
+	m->client_id = "00000000-0000-4000-9000-00000000c11e";
+	m->object_id = "00000000-0000-4000-9000-0000000000b1";
+	m->header = "simulated-identity-header";
+	return m;
+}
+
 static struct world *make_world(const struct options *o)
 {
 	struct world *w = world_new(o->seed, o->tenants, o->alerts, o->since, o->until);
-	w->secret = o->secret;
+	w->application = application_new(o->secret);
+	w->refresh_tokens = refresh_new();
+	w->machine = machine_new(w);
 	w->client_id = o->client_id;
 	w->samples = o->samples;
 	w->page_max = o->page_max;
+	w->mde_page_max = o->mde_page_max;
 	w->rate_per_minute = o->rate;
 	w->key_paging = o->key_paging;
 	w->token_life_s = o->token_life;
@@ -397,22 +438,30 @@ static int serve(struct options *o)
 		o->server.key = key;
 	}
 	struct world *w = make_world(o);
-	struct server *s = server_start(w, &o->server);
+	struct server_options plain = {
+		.address = o->server.address, .threads = 1, .imds = true};
+	struct server *s = server_start(w, &o->server),
+		      *imds = s && o->imds_port_file ? server_start(w, &plain) : NULL;
 	if (s) {
-		rc = 0;
 		trickle_start(w, o->trickle);
-		if (o->port_file && !write_port(o->port_file, server_port(s))) {
-			fprintf(stderr, "simulator: cannot write %s: %s\n",
-				o->port_file, strerror(errno));
-			rc = 1;
-		}
-		if (!o->port_file && printf("%u\n", server_port(s)) > 0)
+		/* The file of the main port is last: then everything listens. */
+		bool good = !o->imds_port_file ||
+			    (imds && tell_port(o->imds_port_file, server_port(imds)));
+		if (good && o->port_file)
+			good = tell_port(o->port_file, server_port(s));
+		else if (good && printf("%u\n", server_port(s)) > 0)
 			fflush(stdout);
-		if (!rc)
+		rc = !good;
+		if (good)
 			sigwait(&signals, &got);
 		trickle_stop();
+		if (imds)
+			server_stop(imds);
 		server_stop(s);
 	}
+	application_free(w->application);
+	refresh_free(w->refresh_tokens);
+	free(w->machine);
 	fault_clear_all(w);
 	world_free(w);
 	free(cert);
@@ -426,6 +475,7 @@ int main(int argc, char **argv)
 		.alerts = 100,
 		.seed = 1,
 		.page_max = 1000,
+		.mde_page_max = 10000,
 		.token_life = 3599,
 		.secret = default_secret,
 		.server = {.address = "127.0.0.1", .threads = 2}};

@@ -732,6 +732,8 @@ static const char *const enum_members[ENUM_COUNT][48] = {
 		"unknownFutureValue"},
 	[ENUM_ALERT_STATUS] = {"unknown", "new", "inProgress", "resolved",
 		"unknownFutureValue"},
+	[ENUM_INCIDENT_STATUS] = {"active", "resolved", "inProgress", "redirected",
+		"unknownFutureValue", "awaitingAction"},
 };
 
 const char *const *schema_members(enum schema_enum which)

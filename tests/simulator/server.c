@@ -186,7 +186,7 @@ static enum MHD_Result send_answer(struct server *s, struct call *c)
 	uint64_t bytes = 0;
 	if (a->delivery == DELIVER_DROP) {
 		if (a->tenant)
-			tenant_count_answer(a->tenant, a->is_login, 0, 0);
+			tenant_count_answer(a->tenant, a->api, 0, 0);
 		return MHD_NO;
 	}
 	if (s->options.pretty && a->type && strstr(a->type, "json") &&
@@ -217,26 +217,33 @@ static enum MHD_Result send_answer(struct server *s, struct call *c)
 			response, a->headers[i].name, a->headers[i].value);
 	unsigned status = a->status ? a->status : 500;
 	if (a->tenant)
-		tenant_count_answer(a->tenant, a->is_login, status, bytes);
+		tenant_count_answer(a->tenant, a->api, status, bytes);
 	enum MHD_Result result =
 		MHD_queue_response(c->request.connection, status, response);
 	MHD_destroy_response(response);
 	return result;
 }
 
+static bool ends_with(const char *path, const char *end)
+{
+	size_t n = strlen(path), e = strlen(end);
+	return n > e && !strcmp(path + n - e, end);
+}
+
 static void dispatch(struct server *s, struct call *c)
 {
 	struct world *w = s->world;
 	const char *path = c->request.path;
-	size_t n = strlen(path);
-	static const char token[] = "/oauth2/v2.0/token";
 	atomic_fetch_add(&w->requests, 1);
-	if (!strncmp(path, "/control/", 9))
+	if (s->options.imds)
+		imds_answer(w, &c->request, &c->answer);
+	else if (!strncmp(path, "/control/", 9))
 		control_answer(w, &c->request, &c->answer);
-	else if (n > sizeof(token) && !strcmp(path + n - (sizeof(token) - 1), token))
+	else if (ends_with(path, "/oauth2/v2.0/token") ||
+		 ends_with(path, "/oauth2/token"))
 		login_answer(w, &c->request, &c->answer);
 	else
-		graph_answer(w, &c->request, &c->answer);
+		api_answer(w, &c->request, &c->answer);
 	if (s->options.verbose)
 		fprintf(stderr, "%s %.*s %u\n", c->request.method,
 			(int)c->request.url.n, c->request.url.p, c->answer.status);

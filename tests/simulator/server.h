@@ -1,6 +1,6 @@
 /* server.h - one HTTP request and its answer, on top of libmicrohttpd.
  *
- * Purpose:  login.c, graph.c and control.c see only these two structs.
+ * Purpose:  login.c, api.c, imds.c and control.c see only these two structs.
  * Owner:    the server; an answer's body is taken by the server.
  * Errors:   server_start() says what failed on stderr and gives NULL.
  * Threads:  a pool of threads answers; handlers must be safe for that.
@@ -54,7 +54,7 @@ struct answer {
 	} headers[HEADERS_MAX];
 	unsigned header_count, delay_ms;
 	struct tenant *tenant; /* whom to count it for, or NULL */
-	bool is_login;
+	enum api api;
 };
 
 const char *request_header(const struct request *, const char *name);
@@ -71,6 +71,7 @@ struct server_options {
 	unsigned port, threads;
 	const char *cert, *key; /* PEM text; NULL is plain HTTP */
 	bool gzip, pretty, verbose;
+	bool imds; /* a managed identity's endpoints and nothing else */
 };
 
 struct server;
@@ -78,9 +79,10 @@ struct server *server_start(struct world *, const struct server_options *);
 unsigned server_port(const struct server *);
 void server_stop(struct server *);
 
-/* The three parts that answer. */
+/* The parts that answer. */
 void login_answer(struct world *, const struct request *, struct answer *);
-void graph_answer(struct world *, const struct request *, struct answer *);
+void api_answer(struct world *, const struct request *, struct answer *);
+void imds_answer(struct world *, const struct request *, struct answer *);
 void control_answer(struct world *, const struct request *, struct answer *);
 
 #endif

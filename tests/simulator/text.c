@@ -127,6 +127,40 @@ void text_url(struct text *t, const char *s)
 	}
 }
 
+static const char alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void text_base64url(struct text *out, const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+	unsigned bits = 0, value = 0;
+	for (size_t i = 0; i < n; i++) {
+		value = value << 8 | p[i];
+		for (bits += 8; bits >= 6; bits -= 6)
+			text_putc(out, alphabet[value >> (bits - 6) & 63]);
+	}
+	if (bits)
+		text_putc(out, alphabet[value << (6 - bits) & 63]);
+}
+
+bool base64_read(struct text *out, const char *p, size_t n)
+{
+	unsigned bits = 0, value = 0;
+	for (size_t i = 0; i < n && p[i] != '='; i++) {
+		char c = p[i] == '+' ? '-' : p[i] == '/' ? '_' : p[i];
+		const char *at = c ? strchr(alphabet, c) : NULL;
+		if (!at)
+			return false;
+		value = value << 6 | (unsigned)(at - alphabet);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			text_putc(out, (char)(value >> bits & 255));
+		}
+	}
+	return true;
+}
+
 static void new_line(struct text *t, size_t depth)
 {
 	text_putc(t, '\n');
@@ -239,6 +273,23 @@ bool json_find(const char *json, size_t n, const char *key, struct member *m)
 		if (at >= n || json[at] != ',')
 			return false;
 	}
+}
+
+bool json_text(const char *json, size_t n, const char *key, char *out, size_t size)
+{
+	struct member m;
+	if (!json_find(json, n, key, &m))
+		return false;
+	size_t from = m.value, len = m.end - m.value;
+	if (json[from] == '"') {
+		from++;
+		len -= 2;
+	}
+	if (len >= size)
+		return false;
+	memcpy(out, json + from, len);
+	out[len] = '\0';
+	return true;
 }
 
 void json_set(struct text *out, const char *json, size_t n, const char *key,

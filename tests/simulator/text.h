@@ -24,6 +24,9 @@ void text_printf(struct text *, const char *, ...)
 /* A quoted JSON string, or null for NULL; ascii writes \uXXXX for the rest of Unicode. */
 void text_json(struct text *, const char *, bool ascii);
 void text_json_part(struct text *, const char *, size_t, bool ascii);
+void text_base64url(struct text *, const void *, size_t); /* not padded */
+/* Adds what the text stands for, in either alphabet of base64; false: it is none. */
+bool base64_read(struct text *, const char *, size_t);
 void text_url(struct text *, const char *); /* percent-encoded */
 void text_indent(struct text *, const char *json, size_t);
 char *text_take(struct text *, size_t *n);
@@ -35,6 +38,8 @@ struct member {
 	size_t value;
 };
 bool json_find(const char *json, size_t n, const char *key, struct member *);
+/* A member's text without quotes, or its number; false when it is absent or too long. */
+bool json_text(const char *json, size_t n, const char *key, char *out, size_t size);
 /* Gives the object with the member set to the JSON text, or taken out (value NULL). */
 void json_set(struct text *out, const char *json, size_t n, const char *key,
 	const char *value);

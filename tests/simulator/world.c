@@ -11,8 +11,8 @@
 
 const char WORLD_NULL[] = "";
 
-static const unsigned short status_names[STATUS_SLOTS] = {
-	200, 206, 302, 400, 401, 403, 404, 405, 408, 410, 429, 500, 502, 503, 504, 0};
+const char *const api_names[API_ANY] = {
+	"graph", "mde", "m365d", "siem", "login", "imds"};
 
 struct interned {
 	struct interned *next;
@@ -44,81 +44,31 @@ const char *world_intern(struct world *w, const char *s)
 	return found;
 }
 
-static int order(const struct alert *a, int64_t updated, uint32_t n)
-{
-	if (a->now.updated != updated)
-		return a->now.updated < updated ? -1 : 1;
-	return a->n < n ? -1 : a->n > n;
-}
-
-size_t tenant_lower_bound(const struct tenant *t, int64_t updated, uint32_t n)
-{
-	size_t low = 0, high = t->count;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (order(t->by_update[mid], updated, n) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static void index_insert(struct tenant *t, struct alert *a, size_t count)
-{
-	size_t low = 0, high = count;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (order(t->by_update[mid], a->now.updated, a->n) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	memmove(t->by_update + low + 1, t->by_update + low,
-		(count - low) * sizeof(*t->by_update));
-	t->by_update[low] = a;
-}
-
-static void index_remove(struct tenant *t, const struct alert *a)
-{
-	size_t at = tenant_lower_bound(t, a->now.updated, a->n);
-	memmove(t->by_update + at, t->by_update + at + 1,
-		(t->count - at - 1) * sizeof(*t->by_update));
-}
-
 static struct alert *append(struct tenant *t)
 {
 	if (t->count == t->size) {
 		t->size = t->size ? t->size * 2 : 16;
 		t->alerts = realloc(t->alerts, t->size * sizeof(*t->alerts));
-		t->by_update = realloc(t->by_update, t->size * sizeof(*t->by_update));
-		if (!t->alerts || !t->by_update)
+		if (!t->alerts)
 			abort();
 	}
 	struct alert *a = calloc(1, sizeof(*a));
 	if (!a)
 		abort();
 	t->alerts[t->count++] = a;
-	a->n = (uint32_t)t->count;
+	a->record.n = (uint32_t)t->count;
 	return a;
 }
 
-static void set_state(struct world *w, struct alert *a, const struct alert_state *s)
+static void set_state(struct world *w, struct record *r, const struct alert_state *s)
 {
-	a->created = s->created;
-	a->now.updated = s->updated;
-	a->now.status = world_intern(w, s->status);
-	a->now.severity = world_intern(w, s->severity);
-	a->now.classification = world_intern(w, s->classification);
-	a->now.determination = world_intern(w, s->determination);
-	a->now.assigned_to = world_intern(w, s->assigned_to);
-}
-
-static int compare(const void *x, const void *y)
-{
-	const struct alert *a = *(struct alert *const *)x,
-			   *b = *(struct alert *const *)y;
-	return order(a, b->now.updated, b->n);
+	r->created = s->created;
+	r->now.updated = s->updated;
+	r->now.status = world_intern(w, s->status);
+	r->now.severity = world_intern(w, s->severity);
+	r->now.classification = world_intern(w, s->classification);
+	r->now.determination = world_intern(w, s->determination);
+	r->now.assigned_to = world_intern(w, s->assigned_to);
 }
 
 static void fill(struct world *w, struct tenant *t, unsigned count, int64_t until)
@@ -126,12 +76,16 @@ static void fill(struct world *w, struct tenant *t, unsigned count, int64_t unti
 	for (unsigned i = 0; i < count; i++) {
 		struct alert *a = append(t);
 		struct alert_state s;
-		generate_state(w->generator, t->number, a->n, w->since, until, &s);
-		set_state(w, a, &s);
-		t->by_update[i] = a;
+		generate_state(
+			w->generator, t->number, a->record.n, w->since, until, &s);
+		set_state(w, &a->record, &s);
+		index_append(&t->by_update, &a->record);
+		tenant_join(w, t, a, s.incident, 0);
 	}
-	if (count)
-		qsort(t->by_update, count, sizeof(*t->by_update), compare);
+	index_sort(&t->by_update);
+	for (size_t i = 0; i < t->incident_count; i++)
+		index_append(&t->incidents_by_update, &t->incidents[i]->record);
+	index_sort(&t->incidents_by_update);
 }
 
 struct world *world_new(
@@ -165,13 +119,21 @@ void world_free(struct world *w)
 	for (unsigned i = 0; i < w->tenant_count; i++) {
 		struct tenant *t = &w->tenants[i];
 		for (size_t k = 0; k < t->count; k++) {
-			free(t->alerts[k]->old);
+			free(t->alerts[k]->record.old);
 			free(t->alerts[k]->raw);
 			free(t->alerts[k]->raw_id);
 			free(t->alerts[k]);
 		}
+		for (size_t k = 0; k < t->incident_count; k++) {
+			free(t->incidents[k]->record.old);
+			free(t->incidents[k]->alerts);
+			free(t->incidents[k]);
+		}
 		free(t->alerts);
-		free(t->by_update);
+		free(t->incidents);
+		free(t->by_update.at);
+		free(t->by_created.at);
+		free(t->incidents_by_update.at);
 		free(t->last);
 		pthread_mutex_destroy(&t->lock);
 	}
@@ -215,18 +177,44 @@ struct tenant *world_tenant(struct world *w, const char *name)
 	return n && n <= w->tenant_count ? &w->tenants[n - 1] : NULL;
 }
 
+static void enter(struct tenant *t, struct alert *a)
+{
+	index_insert(&t->by_update, &a->record);
+	if (t->by_created.by_created)
+		index_insert(&t->by_created, &a->record);
+}
+
+static void leave(struct tenant *t, const struct alert *a)
+{
+	index_remove(&t->by_update, &a->record);
+	if (t->by_created.by_created)
+		index_remove(&t->by_created, &a->record);
+}
+
+const struct index *tenant_by_created(struct tenant *t)
+{
+	if (!t->by_created.by_created) {
+		t->by_created.by_created = true;
+		for (size_t i = 0; i < t->count; i++)
+			index_append(&t->by_created, &t->alerts[i]->record);
+		index_sort(&t->by_created);
+	}
+	return &t->by_created;
+}
+
 unsigned tenant_add(struct world *w, struct tenant *t, int64_t updated)
 {
 	struct alert_state s;
 	int64_t now = moment_now();
 	pthread_mutex_lock(&t->lock);
 	struct alert *a = append(t);
-	generate_state(w->generator, t->number, a->n, now - MOMENT_SECOND, now, &s);
+	unsigned n = a->record.n;
+	generate_state(w->generator, t->number, n, now - MOMENT_SECOND, now, &s);
 	s.updated = updated ? updated : now;
 	s.created = s.updated - MOMENT_SECOND;
-	set_state(w, a, &s);
-	index_insert(t, a, t->count - 1);
-	unsigned n = a->n;
+	set_state(w, &a->record, &s);
+	enter(t, a);
+	tenant_join(w, t, a, s.incident, s.updated);
 	pthread_mutex_unlock(&t->lock);
 	return n;
 }
@@ -237,10 +225,10 @@ void tenant_id_of(struct world *w, const struct tenant *t, const struct alert *a
 	if (a->raw)
 		snprintf(out, GENERATE_ID_SIZE, "%s", a->raw_id ? a->raw_id : "");
 	else
-		generate_id(w->generator, t->number, a->n, out);
+		generate_id(w->generator, t->number, a->record.n, out);
 }
 
-static struct alert *find(
+struct alert *tenant_find(
 	struct world *w, struct tenant *t, const char *id, unsigned number)
 {
 	char buf[GENERATE_ID_SIZE];
@@ -257,7 +245,7 @@ static struct alert *find(
 	return NULL;
 }
 
-static void replace_raw(struct alert *a, const char *key, const char *value)
+void alert_replace_raw(struct alert *a, const char *key, const char *value)
 {
 	struct text json = {0}, quoted = {0};
 	text_json(&quoted, value, false);
@@ -275,48 +263,42 @@ static void change_field(struct world *w, struct alert *a, const char *key,
 		return;
 	*field = value == WORLD_NULL ? NULL : world_intern(w, value);
 	if (a->raw)
-		replace_raw(a, key, *field);
-}
-
-static void keep_old(struct alert *a)
-{
-	a->old = realloc(a->old, (a->old_count + 1) * sizeof(*a->old));
-	if (!a->old)
-		abort();
-	a->old[a->old_count++] = a->now;
-	a->now.served = false;
+		alert_replace_raw(a, key, *field);
 }
 
 void tenant_change(
 	struct world *w, struct tenant *t, struct alert *a, const struct change *c)
 {
 	char when[MOMENT_SIZE];
+	struct version *now = &a->record.now;
 	int64_t updated = c->updated ? c->updated : moment_now();
-	if (!c->updated && updated <= a->now.updated)
-		updated = a->now.updated + 1;
-	index_remove(t, a);
-	keep_old(a);
-	a->now.updated = updated;
+	if (!c->updated && updated <= now->updated)
+		updated = now->updated + 1;
+	index_remove(&t->by_update, &a->record);
+	record_keep_old(&a->record);
+	now->updated = updated;
 	if (a->raw) {
 		moment_format(when, updated);
-		replace_raw(a, "lastUpdateDateTime", when);
+		alert_replace_raw(a, "lastUpdateDateTime", when);
 	}
-	change_field(w, a, "status", &a->now.status, c->status);
-	change_field(w, a, "severity", &a->now.severity, c->severity);
-	change_field(w, a, "classification", &a->now.classification, c->classification);
-	change_field(w, a, "determination", &a->now.determination, c->determination);
-	change_field(w, a, "assignedTo", &a->now.assigned_to, c->assigned_to);
-	index_insert(t, a, t->count - 1);
+	change_field(w, a, "status", &now->status, c->status);
+	change_field(w, a, "severity", &now->severity, c->severity);
+	change_field(w, a, "classification", &now->classification, c->classification);
+	change_field(w, a, "determination", &now->determination, c->determination);
+	change_field(w, a, "assignedTo", &now->assigned_to, c->assigned_to);
+	index_insert(&t->by_update, &a->record);
+	if (a->incident)
+		tenant_touch_incident(t, a->incident, updated);
 }
 
 bool tenant_update(struct world *w, struct tenant *t, const char *id, unsigned number,
 	const struct change *c, int64_t *updated)
 {
 	pthread_mutex_lock(&t->lock);
-	struct alert *a = find(w, t, id, number);
+	struct alert *a = tenant_find(w, t, id, number);
 	if (a) {
 		tenant_change(w, t, a, c);
-		*updated = a->now.updated;
+		*updated = a->record.now.updated;
 	}
 	pthread_mutex_unlock(&t->lock);
 	return a != NULL;
@@ -345,7 +327,8 @@ unsigned tenant_add_raw(
 		return 0;
 	}
 	const char *id = string_of(o, "id"), *when = string_of(o, "lastUpdateDateTime"),
-		   *created = string_of(o, "createdDateTime");
+		   *created = string_of(o, "createdDateTime"),
+		   *incident = string_of(o, "incidentId");
 	struct version v = {.status = world_intern(w, string_of(o, "status")),
 		.severity = world_intern(w, string_of(o, "severity")),
 		.classification = world_intern(w, string_of(o, "classification")),
@@ -354,16 +337,16 @@ unsigned tenant_add_raw(
 	if (as_of_now || !when || !moment_parse(when, strlen(when), &v.updated))
 		v.updated = moment_now();
 	pthread_mutex_lock(&t->lock);
-	struct alert *a = find(w, t, id, 0);
+	struct alert *a = tenant_find(w, t, id, 0);
 	if (a) {
-		index_remove(t, a);
-		keep_old(a);
+		leave(t, a);
+		record_keep_old(&a->record);
 	} else {
 		a = append(t);
 	}
-	a->now = v;
-	if (!created || !moment_parse(created, strlen(created), &a->created))
-		a->created = v.updated;
+	a->record.now = v;
+	if (!created || !moment_parse(created, strlen(created), &a->record.created))
+		a->record.created = v.updated;
 	a->source = world_intern(w, string_of(o, "serviceSource"));
 	if (!a->raw_id && id)
 		a->raw_id = strdup(id);
@@ -374,10 +357,12 @@ unsigned tenant_add_raw(
 	if (as_of_now) {
 		char now[MOMENT_SIZE];
 		moment_format(now, v.updated);
-		replace_raw(a, "lastUpdateDateTime", now);
+		alert_replace_raw(a, "lastUpdateDateTime", now);
 	}
-	index_insert(t, a, t->count - 1);
-	unsigned number = a->n;
+	enter(t, a);
+	unsigned number = a->record.n;
+	unsigned long long group = incident ? strtoull(incident, NULL, 10) : 0;
+	tenant_join(w, t, a, group < UINT32_MAX ? (uint32_t)group : 0, v.updated);
 	pthread_mutex_unlock(&t->lock);
 	fjson_object_put(o);
 	return number;
@@ -390,129 +375,9 @@ void tenant_write_alert(struct text *out, struct world *w, const struct tenant *
 		text_add(out, a->raw, a->raw_n);
 		return;
 	}
-	struct alert_state s = {a->created, a->now.updated, a->now.status,
-		a->now.severity, a->now.classification, a->now.determination,
-		a->now.assigned_to};
-	generate_alert(out, w->generator, t->number, a->n, &s, all_members);
-}
-
-static void write_version(struct text *out, const struct version *v)
-{
-	char when[MOMENT_SIZE];
-	moment_format(when, v->updated);
-	text_printf(out, "{\"lastUpdateDateTime\":\"%s\",\"status\":", when);
-	text_json(out, v->status, false);
-	text_puts(out, ",\"severity\":");
-	text_json(out, v->severity, false);
-	text_puts(out, ",\"classification\":");
-	text_json(out, v->classification, false);
-	text_puts(out, ",\"determination\":");
-	text_json(out, v->determination, false);
-	text_puts(out, ",\"assignedTo\":");
-	text_json(out, v->assigned_to, false);
-	text_puts(out, v->served ? ",\"served\":true}" : ",\"served\":false}");
-}
-
-void tenant_write_versions(struct text *out, struct world *w, struct tenant *t)
-{
-	char id[GENERATE_ID_SIZE], when[MOMENT_SIZE];
-	pthread_mutex_lock(&t->lock);
-	for (size_t i = 0; i < t->count; i++) {
-		const struct alert *a = t->alerts[i];
-		text_printf(out, "{\"tenant\":\"%s\",\"n\":%u,\"id\":", t->id, a->n);
-		if (a->raw) {
-			text_json(out, a->raw_id, false);
-		} else {
-			generate_id(w->generator, t->number, a->n, id);
-			text_json(out, id, false);
-		}
-		moment_format(when, a->created);
-		text_printf(out, ",\"createdDateTime\":\"%s\",\"versions\":[", when);
-		for (size_t k = 0; k < a->old_count; k++) {
-			write_version(out, &a->old[k]);
-			text_putc(out, ',');
-		}
-		write_version(out, &a->now);
-		text_puts(out, "]}\n");
-	}
-	pthread_mutex_unlock(&t->lock);
-}
-
-void tenant_count_answer(
-	struct tenant *t, bool is_login, unsigned status, uint64_t bytes)
-{
-	size_t slot = 0;
-	while (slot < STATUS_SLOTS - 1 && status_names[slot] != status)
-		slot++;
-	pthread_mutex_lock(&t->lock);
-	if (is_login) {
-		t->counters.tokens++;
-		t->counters.token_errors += status != 200;
-	} else {
-		int64_t now = moment_now(), gap = now - t->counters.page_at;
-		if (t->counters.pages && gap > t->counters.page_gap)
-			t->counters.page_gap = gap;
-		t->counters.page_at = now;
-		t->counters.pages++;
-		t->counters.status[slot]++;
-	}
-	t->counters.bytes += bytes;
-	pthread_mutex_unlock(&t->lock);
-}
-
-void tenant_write_requests(struct text *out, struct tenant *t)
-{
-	pthread_mutex_lock(&t->lock);
-	const struct counters *c = &t->counters;
-	text_printf(out,
-		"{\"tenant\":\"%s\",\"tokens\":%llu,\"token_errors\":%llu,"
-		"\"pages\":%llu,\"max_gap_ms\":%lld,\"bytes\":%llu,\"status\":{",
-		t->id, (unsigned long long)c->tokens,
-		(unsigned long long)c->token_errors, (unsigned long long)c->pages,
-		(long long)(c->page_gap / (MOMENT_SECOND / 1000)),
-		(unsigned long long)c->bytes);
-	bool first = true;
-	for (size_t i = 0; i < STATUS_SLOTS; i++) {
-		if (!c->status[i])
-			continue;
-		text_printf(out, "%s\"%u\":%llu", first ? "" : ",", status_names[i],
-			(unsigned long long)c->status[i]);
-		first = false;
-	}
-	text_puts(out, "},\"last\":");
-	if (t->last) {
-		text_puts(out, "{\"url\":");
-		text_json(out, t->last->url, true);
-		text_puts(out, ",\"prefer\":");
-		text_json(out, t->last->prefer, true);
-		text_puts(out, ",\"user_agent\":");
-		text_json(out, t->last->user_agent, true);
-		text_puts(out, ",\"accept\":");
-		text_json(out, t->last->accept, true);
-		text_puts(out, ",\"accept_encoding\":");
-		text_json(out, t->last->encoding, true);
-		text_puts(out, ",\"client_request_id\":");
-		text_json(out, t->last->request_id, true);
-		text_putc(out, '}');
-	} else {
-		text_puts(out, "null");
-	}
-	text_putc(out, '}');
-	pthread_mutex_unlock(&t->lock);
-}
-
-bool tenant_is_limited(struct world *w, struct tenant *t, unsigned *after_s)
-{
-	if (!w->rate_per_minute)
-		return false;
-	int64_t s = moment_now() / MOMENT_SECOND;
-	pthread_mutex_lock(&t->lock);
-	if (t->rate_minute != s / 60) {
-		t->rate_minute = s / 60;
-		t->rate_used = 0;
-	}
-	bool limited = ++t->rate_used > w->rate_per_minute;
-	pthread_mutex_unlock(&t->lock);
-	*after_s = (unsigned)(60 - s % 60);
-	return limited;
+	const struct version *v = &a->record.now;
+	struct alert_state s = {a->record.created, v->updated, v->status, v->severity,
+		v->classification, v->determination, v->assigned_to,
+		a->incident ? a->incident->record.n : 0};
+	generate_alert(out, w->generator, t->number, a->record.n, &s, all_members);
 }
