@@ -574,6 +574,10 @@ def test_limits_are_for_a_tenant_and_an_api(sim):
     assert page(sim, "siem", 2).status == 200
     limited = page(sim, "siem", 2)
     assert limited.status == 429 and int(limited.headers["Retry-After"]) > 3500
+    sim.limit(2, "graph", per_minute=1, per_hour=3)
+    token = sim.token(2)
+    assert [sim.get(token, top=1).status for _ in range(4)] == [200, 429, 429, 429]
+    assert int(sim.get(token).headers["Retry-After"]) <= 60  # those refused are not of the hour
     sim.limit("*")
     assert page(sim, "siem", 2).status == 200 and page(sim, "mde-alerts").status == 200
 
