@@ -226,19 +226,14 @@ void tenant_limit(
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* How long to wait until there is room again; 0 takes a place. */
-static int64_t limit_take(struct limit *l, unsigned most, int64_t length, int64_t now)
+/* How long to wait until there is room again. */
+static int64_t limit_wait(struct limit *l, unsigned most, int64_t length, int64_t now)
 {
-	if (!most)
-		return 0;
 	if (now - l->began >= length) {
 		l->began = now;
 		l->used = 0;
 	}
-	if (l->used >= most)
-		return l->began + length - now;
-	l->used++;
-	return 0;
+	return most && l->used >= most ? l->began + length - now : 0;
 }
 
 bool tenant_is_limited(
@@ -247,11 +242,13 @@ bool tenant_is_limited(
 	int64_t now = moment_now();
 	pthread_mutex_lock(&t->lock);
 	struct use *u = &t->uses[api];
-	int64_t wait = limit_take(&u->hour, u->hour.most, 3600 * MOMENT_SECOND, now);
-	if (!wait) {
-		unsigned most = u->minute.most ? u->minute.most : w->rate_per_minute;
-		wait = limit_take(&u->minute, most, 60 * MOMENT_SECOND, now);
-	}
+	unsigned most = u->minute.most ? u->minute.most : w->rate_per_minute;
+	int64_t wait = limit_wait(&u->hour, u->hour.most, 3600 * MOMENT_SECOND, now);
+	int64_t minute = limit_wait(&u->minute, most, 60 * MOMENT_SECOND, now);
+	wait = minute > wait ? minute : wait;
+	/* What was refused uses nothing up. */
+	u->hour.used += !wait;
+	u->minute.used += !wait;
 	u->over_limit += wait > 0;
 	pthread_mutex_unlock(&t->lock);
 	*after_s = (unsigned)((wait + MOMENT_SECOND - 1) / MOMENT_SECOND);
