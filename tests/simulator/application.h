@@ -5,7 +5,7 @@
  * Owner:    struct world.   Errors: an AADSTS code (facts 1.7), 0 for none; orders are
  *           refused with a sentence.   Units: seconds of Unix time in assertions.
  * Source:   facts, section 1.2; RFC 7515, RFC 7518 3.5, RFC 7523.
- * Threads:  any; it has a lock.   Tests: integration/test_sign_in.py */
+ * Threads:  any; it has a lock.   Tests: integration/test_simulator_sign_in.py */
 #ifndef SIMULATOR_APPLICATION_H
 #define SIMULATOR_APPLICATION_H
 

@@ -2,7 +2,7 @@
  *
  * Purpose:  tokens without a secret, for plain HTTP on the loopback.
  * Owner:    struct world; constant but for the counters.   Errors: none.
- * Source:   facts, section 1.2.   Threads: any.   Tests: integration/test_sign_in.py */
+ * Source:   facts, section 1.2.   Threads: any.   Tests: integration/test_simulator_sign_in.py */
 #ifndef SIMULATOR_IMDS_H
 #define SIMULATOR_IMDS_H
 

@@ -4,7 +4,7 @@
  *           client that does not keep the new one is found out.
  * Owner:    struct world.   Errors: an AADSTS code (facts 1.7), 0 for none.
  * Units:    seconds.   Source: facts, section 1.3.
- * Threads:  any; it has a lock.   Tests: integration/test_sign_in.py */
+ * Threads:  any; it has a lock.   Tests: integration/test_simulator_sign_in.py */
 #ifndef SIMULATOR_REFRESH_H
 #define SIMULATOR_REFRESH_H
 

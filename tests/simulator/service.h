@@ -3,7 +3,7 @@
  * Purpose:  one row for each call; api.c lets a request in, page.c answers it.
  * Owner:    constant data.   Errors: none.   Threads: any; writing needs the lock of the
  *           tenant.
- * Source:   facts, sections 2 and 3.   Tests: integration/test_sources.py */
+ * Source:   facts, sections 2 and 3.   Tests: integration/test_simulator_sources.py */
 #ifndef SIMULATOR_SERVICE_H
 #define SIMULATOR_SERVICE_H
 
