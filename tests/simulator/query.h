@@ -5,7 +5,8 @@
  * Owner:    texts point into constant tables or the fixed buffers of the struct.
  * Errors:   query_parse() gives the sentence for HTTP 400.   Units: ticks.
  * Threads:  none.   Source: facts, sections 2.1 to 2.5.
- * Tests:    integration/test_simulator.py, test_sources.py */
+ * Tests:    integration/test_simulator.py,
+ *           test_simulator_sources.py */
 #ifndef SIMULATOR_QUERY_H
 #define SIMULATOR_QUERY_H
 

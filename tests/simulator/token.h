@@ -5,7 +5,8 @@
  *           cryptography.
  * Owner:    texts belong to the caller.   Errors: told by enum token_check.
  * Source:   facts, sections 1.8 and 1.10.   Threads: any.
- * Tests:    integration/test_simulator.py, test_sign_in.py */
+ * Tests:    integration/test_simulator.py,
+ *           test_simulator_sign_in.py */
 #ifndef SIMULATOR_TOKEN_H
 #define SIMULATOR_TOKEN_H
 
