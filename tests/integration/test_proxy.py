@@ -8,6 +8,8 @@ import pytest
 
 from proxy import Proxy
 
+pytestmark = pytest.mark.slow  # what does not answer is tried again
+
 HOST = "graph.example.test"  # no DNS knows it: only the proxy finds it
 LOGIN = "relay user:p%40ss:w@rd+/"
 
