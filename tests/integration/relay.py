@@ -57,6 +57,8 @@ class Relay:
             "tenants": {},
             "state": {"file": str(self.directory / "state.db")},
             "http": {},
+            # Tests read many small pages in little time; test_budget has its own.
+            "limits": {"request_percent": 10000},
         }
         if simulator is not None:
             self.use_simulator(simulator)

@@ -39,7 +39,6 @@ def test_a_huge_backlog_delays_no_other_tenant(connected):
     simulator.add_alerts(1, 6000, age_s=7200, spread_s=3600)
     simulator.fault("delay", 1, count=-1, delay_ms=400)
     relay.config["http"].update(max_transfers=2, max_transfers_per_tenant=1)
-    relay.config["limits"] = {"request_percent": 10000}
     relay.config["destinations"]["soc"].update(tail="0")
     for number in range(8):
         name = f"soc{number}"
@@ -78,6 +77,7 @@ def test_retry_after_holds_for_all_feeds_of_the_tenant_and_for_no_other(connecte
 def test_no_minute_sees_more_requests_than_the_limit(connected):
     """A backlog of 500 pages: a fifth of the limit at once, the rest evenly."""
     simulator, _, relay = connected("tcp", tenants=1, alerts=500, page_size=1)
+    relay.config["limits"] = {}
     start = time.monotonic()
     relay.start()
     pages = Pages(simulator, [1])

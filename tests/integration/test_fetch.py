@@ -17,7 +17,6 @@ def asked(simulators, relays):
         relay = relays(simulator, tenants=3)
         relay.add_destination("out", transport="stdout")
         relay.add_feed("out")
-        relay.config["limits"] = {"request_percent": 10000}
         relay.write()
 
         def fetch(*arguments):

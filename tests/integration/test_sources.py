@@ -15,7 +15,6 @@ def fed(simulators, relays, tmp_path):
         simulator = simulators(tenants=2, alerts=240)
         relay = relays(simulator, tenants=2)
         relay.config["app"].update(simulator.roots)
-        relay.config["limits"] = {"request_percent": 10000}
         out = tmp_path / "out.log"
         relay.add_destination("out", transport="file", path=str(out), format="rfc5424-json",
                               header="none", framing="lf", max_message_bytes="1M")
