@@ -19,8 +19,8 @@ static uint64_t key_of(const struct view *v, const struct record *r)
 
 static void put_name(struct text *out, const struct view *v, const struct record *r)
 {
-	static const char *const names[] = {"Multi-stage incident involving Initial "
-					    "access & Command and control",
+	static const char *const names[] = {
+		"Multi-stage incident involving Initial access & Command and control",
 		"Ransomware activity", "'Mimikatz' hacktool was detected",
 		"Email reported by user as malware or phish"};
 	uint64_t k = key_of(v, r);
