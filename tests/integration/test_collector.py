@@ -70,7 +70,7 @@ def test_a_collector_that_is_killed_before_it_read_loses_nothing(connected):
     collector.start()
     result = relay.complete(simulator, complete_lines(collector))
     assert not result.unexpected and len(collector.lines()) > have
-    assert relay.stop(timeout=10) == 0
+    assert relay.stop() == 0
 
 
 @pytest.mark.parametrize("transport", ["tls", "tcp"])
@@ -84,7 +84,7 @@ def test_a_collector_that_comes_late_gets_everything(simulators, collectors, rel
     relay.start()
     wait_until(lambda: "no collector listens there" in relay.log(), "the refusal is logged")
     collector.start()
-    relay.complete(simulator, collector.lines, seconds=20).check()
+    relay.complete(simulator, collector.lines).check()
     assert relay.stop() == 0
     assert relay.log().count("no collector listens there") == 1, relay.log()
 

