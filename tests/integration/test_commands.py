@@ -312,6 +312,28 @@ def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_pat
     assert body["tenantId"] == Relay.tenant_id(1)
 
 
+@pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
+def test_the_smallest_message_that_check_takes_has_room_for_every_sample(
+    relays, simulators, format
+):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    out = relay.add_destination("out", transport="stdout", format=format, max_message_bytes=480)
+    relay.add_feed("out")
+    refused = command("check", "-c", relay.write())
+    assert refused.returncode == 2
+    least = int(re.search(rb"max_message_bytes: 480 .*; write (\d+) or more", refused.stderr)[1])
+    out["max_message_bytes"] = least - 1
+    assert command("check", "-c", relay.write()).returncode == 2
+    out["max_message_bytes"] = least
+    assert command("check", "-c", relay.write()).returncode == 0
+    for path in GRAPH:
+        result = command("preview", "-c", relay.write(), "--wire", path)
+        assert result.returncode == 0, result.stderr
+        messages = read_all(result.stdout.split(b"\n")[:-1])
+        assert [m.alert for m in messages] == sample_ids(path)
+        assert all(len(m.raw) <= least for m in messages)
+
+
 def test_preview_of_what_cannot_be_read_is_an_error(tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text('{"value":[{"id":"a"},{"id":')
