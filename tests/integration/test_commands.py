@@ -371,6 +371,31 @@ def test_replay_sends_all_and_prints_count_and_rate(
     assert [m.alert for m in messages] == ids
 
 
+def test_replay_counts_what_was_left_out_to_keep_to_the_size(simulators, relays, tmp_path):
+    simulator = simulators(tenants=1, alerts=0)
+    dump = tmp_path / "alerts.json"
+    with open(dump, "wb") as file:
+        subprocess.run([simulator.program, "--dump-lines", "200"], stdout=file, check=True)
+    relay = relays(simulator, tenants=1)
+    relay.add_feed("small")
+    out = tmp_path / "out.log"
+    small = relay.add_destination("small", transport="file", path=str(out), format="rfc5424-json")
+
+    def replay():
+        out.unlink(missing_ok=True)
+        result = command("replay", "-c", relay.write(), "--to", "small", dump)
+        assert result.returncode == 0, result.stderr
+        values = dict(line.rsplit(" ", 1) for line in result.stdout.decode().splitlines())
+        alerts = [m.fields["alert"] for m in read_all(out.read_bytes().split(b"\n")[:-1])]
+        told = sum(a.get("evidenceOmitted", 0) + a.get("fieldsOmitted", 0) for a in alerts)
+        assert int(values["fields left out"]) == told
+        return told
+
+    assert replay() > 0
+    small["max_message_bytes"] = "64K"
+    assert replay() == 0
+
+
 def test_replay_to_a_collector_that_is_not_there_gives_up(simulators, collectors, relays):
     simulator = simulators(tenants=1, alerts=0)
     collector = collectors("tcp")
