@@ -117,6 +117,22 @@ def test_the_manual_names_every_option_of_the_help():
         assert ("--config" in help) == ("Fl c " in synopsis[name])
 
 
+def test_the_manual_names_every_key_of_cef_with_its_label():
+    top = SAMPLES.parent.parent
+    manual = (top / "packaging/man/alertrelay.8.in").read_text()
+    section = manual.split(".Ss cef\n")[1].split("\n.Ss ")[0]
+    named = set()
+    for item in re.findall(r"^\.It Li (.*)$", section, flags=re.M):
+        key, _, label = item.partition(" Pq Li ")
+        named |= {(key, label.strip('"'))} if label else {(k, "") for k in key.split(" , ")}
+    rows = re.findall(
+        r'^(?:PAIR|LABELLED)\(\w+, \w+, \d+, "(\w+)"(?:, "([^"]+)")?\)$',
+        (top / "formats/cef_keys.def").read_text(),
+        flags=re.M,
+    )
+    assert named == set(rows) | {("AlertrelayOmitted", "")}
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_only_the_journal_gets_priorities_in_front_of_lines(relays, simulators, tmp_path, journal):
     relay = relays(simulators(tenants=1, alerts=0), tenants=1)
