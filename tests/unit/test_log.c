@@ -141,7 +141,7 @@ static void outside_text_is_quoted_and_cut(void **state)
 {
 	(void)state;
 	quoted("", 64, "\"\"");
-	quoted("a\"b\\c\nd", 64, "\"a\\\"b\\\\c d\"");
+	quoted("a\"b\\c\ne", 64, "\"a\\\"b\\\\c e\"");
 	quoted("0123456789", 12, "\"0123...\"");
 	quoted("012\xc3\xbc"
 	       "456789",
