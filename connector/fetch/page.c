@@ -219,8 +219,15 @@ static enum page_result refusal_outcome(
 			page->root, status);
 		return PAGE_BAD_ANSWER;
 	}
-	error_set(err, RC_PROTO, "%s refuses this request (HTTP %ld%s%s \"%.300s\")",
-		page->root, status, dots, answer.code, answer.message);
+	if (status == 404)
+		error_set(err, RC_PROTO,
+			"%s has nothing at this address (HTTP 404%s%s \"%.250s\"): "
+			"check the API's address",
+			page->root, dots, answer.code, answer.message);
+	else
+		error_set(err, RC_PROTO,
+			"%s refuses this request (HTTP %ld%s%s \"%.300s\")", page->root,
+			status, dots, answer.code, answer.message);
 	return PAGE_BAD_REQUEST;
 }
 
