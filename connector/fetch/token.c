@@ -238,7 +238,9 @@ static bool is_permitted(struct fjson_object *claims, const char *needed)
 static void permission_check(struct token *token, struct fjson_object *claims)
 {
 	const struct token_options *options = &token->options;
-	bool lacks = !is_permitted(claims, options->permission);
+	/* What the SIEM API wants is no permission that a token names (facts 1.10). */
+	bool lacks = !(options->v1 && !options->permission) &&
+		     !is_permitted(claims, options->permission);
 	char link[TOKEN_LINK];
 
 	if (lacks && !token->lacks_roles)
