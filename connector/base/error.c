@@ -50,3 +50,13 @@ enum rc error_wrap(struct error *err, const char *format, ...)
 	cut_at_character(err->text, sizeof(err->text));
 	return err->code;
 }
+
+bool error_same(const struct error *a, const struct error *b)
+{
+	const char *end_a = strstr(a->text, ERROR_NUMBERS),
+		   *end_b = strstr(b->text, ERROR_NUMBERS);
+	size_t n = end_a ? (size_t)(end_a - a->text) : strlen(a->text),
+	       m = end_b ? (size_t)(end_b - b->text) : strlen(b->text);
+
+	return a->code == b->code && n == m && !memcmp(a->text, b->text, n);
+}

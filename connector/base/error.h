@@ -6,6 +6,7 @@
 #define BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum rc {
 	RC_OK = 0,
@@ -35,5 +36,11 @@ enum rc error_set(struct error *err, enum rc code, const char *format, ...)
 
 /* Puts "context: " before the text and returns the code that was there. */
 enum rc error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3);
+
+/* What stands behind this in a text tells one occurrence from another: numbers that the vendor's
+ * support asks for. */
+#define ERROR_NUMBERS "; for Microsoft's support: "
+/* The same trouble, perhaps another occurrence of it. */
+bool error_same(const struct error *a, const struct error *b);
 
 #endif

@@ -452,10 +452,12 @@ static int64_t refused(struct token *token, const struct http_result *result,
 		       result->status >= 500 ||
 		       !strcmp(answer->code, "temporarily_unavailable") ||
 		       !strcmp(answer->code, "server_error");
-	char link[TOKEN_LINK], trace[90] = "";
+	char link[TOKEN_LINK], trace[200] = "";
 
 	if (*answer->request_id)
-		snprintf(trace, sizeof(trace), "; trace id %s", answer->request_id);
+		snprintf(trace, sizeof(trace),
+			ERROR_NUMBERS "trace id %s, correlation id %s",
+			answer->request_id, answer->correlation_id);
 	if (row && (row->retry || !passing)) {
 		error_set(err, row->retry ? RC_AGAIN : RC_AUTH,
 			"%s (AADSTS%ld, HTTP %ld): %s%s%s%s%s%s%s", row->meaning,

@@ -180,8 +180,7 @@ static void trouble_begins(
 {
 	char reason[700];
 
-	if (feed->trouble.text[0] && feed->trouble.code == err->code &&
-		strcmp(feed->trouble.text, err->text) == 0)
+	if (feed->trouble.text[0] && error_same(&feed->trouble, err))
 		return; /* said once */
 	if (!feed->trouble.text[0])
 		feed->trouble_since_ms = now_ms(feed);

@@ -35,6 +35,22 @@ static void error_wraps_and_cuts(void **state)
 	assert_int_equal((unsigned char)err.text[strlen(err.text) - 1], 0xbc);
 }
 
+static void errors_of_one_kind(void **state)
+{
+	struct error a, b;
+
+	(void)state;
+	error_set(&a, RC_AUTH, "no" ERROR_NUMBERS "trace id 1");
+	error_set(&b, RC_AUTH, "no" ERROR_NUMBERS "trace id 22");
+	assert_true(error_same(&a, &b));
+	error_set(&b, RC_AUTH, "no");
+	assert_true(error_same(&a, &b));
+	error_set(&b, RC_AGAIN, "no" ERROR_NUMBERS "trace id 1");
+	assert_false(error_same(&a, &b));
+	error_set(&b, RC_AUTH, "not" ERROR_NUMBERS "trace id 1");
+	assert_false(error_same(&a, &b));
+}
+
 static void arena_bounds_and_reuse(void **state)
 {
 	struct arena arena;
@@ -213,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(error_wraps_and_cuts),
+		cmocka_unit_test(errors_of_one_kind),
 		cmocka_unit_test(arena_bounds_and_reuse),
 		cmocka_unit_test(strbuf_has_a_maximum),
 		cmocka_unit_test(times_to_ticks_and_back),
