@@ -103,6 +103,8 @@ libconnector_la_SOURCES += \
 	connector/relay/feed.h \
 	connector/relay/filter.c \
 	connector/relay/filter.h \
+	connector/relay/least_message.c \
+	connector/relay/least_message.h \
 	connector/relay/options.c \
 	connector/relay/options.def \
 	connector/relay/options.h \

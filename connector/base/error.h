@@ -6,7 +6,7 @@
 #define BASE_ERROR_H
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdint.h>
 
 enum rc {
 	RC_OK = 0,
@@ -37,10 +37,8 @@ enum rc error_set(struct error *err, enum rc code, const char *format, ...)
 /* Puts "context: " before the text and returns the code that was there. */
 enum rc error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3);
 
-/* What stands behind this in a text tells one occurrence from another: numbers that the vendor's
- * support asks for. */
-#define ERROR_NUMBERS "; for Microsoft's support: "
-/* The same trouble, perhaps another occurrence of it. */
-bool error_same(const struct error *a, const struct error *b);
+/* The same for the same trouble, so that it is said once: code and text without what is another at
+ * each try, which is every GUID and every number but a status of HTTP and a code of login. */
+uint64_t error_digest(const struct error *err);
 
 #endif

@@ -241,7 +241,7 @@ static enum page_result refusal_outcome(
 	n = strlen(err->text);
 	if (*answer.request_id)
 		snprintf(err->text + n, sizeof(err->text) - n,
-			ERROR_NUMBERS "request id %s", answer.request_id);
+			"; for Microsoft's support: request id %s", answer.request_id);
 	return outcome;
 }
 

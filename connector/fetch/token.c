@@ -456,7 +456,7 @@ static int64_t refused(struct token *token, const struct http_result *result,
 
 	if (*answer->request_id)
 		snprintf(trace, sizeof(trace),
-			ERROR_NUMBERS "trace id %s, correlation id %s",
+			"; for Microsoft's support: trace id %s, correlation id %s",
 			answer->request_id, answer->correlation_id);
 	if (row && (row->retry || !passing)) {
 		error_set(err, row->retry ? RC_AGAIN : RC_AUTH,
