@@ -29,7 +29,6 @@
 #define STEP_TRIES 2
 /* So many passed over in a row, without an alert read between, look like an outage of the API. */
 #define STUBS_IN_ROW 3
-#define EMPTY_PAGES 100
 /* How far the vendor's clock may be from ours when we ask what changed since a moment of ours. */
 #define SKEW_MS (60 * 1000)
 #define CURSOR_STUCK_MS (30 * 60 * 1000)
@@ -642,23 +641,14 @@ static void page_failed(struct feed *feed, enum page_result result,
 	}
 }
 
-static uint64_t hash_more(uint64_t hash, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
-	return hash;
-}
-
 static bool runs_in_circle(struct walk *w, const char *next)
 {
-	uint64_t start = UINT64_C(14695981039346656037);
-
 	w->empty_pages = w->page_rows ? 0 : w->empty_pages + 1;
 	return (next[0] && (strcmp(next, w->url) == 0 ||
-				   circle_step(&w->links,
-					   hash_more(start, next, strlen(next))))) ||
+				   circle_step(&w->links, circle_hash(CIRCLE_HASH, next,
+								  strlen(next))))) ||
 	       (w->page_rows && circle_step(&w->contents, w->digest)) ||
-	       w->empty_pages > EMPTY_PAGES;
+	       w->empty_pages > CIRCLE_EMPTY_PAGES;
 }
 
 /* Pages that repeat for ever show nothing new, but more may be hidden behind them. Where the first
@@ -992,7 +982,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	feed->received++;
 	if (source_is_row(feed->source, alert))
 		feed->walk->page_rows++;
-	feed->walk->digest = hash_more(feed->walk->digest, key.p, key.n) ^ key.n;
+	feed->walk->digest = circle_hash(feed->walk->digest, key.p, key.n) ^ key.n;
 	if (!filter_passes(feed->config, alert)) {
 		feed->filtered++;
 		return true;

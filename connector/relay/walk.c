@@ -163,3 +163,10 @@ bool circle_step(struct circle *c, uint64_t value)
 	}
 	return false;
 }
+
+uint64_t circle_hash(uint64_t hash, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
+	return hash;
+}

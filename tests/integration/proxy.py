@@ -1,10 +1,12 @@
-"""A small HTTP proxy that knows CONNECT, and brings every host name to this machine."""
+"""A small HTTP proxy that knows CONNECT, and brings every host name to this machine; a port of IPv6."""
 
 import base64
 import select
 import socket
 import socketserver
 import threading
+
+from ports import HeldPort
 
 
 class Proxy:
@@ -79,3 +81,27 @@ class Proxy:
         self.over.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class Door:
+    """A port of [::1] that leads to one of 127.0.0.1; on its number nobody listens there."""
+
+    def __init__(self, port):
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                with socket.create_connection(("127.0.0.1", port)) as server:
+                    Proxy.carry(self.request, server)
+
+        class Server(socketserver.ThreadingTCPServer):
+            address_family = socket.AF_INET6
+            daemon_threads = True
+
+        self.held = HeldPort()
+        self.port = self.held.number
+        self.server = Server(("::1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.held.stop()
