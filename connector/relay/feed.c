@@ -33,12 +33,16 @@
 /* How far the vendor's clock may be from ours when we ask what changed since a moment of ours. */
 #define SKEW_MS (60 * 1000)
 #define CURSOR_STUCK_MS (30 * 60 * 1000)
+/* A paused page keeps a connection, which others may need and the vendor ends some day. */
+#define PAUSE_MS (10 * 1000)
 #define START_KEY "alertrelay:start"
+#define RESCAN_KEY "alertrelay:rescan"
 
 enum feed_state {
 	FEED_IDLE, /* not started, or stopped */
 	FEED_WAIT, /* until the next pass, or the next try */
 	FEED_FETCH, /* a page is being asked for or read */
+	FEED_FULL, /* until there is room in the window */
 	FEED_PASSED, /* once: all pages read, waiting for confirmations */
 	FEED_FAILED, /* once: gave up */
 };
@@ -83,7 +87,7 @@ struct feed {
 	struct loop_timer timer;
 	enum feed_state state;
 	enum feed_ask ask;
-	struct list paused_node; /* in host->paused while the page waits for room */
+	struct list full_node; /* in host->full: FEED_FULL, or the page is paused */
 	bool finished_said;
 	bool store_failed; /* in this page: its alerts could not be looked up */
 	bool pass_sent; /* this pass found something new */
@@ -96,7 +100,7 @@ struct feed {
 	int64_t cursor; /* in memory; the committed one may be behind */
 	int64_t start; /* nothing before this is wanted */
 	int64_t next_pass_ms;
-	int64_t rescan_period; /* the one that the last re-scan belongs to */
+	int64_t rescanned; /* where the last complete re-scan ended, or the feed began */
 	struct walk pass, rescan, *walk; /* walk: the one of the two that asks */
 	struct passed_ranges passed;
 	char *probe_url;
@@ -108,7 +112,7 @@ struct feed {
 
 	/* Both clocks when the last pass began: to notice that one was set. */
 	int64_t seen_wall, seen_mono_ms;
-	int64_t moved_ms; /* when the cursor moved last */
+	int64_t unmoved_ms; /* since when alerts arrive and the cursor has not moved; 0: no such */
 	uint64_t received_at_move;
 
 	unsigned failures; /* in a row, of any page */
@@ -143,6 +147,13 @@ static void wait_until(struct feed *feed, int64_t ms)
 {
 	feed_enter(feed, FEED_WAIT);
 	loop_timer_set(feed->host->loop, &feed->timer, ms);
+}
+
+static void wait_for_room(struct feed *feed, enum feed_state state)
+{
+	feed_enter(feed, state);
+	if (list_empty(&feed->full_node))
+		list_append(&feed->host->full, &feed->full_node);
 }
 
 static void text_set(char **to, const char *text)
@@ -198,6 +209,11 @@ static void page_ask(struct feed *feed, enum feed_ask ask, const char *url)
 {
 	struct page_counts counts;
 
+	list_remove(&feed->full_node);
+	if (ask == ASK_PAGE && window_full(feed->host->window, &feed->window)) {
+		wait_for_room(feed, FEED_FULL);
+		return;
+	}
 	page_counts(feed->page, &counts);
 	feed->throttled = counts.throttled;
 	feed->requests = counts.requests;
@@ -208,7 +224,6 @@ static void page_ask(struct feed *feed, enum feed_ask ask, const char *url)
 	feed->walk->page_rows = 0;
 	feed->walk->digest = 0;
 	feed_enter(feed, FEED_FETCH);
-	list_remove(&feed->paused_node);
 	page_fetch(feed->page, url);
 }
 
@@ -326,7 +341,7 @@ static void cursor_move(struct feed *feed, int64_t to)
 
 	if (feed->cursor == NO_TIME || to > feed->cursor) {
 		feed->cursor = to;
-		feed->moved_ms = now_ms(feed);
+		feed->unmoved_ms = 0;
 		feed->received_at_move = feed->received;
 		feed->stuck_said = false;
 	}
@@ -380,15 +395,16 @@ static void slice_read(struct feed *feed)
 
 /* Re-scans follow the cursor, not a timer, so that restarts and `run --once` have them too; and each
  * feed has its own minute for it. */
-static int64_t rescan_period(const struct feed *feed)
+static bool rescan_due(const struct feed *feed)
 {
 	int64_t every = feed->config->rescan_every_ms * TICKS_PER_MS;
 	uint64_t phase =
 		(uint64_t)feed->window.store_id * UINT64_C(0x9e3779b97f4a7c15) >> 1;
 
-	if (!every || feed->cursor == NO_TIME)
-		return 0;
-	return (feed->cursor + (int64_t)(phase % (uint64_t)every)) / every;
+	if (every)
+		phase %= (uint64_t)every;
+	return every && (feed->cursor + (int64_t)phase) / every !=
+				(feed->rescanned + (int64_t)phase) / every;
 }
 
 static void check_clock(struct feed *feed)
@@ -413,12 +429,17 @@ static int64_t not_before_start(const struct feed *feed, int64_t time)
 	return feed->start != NO_TIME && time < feed->start ? feed->start : time;
 }
 
+static void remember(struct feed *feed, const char *key, int64_t time)
+{
+	window_added(window_add_own(feed->host->window, &feed->window, key, strlen(key),
+		(uint64_t)time, time));
+}
+
 /* Where the feed began is remembered: overlap and re-scans must not bring what is older. */
 static void remember_start(struct feed *feed, int64_t time)
 {
 	feed->start = time;
-	window_added(window_add_own(feed->host->window, &feed->window, START_KEY,
-		strlen(START_KEY), (uint64_t)time, time));
+	remember(feed, START_KEY, time);
 }
 
 static void pass_begin(struct feed *feed)
@@ -447,15 +468,18 @@ static void pass_begin(struct feed *feed)
 		walk_end(feed, w);
 }
 
+/* After a long pause it reaches as far back as if there had been a re-scan in each period: what was
+ * late when the pause began has shown itself since. */
 static void rescan_begin(struct feed *feed)
 {
 	struct walk *w = &feed->rescan;
+	int64_t next = feed->rescanned + feed->config->rescan_every_ms * TICKS_PER_MS;
 
 	feed->rescan_wanted = false;
-	feed->rescan_period = rescan_period(feed);
 	w->until = feed->cursor;
 	w->from = not_before_start(
-		feed, feed->cursor - feed->config->rescan_range_ms * TICKS_PER_MS);
+		feed, (next < feed->cursor ? next : feed->cursor) -
+			      feed->config->rescan_range_ms * TICKS_PER_MS);
 	w->active = w->from < w->until;
 	w->reading = false;
 }
@@ -469,14 +493,16 @@ static void walk_end(struct feed *feed, struct walk *w)
 	w->active = false;
 	slice_restart(w);
 	if (w == &feed->rescan) {
+		feed->rescanned = w->until;
+		remember(feed, RESCAN_KEY, w->until);
 		passed_forget(&feed->passed,
 			feed->cursor -
 				(kept_ms + feed->config->poll_ms) * TICKS_PER_MS);
 		return;
 	}
-	if (feed->rescan_period == 0) /* the feed began with this pass */
-		feed->rescan_period = rescan_period(feed);
-	if (rescan_period(feed) != feed->rescan_period)
+	if (feed->rescanned == NO_TIME) /* the feed began with this pass */
+		feed->rescanned = feed->cursor;
+	if (feed->cursor != NO_TIME && rescan_due(feed))
 		feed->rescan_wanted = true;
 	if (feed->host->once)
 		feed->next_pass_ms = INT64_MAX;
@@ -685,14 +711,19 @@ static void slice_circle(struct feed *feed)
 
 static void check_stuck(struct feed *feed)
 {
-	if (feed->stuck_said || feed->received == feed->received_at_move ||
-		now_ms(feed) - feed->moved_ms < CURSOR_STUCK_MS)
+	int64_t now = now_ms(feed);
+
+	if (feed->stuck_said || feed->received == feed->received_at_move)
+		return;
+	if (!feed->unmoved_ms)
+		feed->unmoved_ms = now;
+	if (now - feed->unmoved_ms < CURSOR_STUCK_MS)
 		return;
 	feed->stuck_said = true;
 	log_write(LOG_ERR, "alerts arrive, but the cursor does not move",
 		"tenant=%s source=%s for_s=%" PRId64 " received=%" PRIu64,
 		feed->tenant->key, feed->config->source,
-		(now_ms(feed) - feed->moved_ms) / 1000,
+		(now - feed->unmoved_ms) / 1000,
 		feed->received - feed->received_at_move);
 }
 
@@ -738,7 +769,8 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	struct feed *feed = context;
 	struct error own;
 
-	list_remove(&feed->paused_node);
+	list_remove(&feed->full_node);
+	loop_timer_stop(feed->host->loop, &feed->timer);
 	if (feed->state != FEED_FETCH)
 		return;
 	if (result == PAGE_BAD_REQUEST && feed->ask == ASK_PAGE && feed->filter_asked) {
@@ -1017,39 +1049,82 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	send_to_all(feed, alert, &message.fields, key, version);
 	if (!window_full(feed->host->window, &feed->window))
 		return true;
-	if (list_empty(&feed->paused_node))
-		list_append(&feed->host->paused, &feed->paused_node);
+	wait_for_room(feed, FEED_FETCH);
+	loop_timer_set(feed->host->loop, &feed->timer, now_ms(feed) + PAUSE_MS);
 	return false;
+}
+
+/* Room in one window may be room in the budget of all. */
+static void on_room(struct loop_call *call)
+{
+	struct feed_host *host = CONTAINER_OF(call, struct feed_host, room);
+	struct list waiting;
+
+	list_init(&waiting);
+	list_splice(&waiting, &host->full);
+	while (!list_empty(&waiting)) {
+		struct feed *feed = CONTAINER_OF(waiting.next, struct feed, full_node);
+
+		list_remove(&feed->full_node);
+		if (window_full(host->window, &feed->window)) {
+			list_append(&host->full, &feed->full_node);
+		} else if (feed->state == FEED_FULL) {
+			feed->unmoved_ms = 0; /* it was not the vendor's fault */
+			feed_go(feed);
+		} else {
+			loop_timer_stop(host->loop, &feed->timer);
+			page_resume(feed->page);
+		}
+	}
 }
 
 static void on_committed(struct window_feed *window)
 {
 	struct feed *feed = CONTAINER_OF(window, struct feed, window);
-	struct feed_host *host = feed->host;
 
-	/* Room in one window may be room in the budget of all. */
-	for (struct list *n = host->paused.next, *next; n != &host->paused; n = next) {
-		struct feed *waiting = CONTAINER_OF(n, struct feed, paused_node);
-
-		next = n->next;
-		if (window_full(host->window, &waiting->window))
-			continue;
-		list_remove(&waiting->paused_node);
-		page_resume(waiting->page);
-	}
+	if (!list_empty(&feed->host->full))
+		loop_defer(feed->host->loop, &feed->host->room);
 	say_finished(feed);
+}
+
+void feed_host_init(struct feed_host *host)
+{
+	list_init(&host->full);
+	host->room.run = on_room;
+}
+
+void feed_host_clear(struct feed_host *host)
+{
+	loop_defer_cancel(host->loop, &host->room);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
-	feed_go(CONTAINER_OF(timer, struct feed, timer));
+	struct feed *feed = CONTAINER_OF(timer, struct feed, timer);
+
+	if (feed->state == FEED_FETCH) { /* paused for long */
+		page_cancel(feed->page);
+		feed_enter(feed, FEED_FULL);
+	} else {
+		feed_go(feed);
+	}
+}
+
+static enum rc time_load(
+	struct feed *feed, const char *key, int64_t *time, struct error *err)
+{
+	uint64_t value = 0;
+	bool found = false;
+	enum rc rc = store_seen(feed->host->store, feed->window.store_id, key,
+		strlen(key), &found, &value, err);
+
+	*time = rc == RC_OK && found ? (int64_t)value : NO_TIME;
+	return rc;
 }
 
 static enum rc feed_load(struct feed *feed, struct error *err)
 {
 	struct strbuf key;
-	uint64_t start = 0;
-	bool began = false;
 	enum rc rc;
 
 	strbuf_init(&key, 255);
@@ -1065,13 +1140,12 @@ static enum rc feed_load(struct feed *feed, struct error *err)
 			&feed->window.committed_cursor, err);
 	strbuf_clear(&key);
 	feed->cursor = feed->window.committed_cursor;
-	feed->start = NO_TIME;
 	if (rc == RC_OK)
-		rc = store_seen(feed->host->store, feed->window.store_id, START_KEY,
-			strlen(START_KEY), &began, &start, err);
-	if (rc == RC_OK && began)
-		feed->start = (int64_t)start;
-	feed->rescan_period = rescan_period(feed);
+		rc = time_load(feed, START_KEY, &feed->start, err);
+	if (rc == RC_OK)
+		rc = time_load(feed, RESCAN_KEY, &feed->rescanned, err);
+	if (feed->rescanned == NO_TIME)
+		feed->rescanned = feed->cursor;
 	return rc;
 }
 
@@ -1098,10 +1172,11 @@ enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
 	feed->timer.fire = on_timer;
 	feed->window.maximum_bytes = config->window_bytes;
 	feed->window.committed = on_committed;
-	window_feed_init(&feed->window);
-	list_init(&feed->paused_node);
+	window_feed_init(host->window, &feed->window);
+	list_init(&feed->full_node);
 	rc = feed_load(feed, err);
 	if (rc != RC_OK) {
+		window_feed_clear(host->window, &feed->window);
 		free(feed);
 		return error_wrap(
 			err, "tenant %s, source %s", tenant->key, config->source);
@@ -1117,7 +1192,7 @@ void feed_free(struct feed *feed)
 	if (!feed)
 		return;
 	loop_timer_stop(feed->host->loop, &feed->timer);
-	list_remove(&feed->paused_node);
+	list_remove(&feed->full_node);
 	page_free(feed->page);
 	window_feed_clear(feed->host->window, &feed->window);
 	free(feed->pass.url);
@@ -1129,7 +1204,7 @@ void feed_free(struct feed *feed)
 
 void feed_start(struct feed *feed, int64_t delay_ms)
 {
-	feed->next_pass_ms = feed->moved_ms = now_ms(feed) + delay_ms;
+	feed->next_pass_ms = now_ms(feed) + delay_ms;
 	wait_until(feed, feed->next_pass_ms);
 }
 
@@ -1137,7 +1212,7 @@ void feed_stop(struct feed *feed)
 {
 	loop_timer_stop(feed->host->loop, &feed->timer);
 	page_cancel(feed->page);
-	list_remove(&feed->paused_node);
+	list_remove(&feed->full_node);
 	feed_enter(feed, FEED_IDLE);
 	if (feed->cursor != NO_TIME && feed->cursor != feed->window.committed_cursor)
 		window_add_cursor(feed->host->window, &feed->window, feed->cursor);

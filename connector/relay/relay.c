@@ -306,7 +306,7 @@ enum rc relay_new(struct loop *loop, const struct config *config,
 	relay->options = *options;
 	relay->host = (struct feed_host){
 		.loop = loop, .once = options->once, .finished = on_finished};
-	list_init(&relay->host.paused);
+	feed_host_init(&relay->host);
 	relay->check_timer.fire = on_check;
 	relay->prune_timer.fire = on_prune;
 	relay->done_call.run = on_done;
@@ -338,6 +338,7 @@ void relay_free(struct relay *relay)
 	loop_timer_stop(relay->loop, &relay->check_timer);
 	loop_timer_stop(relay->loop, &relay->prune_timer);
 	loop_defer_cancel(relay->loop, &relay->done_call);
+	feed_host_clear(&relay->host);
 	if (relay->host.destinations)
 		for (size_t i = 0; i < relay->config->destination_count; i++)
 			destination_free(relay->host.destinations[i]);

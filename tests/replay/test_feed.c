@@ -59,7 +59,7 @@ static int setup(void **state)
 		.store = store_open_memory(),
 		.destinations = destinations,
 		.finished = finished};
-	list_init(&host.paused);
+	feed_host_init(&host);
 	host.window = window_new(vendor.loop, host.store, 256 << 20);
 	feed = NULL;
 	return 0;
@@ -68,6 +68,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	feed_host_clear(&host);
 	feed_free(feed);
 	window_free(host.window);
 	store_close(host.store);
@@ -101,6 +102,17 @@ static void restart(void)
 {
 	feed_stop(feed);
 	feed_free(feed);
+	start();
+}
+
+/* The relay is not running for so long. */
+static void away(int64_t seconds)
+{
+	feed_stop(feed);
+	feed_free(feed);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(loop_turn(vendor.loop, 0, NULL), RC_OK);
+	clock_fake_pass(&vendor.clock, seconds * 1000);
 	start();
 }
 
@@ -160,6 +172,49 @@ static void what_shows_late_comes(void **state)
 	restart(); /* re-scans follow the cursor */
 	run(20 * HOUR);
 	all_came_once();
+}
+
+static int64_t stored_cursor(void)
+{
+	int64_t id, cursor;
+
+	assert_int_equal(store_feed(host.store,
+				 "11111111-1111-1111-1111-111111111111/scripted/soc",
+				 &id, &cursor, NULL),
+		RC_OK);
+	return cursor;
+}
+
+/* What shows while the relay is away, and is older than the cursor. */
+static void what_shows_late_in_a_pause_comes(void **state)
+{
+	size_t late;
+
+	(void)state;
+	for (int crash = 0; crash < 2; crash++) {
+		if (crash) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.page_size = 1;
+		vendor.oldest_first = true;
+		for (int i = 0; i < 50; i++)
+			vendor_add(10 * HOUR + i, 0);
+		start();
+		run(30 * HOUR);
+		late = vendor_add(29 * HOUR, 20 * HOUR);
+		away(100 * HOUR);
+		if (crash) { /* when the pass is complete and the re-scan is not */
+			for (int i = 0; i < 150; i++)
+				run(stored_cursor() < BEGIN + 100 * HOUR * TICKS_PER_S);
+			came_by_then(late, 0);
+			away(MINUTE);
+			assert_true(stored_cursor() > BEGIN + 100 * HOUR * TICKS_PER_S);
+		}
+		run(30 * MINUTE);
+		came_by_then(late, 1);
+		all_came_once();
+	}
 }
 
 static void nothing_before_the_beginning(void **state)
@@ -436,17 +491,6 @@ static void a_month_of_backlog(void **state)
 	assert_in_range(vendor.requests, 60, 200);
 }
 
-static int64_t stored_cursor(void)
-{
-	int64_t id, cursor;
-
-	assert_int_equal(store_feed(host.store,
-				 "11111111-1111-1111-1111-111111111111/scripted/soc",
-				 &id, &cursor, NULL),
-		RC_OK);
-	return cursor;
-}
-
 static void the_cursor_waits_for_confirmation(void **state)
 {
 	int64_t cursor;
@@ -465,6 +509,40 @@ static void the_cursor_waits_for_confirmation(void **state)
 	run(MINUTE);
 	assert_true(stored_cursor() - cursor > 50 * MINUTE * TICKS_PER_S);
 	all_came_once();
+}
+
+/* A collector that is away for hours: nothing is asked, no connection is kept. */
+static void a_full_window_asks_nothing(void **state)
+{
+	unsigned requests;
+
+	(void)state;
+	for (int rows = 10; rows <= 100;
+		rows += 90) { /* full after a page, in a page */
+		if (rows > 10) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.page_size = (unsigned)rows;
+		config.window_bytes = 40000;
+		for (int i = 0; i < 250; i++)
+			vendor_add(-HOUR + i, 0);
+		vendor.hold = true;
+		start();
+		run(MINUTE);
+		assert_in_range(vendor.sent, 35, 41);
+		assert_false(vendor.paused);
+		requests = vendor.requests;
+		run(3 * HOUR);
+		assert_int_equal(vendor.requests, requests);
+		assert_in_range(vendor.sent, 35, 41);
+		assert_null(feed_trouble(feed));
+		sums_agree();
+		vendor.hold = false;
+		vendor_confirm();
+		run(10 * MINUTE);
+		all_came_once();
+	}
 }
 
 static void what_is_filtered_comes_when_it_passes(void **state)
@@ -547,6 +625,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		REPLAY(a_poll_each_minute),
 		REPLAY(what_shows_late_comes),
+		REPLAY(what_shows_late_in_a_pause_comes),
 		REPLAY(nothing_before_the_beginning),
 		REPLAY(an_update_while_paging_hides_nothing),
 		REPLAY(alerts_inside_of_incidents),
@@ -562,6 +641,7 @@ int main(void)
 		REPLAY(links_that_do_not_end),
 		REPLAY(a_month_of_backlog),
 		REPLAY(the_cursor_waits_for_confirmation),
+		REPLAY(a_full_window_asks_nothing),
 		REPLAY(what_is_filtered_comes_when_it_passes),
 		REPLAY(a_rescan_gives_way),
 		REPLAY(what_no_format_takes_is_a_stub),

@@ -202,7 +202,7 @@ static void hand_on(struct loop_timer *timer)
 		if (vendor.nests && !page->bare)
 			more = hand_on_nested(page, number) && more;
 		if (!more) {
-			page->paused = true;
+			page->paused = vendor.paused = true;
 			return;
 		}
 	}
@@ -238,6 +238,7 @@ void page_cancel(struct page *page)
 {
 	loop_timer_stop(vendor.loop, &page->timer);
 	page->url = NULL;
+	page->paused = vendor.paused = false;
 }
 
 void page_free(struct page *page)
@@ -261,7 +262,7 @@ void page_resume(struct page *page)
 {
 	if (!page->paused)
 		return;
-	page->paused = false;
+	page->paused = vendor.paused = false;
 	page->timer.fire = hand_on;
 	loop_timer_set(vendor.loop, &page->timer, loop_now_ms(vendor.loop));
 }

@@ -46,6 +46,7 @@ struct vendor {
 	void (*before)(unsigned request); /* called as each request arrives */
 	unsigned requests, in_flight_ms;
 	unsigned stubs, sent;
+	bool paused; /* a page keeps its connection until there is room */
 	int64_t last_from, last_to; /* of the last request */
 	unsigned last_top;
 	char last_filter[300];
