@@ -56,7 +56,8 @@ const struct source *source_find(const char *name)
 	static struct source source = {.name = "scripted",
 		.page_size = 100,
 		.page_size_max = 1000,
-		.filters = {"severity", "status"},
+		.filters = {"severity", {"informational", "low", "medium", "high"},
+			"status", {"new", "resolved"}},
 		.first_url = first_url};
 
 	(void)name;
