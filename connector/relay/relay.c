@@ -73,7 +73,7 @@ static bool all_idle(const struct relay *relay)
 	return true;
 }
 
-/* Received must equal what became of it: a difference is a bug, and said so. */
+/* Received must equal what became of it: a difference is a bug, and said so each hour. */
 static void check_sums(const struct relay *relay)
 {
 	for (size_t i = 0; i < relay->feed_count; i++) {
@@ -135,6 +135,8 @@ static void on_prune(struct loop_timer *timer)
 	if (store_prune(relay->host.store, before, PRUNE_ROWS, &more, &err) != RC_OK)
 		log_write(LOG_WARNING, "cannot tidy the state", "reason=\"%s\"",
 			err.text);
+	if (!more)
+		check_sums(relay);
 	loop_timer_set(
 		relay->loop, timer, loop_now_ms(relay->loop) + (more ? 100 : PRUNE_MS));
 }

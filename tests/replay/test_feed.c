@@ -197,7 +197,7 @@ static void what_shows_late_in_a_pause_comes(void **state)
 			setup(NULL);
 		}
 		config.page_size = 1;
-		vendor.oldest_first = true;
+		vendor.order = OLDEST_FIRST;
 		for (int i = 0; i < 50; i++)
 			vendor_add(10 * HOUR + i, 0);
 		start();
@@ -248,13 +248,121 @@ static void an_update_while_paging_hides_nothing(void **state)
 			setup(NULL);
 		}
 		vendor.skips = skips;
-		vendor.oldest_first = true;
+		vendor.order = OLDEST_FIRST;
 		config.page_size = 10;
 		for (int i = 0; i < 35; i++)
 			vendor_add(-HOUR + i, 0);
 		vendor.before = update_second_page;
 		start();
 		run(5 * MINUTE);
+		all_came_once();
+	}
+}
+
+/* In any order, with any number of rows in a page, with links and without: several alerts of each
+ * time, and one that is updated while its slice is read. */
+static void however_pages_are_cut_and_ordered(void **state)
+{
+	static const struct {
+		unsigned max, fixed, refused;
+	} tops[] = {{0, 0, 0}, {3, 0, 0}, {0, 7, 0}, {0, 0, 12}, {5, 0, 12}};
+
+	(void)state;
+	for (unsigned way = 0; way < 3 * 3 * 5; way++) {
+		if (way) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		vendor.order = (enum order)(way % 3);
+		vendor.skips = way / 3 % 3 > 0;
+		vendor.links_too = way / 3 % 3 > 1;
+		vendor.top_max = tops[way / 9].max;
+		vendor.top_fixed = tops[way / 9].fixed;
+		vendor.top_refused = tops[way / 9].refused;
+		config.page_size = 20;
+		for (int i = 0; i < 110; i++)
+			vendor_add(-HOUR + i / 4, 0);
+		vendor.before = update_second_page;
+		start();
+		run(10 * MINUTE);
+		all_came_once();
+		assert_int_equal(vendor.stubs, 0);
+		assert_null(feed_trouble(feed));
+	}
+}
+
+/* Two updates 100 ns apart on the border of two slices: each in one of them. */
+static void a_border_between_two_ticks(void **state)
+{
+	struct feed_counts c;
+
+	(void)state;
+	config.slice_ms = HOUR * 1000;
+	vendor.border = BEGIN - INT64_C(20) * HOUR * TICKS_PER_S;
+	for (int i = -2; i <= 2; i++)
+		vendor.alerts[vendor_add(0, 0)].updated = vendor.border + i;
+	for (int i = 0; i < 5; i++)
+		vendor.alerts[i].visible = INT64_MIN;
+	start();
+	run(30);
+	assert_true(vendor.began == 1 && vendor.ended == 1);
+	all_came_once();
+	feed_counts(feed, &c);
+	assert_int_equal(c.received, 5);
+	run(2 * HOUR);
+	all_came_once();
+}
+
+static void a_pass_ends_behind_now(void **state)
+{
+	size_t n;
+
+	(void)state;
+	for (int lag_s = 0; lag_s <= 45; lag_s += 45) {
+		if (lag_s) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.lag_ms = lag_s * 1000;
+		config.page_size = 5;
+		for (int i = 0; i < 30; i++)
+			vendor_add(-HOUR + i, 0);
+		n = vendor_add(10 * MINUTE, 0);
+		start();
+		run(10 * MINUTE + lag_s - 1);
+		came_by_then(n, 0);
+		run(MINUTE + 5);
+		all_came_once();
+		assert_true(vendor.ahead <= -lag_s * TICKS_PER_S);
+	}
+}
+
+static void the_policy_says_what_is_a_version(void **state)
+{
+	static const unsigned want[][3] = {[ALERT_POLICY_FIRST] = {1, 1, 1},
+		[ALERT_POLICY_STATUS] = {3, 1, 1},
+		[ALERT_POLICY_EVERY] = {3, 3, 1}};
+
+	(void)state;
+	for (int policy = ALERT_POLICY_FIRST; policy <= ALERT_POLICY_EVERY; policy++) {
+		if (policy != ALERT_POLICY_FIRST) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.policy = (enum alert_policy)policy;
+		for (int i = 0; i < 3; i++)
+			vendor_add(-HOUR, 0);
+		start();
+		for (int change = 1; change <= 2; change++) {
+			run(5 * MINUTE);
+			vendor_touch(0, change % 2); /* resolved, and open again */
+			vendor_touch(1, 0);
+		}
+		run(3 * HOUR);
+		restart();
+		run(3 * HOUR);
+		for (size_t i = 0; i < 3; i++)
+			vendor.alerts[i].versions = want[policy][i];
 		all_came_once();
 	}
 }
@@ -446,6 +554,32 @@ static void an_outage_is_no_poison(void **state)
 	all_came_once();
 }
 
+static void consent_withdrawn_and_given_back(void **state)
+{
+	unsigned requests;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		vendor_add(-HOUR + i * 7, 0);
+	start();
+	run(5 * MINUTE);
+	vendor.down = true;
+	vendor.failure = PAGE_AUTH;
+	for (int i = 0; i < 20; i++)
+		vendor_add(6 * MINUTE + i * 60, 0);
+	run(30 * MINUTE);
+	vendor_update(3);
+	requests = vendor.requests;
+	run(20 * HOUR);
+	assert_in_range(vendor.requests - requests, 80, 300); /* rarely, but it asks */
+	assert_non_null(feed_trouble(feed));
+	vendor.down = false;
+	run(20 * MINUTE);
+	assert_null(feed_trouble(feed));
+	assert_int_equal(vendor.stubs, 0);
+	all_came_once();
+}
+
 static void throttling_is_no_poison(void **state)
 {
 	(void)state;
@@ -630,6 +764,10 @@ int main(void)
 		REPLAY(what_shows_late_in_a_pause_comes),
 		REPLAY(nothing_before_the_beginning),
 		REPLAY(an_update_while_paging_hides_nothing),
+		REPLAY(however_pages_are_cut_and_ordered),
+		REPLAY(a_border_between_two_ticks),
+		REPLAY(a_pass_ends_behind_now),
+		REPLAY(the_policy_says_what_is_a_version),
 		REPLAY(alerts_inside_of_incidents),
 		REPLAY(equal_times_over_a_border_of_pages),
 		REPLAY(a_clock_that_jumps),
@@ -639,6 +777,7 @@ int main(void)
 		REPLAY(poison_over_the_limit_and_once),
 		REPLAY(bare_helps),
 		REPLAY(an_outage_is_no_poison),
+		REPLAY(consent_withdrawn_and_given_back),
 		REPLAY(throttling_is_no_poison),
 		REPLAY(links_that_do_not_end),
 		REPLAY(a_month_of_backlog),

@@ -68,13 +68,15 @@ const struct source *source_find(const char *name)
 
 /* The API. */
 
-static int newest_first(const void *a, const void *b)
+static int in_order(const void *a, const void *b)
 {
 	size_t x = *(const size_t *)a, y = *(const size_t *)b;
 	int64_t tx = vendor.alerts[x].updated, ty = vendor.alerts[y].updated;
 
+	if (vendor.order == NO_ORDER)
+		return x * 7919 % 6007 < y * 7919 % 6007 ? -1 : 1;
 	if (tx != ty)
-		return (tx < ty) != vendor.oldest_first ? 1 : -1;
+		return (tx < ty) != (vendor.order == OLDEST_FIRST) ? 1 : -1;
 	return x < y ? -1 : 1;
 }
 
@@ -94,6 +96,10 @@ static void answer(struct page *page)
 	vendor.last_from = from;
 	vendor.last_to = to;
 	vendor.last_top = top;
+	vendor.began += from == vendor.border;
+	vendor.ended += to == vendor.border;
+	if (top > 1 && to - vendor.clock.wall_ticks > vendor.ahead)
+		vendor.ahead = to - vendor.clock.wall_ticks;
 	snprintf(vendor.last_filter, sizeof(vendor.last_filter), "%s",
 		page->url + filter_at);
 	page->count = page->next_row = page->end_row = 0;
@@ -111,13 +117,20 @@ static void answer(struct page *page)
 		error_set(&page->err, RC_AGAIN, "the API fails");
 		return;
 	}
+	if (vendor.top_refused && top > vendor.top_refused) {
+		page->result = PAGE_BAD_REQUEST;
+		error_set(&page->err, RC_PROTO, "the limit of $top is exceeded");
+		return;
+	}
 	for (size_t i = 0; i < vendor.count; i++)
 		if (vendor.alerts[i].visible <= vendor.clock.wall_ticks &&
 			vendor.alerts[i].updated >= from &&
 			vendor.alerts[i].updated < to)
 			page->rows[page->count++] = i;
-	qsort(page->rows, page->count, sizeof(*page->rows), newest_first);
+	qsort(page->rows, page->count, sizeof(*page->rows), in_order);
 	rows = vendor.top_max && vendor.top_max < top ? vendor.top_max : top;
+	if (vendor.top_fixed)
+		rows = vendor.top_fixed;
 	page->next_row = skip < page->count ? skip : page->count;
 	page->end_row = page->next_row + rows < page->count ? page->next_row + rows
 							    : page->count;
@@ -144,7 +157,7 @@ static void answer(struct page *page)
 			"https://api/"
 			"?from=%lld&to=%lld&top=%u&skip=0&bare=%d&page=%u&filter=%s",
 			from, to, top, bare, number + 1, page->url + filter_at);
-	else if (!vendor.skips && page->end_row < page->count)
+	else if ((!vendor.skips || vendor.links_too) && page->end_row < page->count)
 		snprintf(page->next, sizeof(page->next),
 			"https://api/"
 			"?from=%lld&to=%lld&top=%u&skip=%zu&bare=%d&page=%u&filter=%s",
@@ -338,6 +351,7 @@ void vendor_reset(void)
 	held_count = 0;
 	vendor.failure = PAGE_RETRY;
 	vendor.unwritable = -1;
+	vendor.ahead = INT64_MIN;
 	vendor.in_flight_ms = 200;
 	clock_fake_init(&vendor.clock, BEGIN);
 }
@@ -361,4 +375,12 @@ void vendor_update(size_t alert)
 	if (!a->status)
 		a->versions += a->got ? 1 : 0;
 	a->status = 1;
+}
+
+void vendor_touch(size_t alert, int status)
+{
+	struct vendor_alert *a = &vendor.alerts[alert];
+
+	a->updated = a->visible = vendor.clock.wall_ticks;
+	a->status = status;
 }
