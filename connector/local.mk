@@ -103,6 +103,8 @@ libconnector_la_SOURCES += \
 	connector/relay/feed.h \
 	connector/relay/filter.c \
 	connector/relay/filter.h \
+	connector/relay/message.c \
+	connector/relay/message.h \
 	connector/relay/options.c \
 	connector/relay/options.def \
 	connector/relay/options.h \

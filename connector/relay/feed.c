@@ -13,6 +13,7 @@
 #include "fetch/page.h"
 #include "fetch/source.h"
 #include "relay/filter.h"
+#include "relay/message.h"
 #include "relay/walk.h"
 
 #define URL_MAX 8192
@@ -804,68 +805,6 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	}
 }
 
-static struct fmt_str text(const char *s)
-{
-	return (struct fmt_str){s, strlen(s)};
-}
-
-void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
-	uint64_t version, struct feed_message *message)
-{
-	alert_version_text(version, message->version);
-	alert->version = text(message->version);
-	alert->customer = text(tenant->key);
-	alert->customer_name = text(tenant->display_name);
-	if (!alert->tenant_id.n && tenant->tenant_id)
-		alert->tenant_id = text(tenant->tenant_id);
-	message->fields = (struct syslog_fields){.severity = alert->severity,
-		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
-		.customer = alert->customer,
-		.msgid = alert->kind ? alert->kind : "alert"};
-}
-
-#define STUB_ID 40
-
-/* A message of the relay's own in the place of what could not be read or written. Its id is made of
- * what it stands for, so that it is the same when that is met again. */
-struct stub {
-	struct fmt_alert alert;
-	struct feed_message message;
-	char id[STUB_ID];
-	char description[1200];
-};
-
-static void stub_make(const struct feed *feed, struct stub *stub, const char *title,
-	struct fmt_str what, int64_t time)
-{
-	char digest[ALERT_NOID_LENGTH];
-	struct strbuf key;
-
-	strbuf_init(&key, 4096);
-	strbuf_addf(&key, "%s/%s/", feed->tenant->tenant_id, feed->config->source);
-	strbuf_add(&key, what.p, what.n < 2048 ? what.n : 2048);
-	alert_noid(key.p, key.n, digest);
-	strbuf_clear(&key);
-	snprintf(stub->id, sizeof(stub->id), "stub-%.32s", digest + 5);
-	stub->alert = (struct fmt_alert){.struct_size = sizeof(stub->alert),
-		.source = feed->config->source,
-		.id = text(stub->id),
-		.title = text(title),
-		.description = text(stub->description),
-		.recommended_actions =
-			text("Look for it in the customer's Defender portal."),
-		.category = text("alertrelay"),
-		.severity = FMT_SEVERITY_INFORMATIONAL,
-		.severity_text = text("informational"),
-		.service_source = text("alertrelay"),
-		.created = time,
-		.updated = time,
-		.resolved = NO_TIME,
-		.first_activity = NO_TIME,
-		.last_activity = NO_TIME};
-	feed_prepare(&stub->alert, feed->tenant, 0, &stub->message);
-}
-
 static struct destination *destination_at(const struct feed *feed, size_t i)
 {
 	return feed->host->destinations[feed->config->destination_index[i]];
@@ -903,18 +842,10 @@ static void reject(struct feed *feed, const struct fmt_alert *alert,
 	struct destination *to, struct window_entry *entry, const struct error *err)
 {
 	struct stub stub;
-	char id[220];
 
 	say_rejected(feed, alert, to, err);
-	snprintf(stub.description, sizeof(stub.description),
-		"The alert %s of tenant %.100s (source %s) cannot be written in the "
-		"format of destination %.60s: %.500s",
-		log_quote(id, sizeof(id), alert->id.p, alert->id.n), feed->tenant->key,
-		feed->config->source, destination_options(to)->name, err->text);
-	stub_make(feed, &stub, "alertrelay: an alert could not be written", alert->id,
-		alert->updated != NO_TIME ? alert->updated : alert->created);
-	if (alert->id.n < 200)
-		stub.alert.provider_alert_id = alert->id;
+	stub_unwritten(&stub, feed->tenant, feed->config->source, alert,
+		destination_options(to)->name, err);
 	if (stub_send(&stub, to, entry))
 		feed->stubs++;
 }
@@ -932,12 +863,7 @@ static void pass_over(struct feed *feed, const struct error *err)
 
 	(void)time_format(second, 0, from);
 	(void)time_format(second + TICKS_PER_S, 0, to);
-	snprintf(stub.description, sizeof(stub.description),
-		"Of tenant %.100s, source %s, an alert last updated from %s to %s "
-		"cannot be read, while others can: %.550s",
-		feed->tenant->key, feed->config->source, from, to, err->text);
-	stub_make(feed, &stub, "alertrelay: an alert could not be read", text(from),
-		second);
+	stub_unread(&stub, feed->tenant, feed->config->source, second, err);
 	if (store_seen(feed->host->store, feed->window.store_id, stub.id,
 		    strlen(stub.id), &seen, &version, &own) != RC_OK) {
 		back_off(feed, false);
@@ -1012,7 +938,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	struct feed *feed = context;
 	char digest[ALERT_NOID_LENGTH];
 	struct fmt_str key = state_key(alert, digest);
-	struct feed_message message;
+	struct message message;
 	uint64_t version, seen_version;
 	struct error err = {0};
 	bool seen;
@@ -1045,7 +971,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	}
 	if (alert->updated == NO_TIME || alert->updated < feed->walk->to)
 		feed->walk->found = true;
-	feed_prepare(alert, feed->tenant, version, &message);
+	message_prepare(alert, feed->tenant, version, &message);
 	send_to_all(feed, alert, &message.fields, key, version);
 	if (!window_full(feed->host->window, &feed->window))
 		return true;

@@ -78,13 +78,4 @@ void feed_counts(const struct feed *feed, struct feed_counts *counts);
 const struct config_tenant *feed_tenant(const struct feed *feed);
 const struct config_feed *feed_config(const struct feed *feed);
 
-/* Names the customer and the version in an alert and says what its header needs. The alert then
- * borrows from tenant and message. */
-struct feed_message {
-	char version[ALERT_VERSION_TEXT];
-	struct syslog_fields fields;
-};
-void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
-	uint64_t version, struct feed_message *message);
-
 #endif
