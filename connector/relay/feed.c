@@ -24,13 +24,8 @@
 #define AUTH_CAP_MS (15 * 60 * 1000)
 #define ONCE_CAP_MS 5000
 #define ONCE_TRIES 8
-/* Failures in a row after which a page is not asked unchanged any more, and after which it is passed
- * over when it cannot be narrower. Between these STEP_TRIES for each step. */
-#define PAGE_TRIES 4
-#define STEP_TRIES 2
 /* So many passed over in a row, without an alert read between, look like an outage of the API. */
 #define STUBS_IN_ROW 3
-#define EMPTY_PAGES 100
 /* How far the vendor's clock may be from ours when we ask what changed since a moment of ours. */
 #define SKEW_MS (60 * 1000)
 #define CURSOR_STUCK_MS (30 * 60 * 1000)
@@ -52,30 +47,6 @@ enum feed_ask {
 	ASK_PAGE,
 	ASK_CHANGES, /* did anything change while the slice was read? */
 	ASK_HEALTH, /* does the API answer for another time? */
-};
-
-/* Going through a range of time: a pass, or a re-scan. */
-struct walk {
-	bool active;
-	bool reading; /* the slice was begun; else it is to be planned from `from` */
-	bool found; /* this reading of the slice found something new, within its range */
-	bool paged; /* it has more than one page */
-	bool failed; /* this slice was given up and asked anew; its trouble is not over yet */
-	bool known; /* this slice was passed over before */
-	bool circled; /* its pages repeat */
-	bool row_passed; /* one alert of it was passed over */
-	int64_t until;
-	int64_t from, to; /* the slice */
-	int64_t read_at; /* wall clock when this reading of the slice began */
-	int64_t retry_ms; /* not before */
-	char *url; /* of the page now asked for */
-	uint64_t rows, page_rows,
-		first_rows; /* read in this reading, in this and its first page */
-	uint64_t digest; /* of the ids in this page */
-	unsigned empty_pages; /* in a row */
-	struct circle links, contents;
-	struct narrowing narrow;
-	unsigned page_failures; /* in a row, of this page */
 };
 
 struct feed {
@@ -305,33 +276,11 @@ static void health_ask(struct feed *feed)
 
 /* Slices. */
 
-/* A slice to read from its start. */
-static void slice_restart(struct walk *w)
-{
-	text_set(&w->url, NULL);
-	w->reading = false;
-}
-
-/* False: the slice is one that was passed over before and is not asked again now. */
+/* False: it was passed over before; only a re-scan looks whether it can be read now. */
 static bool slice_begin(struct feed *feed)
 {
-	struct walk *w = feed->walk;
-	const struct passed_range *passed;
-
-	w->to = narrow_to(&w->narrow, w->from, w->until);
-	passed = passed_find(&feed->passed, w->from, &w->to);
-	w->known = passed != NULL;
-	if (passed && passed->bare)
-		w->narrow.bare = true;
-	w->read_at = wall(feed);
-	w->reading = true;
-	w->found = w->paged = w->row_passed = w->circled = false;
-	w->rows = w->first_rows = 0;
-	w->empty_pages = 0;
-	circle_init(&w->links);
-	circle_init(&w->contents);
-	/* Only a re-scan looks whether it can be read now. */
-	return !passed || passed->bare || w == &feed->rescan;
+	return walk_begin(feed->walk, &feed->passed, wall(feed)) ||
+	       feed->walk == &feed->rescan;
 }
 
 static void walk_end(struct feed *feed, struct walk *w);
@@ -492,7 +441,7 @@ static void walk_end(struct feed *feed, struct walk *w)
 				  : feed->config->overlap_ms;
 
 	w->active = false;
-	slice_restart(w);
+	walk_restart(w);
 	if (w == &feed->rescan) {
 		feed->rescanned = w->until;
 		remember(feed, RESCAN_KEY, w->until);
@@ -585,7 +534,7 @@ static void slice_narrow(struct feed *feed, bool keep_page)
 	if (narrow_step(&w->narrow, w->from, w->to, keep_page)) {
 		feed->failures = w->page_failures = 0;
 		w->failed = true;
-		slice_restart(w);
+		walk_restart(w);
 		feed_go(feed);
 	} else if (feed->stubs_in_row >= STUBS_IN_ROW && !feed->probe_hit) {
 		back_off(feed, false);
@@ -596,11 +545,6 @@ static void slice_narrow(struct feed *feed, bool keep_page)
 			"its pages run in a circle and more alerts may be behind them");
 		pass_over(feed, keep_page ? &none : &feed->trouble);
 	}
-}
-
-static unsigned tries(const struct walk *w)
-{
-	return w->narrow.steps && !w->narrow.bare ? STEP_TRIES : PAGE_TRIES;
 }
 
 /* A page of a slice failed in a way that may be its own. */
@@ -618,7 +562,7 @@ static void poison_suspected(
 	} else if (err->code == RC_LIMIT) { /* the API answered, with alerts */
 		feed->probe_hit = true;
 		slice_narrow(feed, false);
-	} else if (lasting || w->page_failures >= tries(w)) {
+	} else if (lasting || w->page_failures >= walk_tries(w)) {
 		health_ask(feed);
 	} else {
 		back_off(feed, false);
@@ -645,7 +589,7 @@ static void page_failed(struct feed *feed, enum page_result result,
 		    counts.requests == feed->requests;
 	if (result == PAGE_FOREIGN) {
 		w->failed = true;
-		slice_restart(w);
+		walk_restart(w);
 	}
 	if (operator_must_act)
 		give_up_or_wait(feed,
@@ -663,28 +607,9 @@ static void page_failed(struct feed *feed, enum page_result result,
 	else if (feed->ask == ASK_HEALTH) /* not this slice alone: an outage */
 		back_off(feed, result == PAGE_BAD_REQUEST);
 	else { /* whether it changed is not known: it is read again */
-		slice_restart(w);
+		walk_restart(w);
 		back_off(feed, false);
 	}
-}
-
-static uint64_t hash_more(uint64_t hash, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
-	return hash;
-}
-
-static bool runs_in_circle(struct walk *w, const char *next)
-{
-	uint64_t start = UINT64_C(14695981039346656037);
-
-	w->empty_pages = w->page_rows ? 0 : w->empty_pages + 1;
-	return (next[0] && (strcmp(next, w->url) == 0 ||
-				   circle_step(&w->links,
-					   hash_more(start, next, strlen(next))))) ||
-	       (w->page_rows && circle_step(&w->contents, w->digest)) ||
-	       w->empty_pages > EMPTY_PAGES;
 }
 
 /* Pages that repeat for ever show nothing new, but more may be hidden behind them. Where the first
@@ -741,7 +666,7 @@ static void page_read(struct feed *feed, const char *next)
 	w->rows += w->page_rows;
 	check_stuck(feed);
 	more = next[0] || (w->page_rows && feed->source->paging == PAGING_SKIP);
-	if (more && runs_in_circle(w, next)) {
+	if (more && walk_circles(w, next)) {
 		slice_circle(feed);
 		return;
 	}
@@ -784,7 +709,7 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 			log_quote(
 				reason, sizeof(reason), err->text, strlen(err->text)));
 		feed->filter_refused = true;
-		slice_restart(feed->walk);
+		walk_restart(feed->walk);
 		feed_go(feed);
 	} else if (result == PAGE_OK && feed->store_failed) {
 		error_set(&own, RC_STORE,
@@ -797,7 +722,7 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	} else if (feed->ask == ASK_HEALTH) {
 		slice_narrow(feed, false);
 	} else if (feed->probe_hit) {
-		slice_restart(feed->walk);
+		walk_restart(feed->walk);
 		feed_go(feed);
 	} else {
 		slice_read(feed);
@@ -947,9 +872,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	if (feed->ask != ASK_PAGE) /* it comes with its own slice */
 		return true;
 	feed->received++;
-	if (source_is_row(feed->source, alert))
-		feed->walk->page_rows++;
-	feed->walk->digest = hash_more(feed->walk->digest, key.p, key.n) ^ key.n;
+	walk_take(feed->walk, key.p, key.n, source_is_row(feed->source, alert));
 	if (!filter_passes(feed->config, alert)) {
 		feed->filtered++;
 		return true;
