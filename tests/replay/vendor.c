@@ -61,7 +61,10 @@ const struct source *source_find(const char *name)
 		.first_url = first_url};
 
 	(void)name;
-	source.paging = vendor.skips ? PAGING_SKIP : PAGING_LINK;
+	source.paging = vendor.all_at_once ? PAGING_NONE
+			: vendor.skips	   ? PAGING_SKIP
+					   : PAGING_LINK;
+	source.page_size_max = vendor.all_at_once ? 0 : 1000;
 	source.table = vendor.nests ? &incidents : &plain;
 	return &source;
 }
@@ -131,6 +134,8 @@ static void answer(struct page *page)
 	rows = vendor.top_max && vendor.top_max < top ? vendor.top_max : top;
 	if (vendor.top_fixed)
 		rows = vendor.top_fixed;
+	if (vendor.all_at_once)
+		rows = VENDOR_ALERTS;
 	page->next_row = skip < page->count ? skip : page->count;
 	page->end_row = page->next_row + rows < page->count ? page->next_row + rows
 							    : page->count;

@@ -42,6 +42,7 @@ struct vendor {
 	enum links links;
 	bool skips; /* the source pages by $skip */
 	bool links_too; /* and gives links */
+	bool all_at_once; /* it has no pages */
 	bool nests; /* its rows are incidents, which bring VENDOR_NESTED alerts along unless bare */
 	enum order order;
 	bool hold; /* the collector confirms nothing */
