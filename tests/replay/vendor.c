@@ -220,7 +220,8 @@ static void hand_on(struct loop_timer *timer)
 		more = page->events.alert(page->events.context, &alert);
 		if (vendor.nests && !page->bare)
 			more = hand_on_nested(page, number) && more;
-		if (!more) {
+		/* Not at the end of a page: then it is done. */
+		if (!more && page->next_row < page->end_row) {
 			page->paused = vendor.paused = true;
 			return;
 		}
