@@ -32,7 +32,8 @@ struct file {
 	struct loop_watch room;
 	struct loop_timer retry;
 	uint64_t written; /* octets of the queue that are in the file */
-	char *batch;
+	const char *batch; /* being written */
+	char *spare;
 	size_t batch_n, batch_at;
 };
 
@@ -220,8 +221,8 @@ static enum rc write_all(struct file *file, struct error *err)
 
 		if (file->batch_at == file->batch_n) {
 			file->batch_at = 0;
-			file->batch_n =
-				send_queue_take(carrier->queue, file->batch, BATCH);
+			file->batch_n = send_queue_take(
+				carrier->queue, &file->batch, file->spare, BATCH);
 			if (!file->batch_n)
 				return RC_OK;
 		}
@@ -289,7 +290,7 @@ static void file_free(struct carrier *carrier)
 
 	file_shut(file);
 	loop_timer_stop(carrier->loop, &file->retry);
-	free(file->batch);
+	free(file->spare);
 	free(file);
 }
 
@@ -298,7 +299,7 @@ static void file_start(struct carrier *carrier)
 	struct file *file = CONTAINER_OF(carrier, struct file, carrier);
 
 	file->standard_output = carrier->options->transport == TRANSPORT_STDOUT;
-	file->batch = xmalloc(BATCH);
+	file->spare = xmalloc(BATCH);
 }
 
 struct carrier *carrier_file_new(void)

@@ -44,7 +44,8 @@ struct stream {
 	enum conn_end end;
 	struct error error;
 	uint64_t handed; /* octets of the queue that the kernel took */
-	char *batch;
+	const char *batch; /* being written */
+	char *spare;
 	size_t batch_room, batch_n, batch_at;
 	size_t held_back; /* what waited at the end of the last turn: less than a batch */
 };
@@ -148,8 +149,8 @@ static void stream_write(struct stream *stream, bool part)
 			if (!part && carrier->queue->waiting < stream->batch_room)
 				break;
 			stream->batch_at = 0;
-			stream->batch_n = send_queue_take(
-				carrier->queue, stream->batch, stream->batch_room);
+			stream->batch_n = send_queue_take(carrier->queue,
+				&stream->batch, stream->spare, stream->batch_room);
 			if (!stream->batch_n)
 				break;
 		}
@@ -309,7 +310,7 @@ static void stream_free(struct carrier *carrier)
 	loop_timer_stop(carrier->loop, &stream->check);
 	loop_timer_stop(carrier->loop, &stream->stable);
 	loop_defer_cancel(carrier->loop, &stream->ended);
-	free(stream->batch);
+	free(stream->spare);
 	free(stream);
 }
 
@@ -320,7 +321,7 @@ static void stream_start(struct carrier *carrier)
 	/* One call of conn_write() is one TLS record. */
 	stream->batch_room =
 		carrier->options->transport == TRANSPORT_TLS ? CONN_RECORD : BATCH_TCP;
-	stream->batch = xmalloc(stream->batch_room);
+	stream->spare = xmalloc(stream->batch_room);
 }
 
 struct carrier *carrier_stream_new(void)

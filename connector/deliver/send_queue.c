@@ -2,8 +2,10 @@
 
 #include "deliver/send_queue.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/strbuf.h"
 
@@ -26,6 +28,7 @@ struct send_block {
 	struct send_block *next;
 	size_t messages; /* that are still here */
 	size_t used, room;
+	bool large; /* of SEND_LARGE octets in all, from mmap() */
 	char octets[];
 };
 
@@ -39,14 +42,60 @@ void send_queue_init(struct send_queue *q)
 	*q = (struct send_queue){0};
 }
 
+/* A page of its own, where the kernel has such pages; NULL: no room for it. */
+static struct send_block *large_new(void)
+{
+	char *p = mmap(NULL, 2 * (size_t)SEND_LARGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)p % SEND_LARGE;
+	if (before)
+		munmap(p, before);
+	munmap(p + before + SEND_LARGE, SEND_LARGE - before);
+	p += before;
+	(void)madvise(p, SEND_LARGE, MADV_HUGEPAGE);
+	return (struct send_block *)(void *)p;
+}
+
+static void block_free(struct send_block *block)
+{
+	if (block && block->large)
+		munmap(block, SEND_LARGE);
+	else
+		free(block);
+}
+
+static struct send_block *block_new(struct send_queue *q, size_t size)
+{
+	size_t room = size > SEND_BLOCK ? size : SEND_BLOCK;
+	struct send_block *block = NULL;
+
+	if (q->held >= SEND_SMALL_MAX && size <= SEND_LARGE - sizeof(*block)) {
+		block = q->spare ? q->spare : large_new();
+		q->spare = NULL;
+	}
+	if (block) {
+		*block = (struct send_block){
+			.room = SEND_LARGE - sizeof(*block), .large = true};
+	} else {
+		block = xmalloc(sizeof(*block) + room);
+		*block = (struct send_block){.room = room};
+	}
+	return block;
+}
+
 void send_queue_clear(struct send_queue *q)
 {
 	while (q->oldest) {
 		struct send_block *next = q->oldest->next;
 
-		free(q->oldest);
+		block_free(q->oldest);
 		q->oldest = next;
 	}
+	block_free(q->spare);
 	free(q->ring);
 	send_queue_init(q);
 }
@@ -69,8 +118,7 @@ static struct send_block *block_for(struct send_queue *q, size_t size)
 
 	if (block && block->room - block->used >= size)
 		return block;
-	block = xmalloc(sizeof(*block) + (size > SEND_BLOCK ? size : SEND_BLOCK));
-	*block = (struct send_block){.room = size > SEND_BLOCK ? size : SEND_BLOCK};
+	block = block_new(q, size);
 	if (q->newest)
 		q->newest->next = block;
 	else
@@ -87,10 +135,15 @@ static void free_first(struct send_queue *q)
 	if (--block->messages)
 		return;
 	q->oldest = block->next;
-	free(block);
+	if (q->oldest && block->large && !q->spare)
+		q->spare = block;
+	else
+		block_free(block);
 	if (q->oldest)
 		return;
 	q->newest = NULL;
+	block_free(q->spare);
+	q->spare = NULL;
 	if (q->room > RING_KEEP)
 		ring_resize(q, RING_FIRST);
 }
@@ -113,17 +166,25 @@ char *send_queue_add(struct send_queue *q, void *ticket, size_t size)
 	return octets;
 }
 
-size_t send_queue_take(struct send_queue *q, char *to, size_t room)
+size_t send_queue_take(
+	struct send_queue *q, const char **octets, char *spare, size_t room)
 {
 	size_t done = 0;
 
 	while (q->untaken != q->end && done < room) {
 		struct send_message *m = message(q, q->untaken);
+		const char *from = m->octets + q->untaken_at;
 		size_t n = m->size - q->untaken_at;
 
 		if (n > room - done)
 			n = room - done;
-		memcpy(to + done, m->octets + q->untaken_at, n);
+		if (!done) {
+			*octets = from;
+		} else if (*octets == spare || from != *octets + done) {
+			if (*octets != spare)
+				*octets = memcpy(spare, *octets, done);
+			memcpy(spare + done, from, n);
+		}
 		done += n;
 		q->untaken_at += n;
 		q->taken += n;

@@ -6,8 +6,10 @@
  *           Kept are the last confirmed ones, as far as a peer may have lost them unread.
  *           After a break send_queue_rewind() makes everything unconfirmed queued again, whole
  *           messages from their first octet.
- * Owner:    octets lie in blocks of SEND_BLOCK, in order, what is known of each message in a ring
- *           beside them: confirming thousands touches no octet. Tickets are the sender's.
+ * Owner:    octets lie in blocks, in order, what is known of each message in a ring beside them:
+ *           confirming thousands touches no octet. Tickets are the sender's.
+ * Memory:   blocks of SEND_BLOCK; a queue that holds much gets blocks of SEND_LARGE, each of which
+ *           the kernel can give as one page. The last large one is kept for the next.
  * Units:    octets of the stream since the last rewind; marks are positions in what the transport
  *           counts; milliseconds.   Cost: constant per message and place.
  * Tests:    unit/test_send_queue.c */
@@ -19,6 +21,9 @@
 #include <stdint.h>
 
 #define SEND_BLOCK 65536
+#define SEND_LARGE 2097152
+/* This much in small blocks first: a relay that has little to send stays small. */
+#define SEND_SMALL_MAX (2 * SEND_LARGE)
 
 struct send_message;
 struct send_block;
@@ -29,7 +34,7 @@ struct send_queue {
 	/* Numbers of messages, in the order of sending: the first one here, the next one to come, and
 	 * the first that is not yet confirmed, acknowledged, handed, wholly taken. */
 	uint64_t first, end, unconfirmed, unacknowledged, unhanded, untaken;
-	struct send_block *oldest, *newest;
+	struct send_block *oldest, *newest, *spare;
 	size_t untaken_at; /* octets of `untaken` that were taken */
 	uint64_t taken; /* octets taken since the last rewind */
 	size_t waiting; /* octets not taken yet */
@@ -45,8 +50,10 @@ void send_queue_clear(struct send_queue *q);
 /* A new message at the end; the caller fills the `size` octets that this returns. */
 char *send_queue_add(struct send_queue *q, void *ticket, size_t size);
 
-/* Copies the next octets, at most `room`, and counts them as taken. 0: nothing waits. */
-size_t send_queue_take(struct send_queue *q, char *to, size_t room);
+/* Gives the next octets, at most `room`, and counts them as taken. They stay where they lie in the
+ * queue until confirmed, or are put together in `spare`, which has that room. 0: nothing waits. */
+size_t send_queue_take(
+	struct send_queue *q, const char **octets, char *spare, size_t room);
 
 /* Messages that end at or before this position of the stream are handed over with this mark. */
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark);
