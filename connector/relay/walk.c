@@ -14,7 +14,6 @@
  * STEP_TRIES. */
 #define PAGE_TRIES 4
 #define STEP_TRIES 2
-#define EMPTY_PAGES 100
 
 void narrow_init(struct narrowing *n, unsigned page_size_max, int64_t width_max)
 {
@@ -169,6 +168,13 @@ bool circle_step(struct circle *c, uint64_t value)
 	return false;
 }
 
+uint64_t circle_hash(uint64_t hash, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
+	return hash;
+}
+
 void walk_restart(struct walk *w)
 {
 	free(w->url);
@@ -195,29 +201,20 @@ bool walk_begin(struct walk *w, const struct passed_ranges *passed, int64_t now)
 	return !range || range->bare;
 }
 
-static uint64_t hash_more(uint64_t hash, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
-	return hash;
-}
-
 void walk_take(struct walk *w, const char *id, size_t n, bool row)
 {
 	w->page_rows += row;
-	w->digest = hash_more(w->digest, id, n) ^ n;
+	w->digest = circle_hash(w->digest, id, n) ^ n;
 }
 
 bool walk_circles(struct walk *w, const char *next)
 {
-	uint64_t start = UINT64_C(14695981039346656037);
-
 	w->empty_pages = w->page_rows ? 0 : w->empty_pages + 1;
 	return (next[0] && (strcmp(next, w->url) == 0 ||
-				   circle_step(&w->links,
-					   hash_more(start, next, strlen(next))))) ||
+				   circle_step(&w->links, circle_hash(CIRCLE_HASH, next,
+								  strlen(next))))) ||
 	       (w->page_rows && circle_step(&w->contents, w->digest)) ||
-	       w->empty_pages > EMPTY_PAGES;
+	       w->empty_pages > CIRCLE_EMPTY_PAGES;
 }
 
 unsigned walk_tries(const struct walk *w)

@@ -69,6 +69,11 @@ struct circle {
 void circle_init(struct circle *c);
 /* True when the sequence runs in a circle. */
 bool circle_step(struct circle *c, uint64_t value);
+/* A value for it, of texts one after the other (FNV-1a); begins with CIRCLE_HASH. */
+#define CIRCLE_HASH UINT64_C(14695981039346656037)
+uint64_t circle_hash(uint64_t hash, const char *p, size_t n);
+/* So many pages without a row, one after the other, are a circle too. */
+#define CIRCLE_EMPTY_PAGES 100
 
 /* Going through a range of time: a pass, or a re-scan. */
 struct walk {
