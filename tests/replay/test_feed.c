@@ -280,8 +280,11 @@ static void however_pages_are_cut_and_ordered(void **state)
 		vendor.top_fixed = tops[way / 9].fixed;
 		vendor.top_refused = tops[way / 9].refused;
 		config.page_size = 20;
-		for (int i = 0; i < 110; i++)
-			vendor_add(-HOUR + i / 4, 0);
+		for (int i = 0; i < 110; i++) {
+			int second = i / 4;
+
+			vendor_add(-HOUR + second, 0);
+		}
 		vendor.before = update_second_page;
 		start();
 		run(10 * MINUTE);

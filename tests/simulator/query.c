@@ -98,14 +98,14 @@ static bool add_member(
 		p->rules->status_enum, ENUM_SERVICE_SOURCE, ENUM_ALERT_CLASSIFICATION,
 		ENUM_ALERT_DETERMINATION};
 	struct wanted *wanted = &p->q->lists[list];
-	bool not = !strcmp(op, "ne");
-	if ((!not && strcmp(op, "eq") != 0) || *word != '\'' ||
+	bool without = !strcmp(op, "ne");
+	if ((!without && strcmp(op, "eq") != 0) || *word != '\'' ||
 		wanted->n + 2 > QUERY_VALUES_MAX)
 		return false;
 	const char *member = member_of(enums[list], word + 1, p->rules->capital);
 	if (!member)
 		return false;
-	if (not)
+	if (without)
 		return take_member(wanted, enums[list], member);
 	wanted->value[wanted->n++] = member;
 	/* An API that has no name for it calls it active. */

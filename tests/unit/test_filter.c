@@ -84,7 +84,7 @@ static void lists(void **state)
 			"manual"},
 		{offsetof(struct config_feed, statuses), "INPROGRESS", "new"},
 		{offsetof(struct config_feed, categories), "defenseevasion", "Malware"},
-		{offsetof(struct config_feed, categories), "lateralMovement", "Execut"},
+		{offsetof(struct config_feed, categories), "lateralMovement", "Exec"},
 		{offsetof(struct config_feed, device_groups), "uk", "server"},
 		{offsetof(struct config_feed, device_tags), "vip", "UK"},
 		{offsetof(struct config_feed, device_tags), "Server", "boss"},
@@ -106,6 +106,7 @@ static void lists(void **state)
 		assert_false(passes()); /* it has no such property */
 		*list = (struct config_list){0};
 		assert_true(passes());
+		config = (struct config_feed){0};
 	}
 }
 
@@ -117,6 +118,7 @@ static void all_must_hold(void **state)
 	assert_true(passes());
 	config.min_severity = FMT_SEVERITY_HIGH;
 	assert_false(passes());
+	config = (struct config_feed){0}; /* the lists are of this function */
 }
 
 static void query_is(const char *source, const char *expected)
@@ -168,6 +170,7 @@ static void what_the_api_applies(void **state)
 		.device_tags = LIST("x")};
 	query_is("graph-alerts", "");
 	query_is("mde-alerts", "");
+	config = (struct config_feed){0};
 }
 
 int main(void)
