@@ -103,6 +103,10 @@ libconnector_la_SOURCES += \
 	connector/relay/feed.h \
 	connector/relay/filter.c \
 	connector/relay/filter.h \
+	connector/relay/load_destinations.c \
+	connector/relay/load_sign_in.c \
+	connector/relay/loader.c \
+	connector/relay/loader.h \
 	connector/relay/message.c \
 	connector/relay/message.h \
 	connector/relay/options.c \
