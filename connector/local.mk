@@ -103,6 +103,8 @@ libconnector_la_SOURCES += \
 	connector/relay/feed.h \
 	connector/relay/filter.c \
 	connector/relay/filter.h \
+	connector/relay/least_message.c \
+	connector/relay/least_message.h \
 	connector/relay/load_destinations.c \
 	connector/relay/load_sign_in.c \
 	connector/relay/loader.c \

@@ -378,6 +378,20 @@ static struct fmt_str strongest_hash(const struct view *file)
 	return s;
 }
 
+/* The key of the dictionary holds one: the strongest; indicators often name another. */
+static void map_hashes(struct cef_values *v, const struct view *file)
+{
+	struct fmt_str strongest = strongest_hash(file);
+	struct fmt_str sha1 = view_get(file, FMT_FILE_SHA1),
+		       md5 = view_get(file, FMT_FILE_MD5);
+
+	v->row[CEF_FILE_HASH] = strongest;
+	if (sha1.p != strongest.p)
+		v->row[CEF_FILE_SHA1] = sha1;
+	if (md5.p != strongest.p)
+		v->row[CEF_FILE_MD5] = md5;
+}
+
 static void map_process(
 	struct cef_values *v, const struct view *process, const struct view *file)
 {
@@ -388,7 +402,7 @@ static void map_process(
 		v->row[CEF_FILE_NAME] = name;
 		v->row[CEF_FILE_PATH] =
 			join_path(v, view_get(shown, FMT_FILE_PATH), name);
-		v->row[CEF_FILE_HASH] = strongest_hash(shown);
+		map_hashes(v, shown);
 		set_ranged(
 			v, CEF_FILE_SIZE, view_get(shown, FMT_FILE_SIZE), 0, INT32_MAX);
 		v->shown |= 1u << shown->evidence->kind;

@@ -120,10 +120,12 @@ static int replay_file(struct replay *replay)
 	to = answers->destination.transport == TRANSPORT_STDOUT ? stderr : stdout;
 	fprintf(to,
 		"alerts %" PRIu64 "\nconfirmed %" PRIu64 "\nrejected %" PRIu64
-		"\nresent %" PRIu64 "\nread octets %" PRIu64 "\nsent octets %" PRIu64
+		"\nresent %" PRIu64 "\nfields left out %" PRIu64 "\ntexts cut %" PRIu64
+		"\nread octets %" PRIu64 "\nsent octets %" PRIu64
 		"\nseconds %.3f\nCPU seconds %.3f\nalerts per second %.0f\n",
 		answers->alerts, replay->confirmed, replay->rejected, state.resent,
-		answers->octets, replay->message_bytes, wall, cpu,
+		state.shed_fields, state.cut_texts, answers->octets,
+		replay->message_bytes, wall, cpu,
 		wall > 0 ? (double)answers->alerts / wall : 0);
 	if (rc != RC_OK)
 		fprintf(stderr, "alertrelay replay: %s\n", err.text);

@@ -163,13 +163,14 @@ static void trouble_begins(
 	struct feed *feed, const char *sentence, const struct error *err)
 {
 	char reason[700];
+	bool said = feed->trouble.text[0] &&
+		    error_digest(&feed->trouble) == error_digest(err);
 
-	if (feed->trouble.text[0] && feed->trouble.code == err->code &&
-		strcmp(feed->trouble.text, err->text) == 0)
-		return; /* said once */
 	if (!feed->trouble.text[0])
 		feed->trouble_since_ms = now_ms(feed);
 	feed->trouble = *err;
+	if (said)
+		return;
 	feed->trouble_of = feed->walk;
 	log_write(err->code == RC_AUTH ? LOG_ERR : LOG_WARNING, sentence,
 		"tenant=%s source=%s reason=%s", feed->tenant->key,

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "base/values.h"
 #include "formats/registry.h"
+#include "relay/least_message.h"
 #include "relay/loader.h"
 
 /* Options that mean something only with some transports or headers. */
@@ -81,6 +82,19 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 	check_used(l, map, d);
 }
 
+/* A destination that cannot take what each message holds would take no alert. */
+static void check_size(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	size_t least = least_message(d);
+
+	if (d->max_message_bytes < least)
+		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
+			"max_message_bytes: %zu has no room for what each message in "
+			"format %s must hold; write %zu or more",
+			d->max_message_bytes, d->format, least);
+}
+
 static void check_format(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
@@ -98,6 +112,8 @@ static void check_format(struct loader *l, const struct yaml_node *map,
 	else
 		options_wrong(&l->reader, line_of(map, "format_options"),
 			"format_options: %s", why);
+	if (self)
+		check_size(l, map, d);
 }
 
 static void read_destination(struct loader *l, const struct yaml_node *map)

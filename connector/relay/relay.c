@@ -424,6 +424,13 @@ void relay_summary(const struct relay *relay, struct relay_summary *summary)
 		if (!feed_complete(relay->feeds[i]))
 			summary->complete = false;
 	}
+	for (size_t i = 0; i < relay->config->destination_count; i++) {
+		struct destination_state state;
+
+		destination_state(relay->host.destinations[i], &state);
+		summary->shed_fields += state.shed_fields;
+		summary->cut_texts += state.cut_texts;
+	}
 }
 
 /* What a feed without trouble of its own waits for. */

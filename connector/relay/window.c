@@ -345,7 +345,8 @@ static enum rc commit_all(struct window *window, struct error *err)
 
 static void commit_failed(struct window *window, const struct error *err)
 {
-	if (window->failures++ == 0 || strcmp(window->trouble.text, err->text) != 0)
+	if (window->failures++ == 0 ||
+		error_digest(&window->trouble) != error_digest(err))
 		log_write(LOG_ERR,
 			"cannot save the state; nothing is lost, trying again",
 			"reason=\"%s\"", err->text);

@@ -9,8 +9,11 @@
 #include <cmocka.h> /* wants those above */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "vendor.h"
 
 #define MINUTE 60
@@ -639,6 +642,43 @@ static void consent_withdrawn_and_given_back(void **state)
 	all_came_once();
 }
 
+/* Each failure has a text of its own, yet the operator hears of it once, and once when it is over. */
+static void the_same_trouble_is_said_once(void **state)
+{
+	char path[] = "/tmp/test_feed.XXXXXX", channel[60], line[900];
+	unsigned begins = 0, ends = 0;
+	struct error err = {0};
+	int fd = mkstemp(path);
+	FILE *log;
+
+	(void)state;
+	assert_true(fd >= 0);
+	snprintf(channel, sizeof(channel), "file:%s", path);
+	vendor_add(-HOUR, 0);
+	start();
+	run(5 * MINUTE);
+	assert_int_equal(log_open(channel, &err), RC_OK);
+	for (int round = 0; round < 2; round++) {
+		vendor.failure = round ? PAGE_AUTH : PAGE_RETRY;
+		vendor.down = true;
+		run(12 * HOUR);
+		vendor.down = false;
+		run(HOUR);
+		assert_null(feed_trouble(feed));
+	}
+	log_close();
+	assert_true(vendor.refused > 40);
+	log = fdopen(fd, "r");
+	while (fgets(line, sizeof(line), log)) {
+		begins += strstr(line, "the API fails after") != NULL;
+		ends += strstr(line, "the feed works again") != NULL;
+	}
+	fclose(log);
+	unlink(path);
+	assert_int_equal(begins, 2);
+	assert_int_equal(ends, 2);
+}
+
 static void throttling_is_no_poison(void **state)
 {
 	(void)state;
@@ -846,6 +886,7 @@ int main(void)
 		REPLAY(bare_helps),
 		REPLAY(an_outage_is_no_poison),
 		REPLAY(consent_withdrawn_and_given_back),
+		REPLAY(the_same_trouble_is_said_once),
 		REPLAY(throttling_is_no_poison),
 		REPLAY(links_that_do_not_end),
 		REPLAY(a_month_of_backlog),

@@ -117,7 +117,12 @@ static void answer(struct page *page)
 	}
 	if (vendor.down || (vendor.no_filter && page->url[filter_at])) {
 		page->result = vendor.no_filter ? PAGE_BAD_REQUEST : vendor.failure;
-		error_set(&page->err, RC_AGAIN, "the API fails");
+		/* As the real one: each refusal with an id of its own. */
+		error_set(&page->err, RC_AGAIN,
+			"the API fails after %u ms; trace id "
+			"11111111-2222-3333-4444-%012u",
+			vendor.refused % 7, vendor.refused);
+		vendor.refused++;
 		return;
 	}
 	if (vendor.top_refused && top > vendor.top_refused) {

@@ -35,6 +35,7 @@ struct vendor {
 	size_t count;
 	bool throttles; /* 429 without Retry-After for all but pages of one alert */
 	bool down, no_filter; /* every request fails; 400 for a filter */
+	unsigned refused; /* so often */
 	enum page_result failure;
 	unsigned top_max; /* rows in a page at most, silently */
 	unsigned top_fixed; /* rows in a page, whatever is asked for */
