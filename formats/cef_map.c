@@ -328,6 +328,10 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	set_list(v, CEF_TAGS, alert->system_tags);
 	set_list(v, CEF_CUSTOM_TAGS, alert->custom_tags);
 	set(v, CEF_REDIRECT, alert->redirect_incident_id);
+	set(v, CEF_PRIORITY, alert->priority_score);
+	set(v, CEF_INVESTIGATION_ID, alert->investigation_id);
+	set(v, CEF_MODIFIED_BY, alert->last_modified_by);
+	set(v, CEF_RESOLVING_COMMENT, alert->resolving_comment);
 	if (alert->categories.count > 1 || !v->row[CEF_CATEGORY].n)
 		set_list(v, CEF_CATEGORIES, alert->categories);
 	set(v, CEF_ASSIGNED_TO, alert->assigned_to);
@@ -341,7 +345,8 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	s = text_trim(alert->custom_details);
 	if (!text_equal_nocase(s, "{}") && !text_equal_nocase(s, "null"))
 		v->row[CEF_CUSTOM_DETAILS] = s;
-	set(v, CEF_MESSAGE, alert->description);
+	s = text_trim(alert->description);
+	set(v, CEF_MESSAGE, s.n ? s : alert->summary);
 }
 
 static void map_device(struct cef_values *v, const struct view *device)

@@ -162,6 +162,14 @@ struct fmt_alert {
 	struct fmt_str
 		redirect_incident_id; /* the incident that this one was merged into */
 	struct fmt_list custom_tags; /* set by people */
+	struct fmt_str investigation_id;
+	struct fmt_str external_id,
+		indicator_id; /* ExternalId, IocUniqueId of the SIEM API */
+	/* of incidents */
+	struct fmt_str summary;
+	struct fmt_str resolving_comment;
+	struct fmt_str last_modified_by;
+	struct fmt_str priority_score; /* 0 to 100 */
 };
 
 /* Output that grows to a stated maximum. A formatter writes through fmt_room() or fmt_put();

@@ -155,6 +155,13 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert)
 	     put_list(out, "categories", alert->categories) &&
 	     put_text(out, "assignedTo", alert->assigned_to) &&
 	     put_text(out, "investigationState", alert->investigation_state) &&
+	     put_text(out, "investigationId", alert->investigation_id) &&
+	     put_text(out, "externalId", alert->external_id) &&
+	     put_text(out, "iocUniqueId", alert->indicator_id) &&
+	     put_text(out, "summary", alert->summary) &&
+	     put_text(out, "resolvingComment", alert->resolving_comment) &&
+	     put_text(out, "lastModifiedBy", alert->last_modified_by) &&
+	     put_text(out, "priorityScore", alert->priority_score) &&
 	     put_text(out, "alertWebUrl", alert->alert_url) &&
 	     put_text(out, "incidentWebUrl", alert->incident_url) &&
 	     put_text(out, "actorDisplayName", alert->actor) &&

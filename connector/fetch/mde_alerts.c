@@ -28,6 +28,7 @@ static const struct alert_row rows[] = {
 	STRING("determination", determination),
 	STRING("assignedTo", assigned_to),
 	STRING("investigationState", investigation_state),
+	STRING("investigationId", investigation_id),
 	STRING("detectionSource", detection_source),
 	STRING("detectorId", detector_id),
 	STRING("threatName", threat_name),

@@ -221,6 +221,32 @@ static void choose_cloud(struct loader *l, const struct yaml_node *map,
 	tenant->cloud = cloud;
 }
 
+/* Tokens do not cross clouds: what would be refused at each poll is said here. */
+static void check_cloud(struct loader *l, const struct config_tenant *tenant,
+	const struct source *source)
+{
+	static const char suffix[] = DEFAULT_SCOPE;
+	const struct config_api *api = &tenant->apis[source->api];
+	const char *names[CLOUD_PARTS], *name = api_name(source->api);
+	size_t n = strlen(api->audience);
+
+	if (n >= sizeof(suffix) - 1 &&
+		!strcmp(api->audience + n - (sizeof(suffix) - 1), suffix))
+		options_wrong(&l->reader, tenant->line,
+			"tenant %s: %s_audience %s ends in " DEFAULT_SCOPE
+			", which is added by itself; leave it out",
+			tenant->key, name, api->audience);
+	else if (!cloud_is_one(source->api, tenant->login_root, api->root,
+			 api->audience, names))
+		options_wrong(&l->reader, tenant->line,
+			"tenant %s: login_root %s (%s), %s_root %s (%s) and "
+			"%s_audience %s (%s) are not of one cloud; write the cloud of "
+			"this tenant, and take out what is of another",
+			tenant->key, tenant->login_root, names[CLOUD_LOGIN], name,
+			api->root, names[CLOUD_ROOT], name, api->audience,
+			names[CLOUD_AUDIENCE]);
+}
+
 /* Is there what the feeds ask? Said once for each API. */
 static void check_apis(struct loader *l, const struct config_tenant *tenant)
 {
@@ -231,12 +257,15 @@ static void check_apis(struct loader *l, const struct config_tenant *tenant)
 			tenant->feeds[i].source ? source_find(tenant->feeds[i].source)
 						: NULL;
 
-		if (!source || tenant->apis[source->api].root || told[source->api])
+		if (!source || told[source->api])
 			continue;
 		told[source->api] = true;
-		options_wrong(&l->reader, tenant->line, "tenant %s, source %s: %s",
-			tenant->key, source->name,
-			tenant->cloud->apis[source->api].none);
+		if (tenant->apis[source->api].root)
+			check_cloud(l, tenant, source);
+		else
+			options_wrong(&l->reader, tenant->line,
+				"tenant %s, source %s: %s", tenant->key, source->name,
+				tenant->cloud->apis[source->api].none);
 	}
 }
 

@@ -230,7 +230,11 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 		&alert->service_source, &alert->detection_source, &alert->product_name,
 		&alert->detector_id, &alert->alert_policy_id, &alert->actor,
 		&alert->threat_name, &alert->threat_family, &alert->alert_url,
-		&alert->incident_url, &alert->custom_details, &alert->additional_data};
+		&alert->incident_url, &alert->custom_details, &alert->additional_data,
+		&alert->redirect_incident_id, &alert->investigation_id,
+		&alert->external_id, &alert->indicator_id, &alert->summary,
+		&alert->resolving_comment, &alert->last_modified_by,
+		&alert->priority_score};
 	unsigned how;
 
 	memset(alert, 0, sizeof(*alert));

@@ -207,6 +207,13 @@ static void test_build(void **state)
 	alert.mitre_techniques = (struct fmt_list){techniques, 2};
 	alert.comments = &comment;
 	alert.comment_count = 1;
+	alert.investigation_id = S("1");
+	alert.external_id = S("2");
+	alert.indicator_id = S("3");
+	alert.summary = S("4");
+	alert.resolving_comment = S("5");
+	alert.last_modified_by = S("6");
+	alert.priority_score = S("7");
 	alert.custom_details = S("{ \"k\" : [1] }");
 	alert.additional_data = S("null");
 	piece(FMT_KIND_OTHER)->raw = S("{ \"x\" : 1 }");
@@ -222,6 +229,9 @@ static void test_build(void **state)
 		"\"alert\":{\"id\":\"da63\",\"incidentId\":\"28282\",\"severity\":"
 		"\"medium\","
 		"\"tenantId\":\"b3c1b5fc\",\"title\":\"a\\\"b\","
+		"\"investigationId\":\"1\",\"externalId\":\"2\",\"iocUniqueId\":\"3\","
+		"\"summary\":\"4\",\"resolvingComment\":\"5\","
+		"\"lastModifiedBy\":\"6\",\"priorityScore\":\"7\","
 		"\"mitreTechniques\":[\"T1059\",\"T1027\"],"
 		"\"createdDateTime\":\"2026-03-01T10:20:30.1231234Z\","
 		"\"comments\":[{\"comment\":\"fine\",\"createdByDisplayName\":\"me\","
