@@ -328,6 +328,10 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	set_list(v, CEF_TAGS, alert->system_tags);
 	set_list(v, CEF_CUSTOM_TAGS, alert->custom_tags);
 	set(v, CEF_REDIRECT, alert->redirect_incident_id);
+	set(v, CEF_PRIORITY, alert->priority_score);
+	set(v, CEF_INVESTIGATION_ID, alert->investigation_id);
+	set(v, CEF_MODIFIED_BY, alert->last_modified_by);
+	set(v, CEF_RESOLVING_COMMENT, alert->resolving_comment);
 	if (alert->categories.count > 1 || !v->row[CEF_CATEGORY].n)
 		set_list(v, CEF_CATEGORIES, alert->categories);
 	set(v, CEF_ASSIGNED_TO, alert->assigned_to);
@@ -341,7 +345,8 @@ static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
 	s = text_trim(alert->custom_details);
 	if (!text_equal_nocase(s, "{}") && !text_equal_nocase(s, "null"))
 		v->row[CEF_CUSTOM_DETAILS] = s;
-	set(v, CEF_MESSAGE, alert->description);
+	s = text_trim(alert->description);
+	set(v, CEF_MESSAGE, s.n ? s : alert->summary);
 }
 
 static void map_device(struct cef_values *v, const struct view *device)
@@ -378,6 +383,20 @@ static struct fmt_str strongest_hash(const struct view *file)
 	return s;
 }
 
+/* The key of the dictionary holds one: the strongest; indicators often name another. */
+static void map_hashes(struct cef_values *v, const struct view *file)
+{
+	struct fmt_str strongest = strongest_hash(file);
+	struct fmt_str sha1 = view_get(file, FMT_FILE_SHA1),
+		       md5 = view_get(file, FMT_FILE_MD5);
+
+	v->row[CEF_FILE_HASH] = strongest;
+	if (sha1.p != strongest.p)
+		v->row[CEF_FILE_SHA1] = sha1;
+	if (md5.p != strongest.p)
+		v->row[CEF_FILE_MD5] = md5;
+}
+
 static void map_process(
 	struct cef_values *v, const struct view *process, const struct view *file)
 {
@@ -388,7 +407,7 @@ static void map_process(
 		v->row[CEF_FILE_NAME] = name;
 		v->row[CEF_FILE_PATH] =
 			join_path(v, view_get(shown, FMT_FILE_PATH), name);
-		v->row[CEF_FILE_HASH] = strongest_hash(shown);
+		map_hashes(v, shown);
 		set_ranged(
 			v, CEF_FILE_SIZE, view_get(shown, FMT_FILE_SIZE), 0, INT32_MAX);
 		v->shown |= 1u << shown->evidence->kind;

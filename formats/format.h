@@ -85,7 +85,7 @@ struct fmt_evidence {
 	int64_t created;
 	const struct fmt_field *fields;
 	size_t field_count;
-	struct fmt_str raw; /* its JSON text, as the vendor sent it */
+	struct fmt_str raw; /* its JSON object, as the vendor sent it; or none */
 };
 
 struct fmt_comment {
@@ -151,14 +151,25 @@ struct fmt_alert {
 	const struct fmt_evidence *source_ip;
 	const struct fmt_evidence *destination_ip;
 
-	struct fmt_str custom_details; /* raw JSON */
-	struct fmt_str additional_data; /* raw JSON */
-	struct fmt_str raw; /* the vendor's alert, raw JSON; may hold white space */
+	/* Raw JSON: one value each, raw an object, or none. A parser has read it, so its tokens are
+	 * right and controls stand only between them; but strings may hold bad UTF-8 and lone
+	 * surrogates, and there may be white space. */
+	struct fmt_str custom_details;
+	struct fmt_str additional_data;
+	struct fmt_str raw; /* the vendor's alert */
 
 	const char *kind; /* "alert", "incident"; NULL is "alert" */
 	struct fmt_str
 		redirect_incident_id; /* the incident that this one was merged into */
 	struct fmt_list custom_tags; /* set by people */
+	struct fmt_str investigation_id;
+	struct fmt_str external_id,
+		indicator_id; /* ExternalId, IocUniqueId of the SIEM API */
+	/* of incidents */
+	struct fmt_str summary;
+	struct fmt_str resolving_comment;
+	struct fmt_str last_modified_by;
+	struct fmt_str priority_score; /* 0 to 100 */
 };
 
 /* Output that grows to a stated maximum. A formatter writes through fmt_room() or fmt_put();

@@ -63,17 +63,10 @@ static int put_list(struct fmt_out *out, const char *name, struct fmt_list list)
 	return json_put(out, "]", 1);
 }
 
-/* Raw JSON under a name; what is no JSON is kept as a string. */
+/* Raw JSON under a name. */
 static int put_raw(struct fmt_out *out, const char *name, struct fmt_str raw)
 {
-	enum json_result rc;
-
-	if (!raw.n)
-		return 1;
-	if (!json_put_name(out, name))
-		return 0;
-	rc = json_copy(out, raw);
-	return rc == JSON_OK || (rc == JSON_BAD && json_put_string(out, raw));
+	return !raw.n || (json_put_name(out, name) && json_compact(out, raw));
 }
 
 static int put_fields(struct fmt_out *out, const struct fmt_evidence *evidence)
@@ -108,12 +101,8 @@ static int put_fields(struct fmt_out *out, const struct fmt_evidence *evidence)
 
 static int put_evidence(struct fmt_out *out, const struct fmt_evidence *evidence)
 {
-	enum json_result rc = JSON_BAD;
-
 	if (evidence->raw.n)
-		rc = json_copy(out, evidence->raw);
-	if (rc != JSON_BAD)
-		return rc == JSON_OK;
+		return json_compact(out, evidence->raw);
 	return json_put(out, "{", 1) && put_text(out, "type", evidence->type) &&
 	       put_time(out, "createdDateTime", evidence->created) &&
 	       put_fields(out, evidence) && json_put(out, "}", 1);
@@ -166,6 +155,13 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert)
 	     put_list(out, "categories", alert->categories) &&
 	     put_text(out, "assignedTo", alert->assigned_to) &&
 	     put_text(out, "investigationState", alert->investigation_state) &&
+	     put_text(out, "investigationId", alert->investigation_id) &&
+	     put_text(out, "externalId", alert->external_id) &&
+	     put_text(out, "iocUniqueId", alert->indicator_id) &&
+	     put_text(out, "summary", alert->summary) &&
+	     put_text(out, "resolvingComment", alert->resolving_comment) &&
+	     put_text(out, "lastModifiedBy", alert->last_modified_by) &&
+	     put_text(out, "priorityScore", alert->priority_score) &&
 	     put_text(out, "alertWebUrl", alert->alert_url) &&
 	     put_text(out, "incidentWebUrl", alert->incident_url) &&
 	     put_text(out, "actorDisplayName", alert->actor) &&

@@ -13,7 +13,7 @@ const char *json_severity(enum fmt_severity severity);
 /* Under the names that Graph gives the properties. 0 when memory is short. */
 int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert);
 
-/* Writes `object` (from json_copy()) to `out` in at most `limit` octets. In this order go: evidence
+/* Writes `object` (from json_compact()) to `out` in at most `limit` octets. In this order go: evidence
  * from the end of the list, the primary pieces last; additionalData and customDetails; the ends of
  * the long texts; comments; what is not known by name, from the end. Ids, links, times and the
  * title stay. Two members tell of it: evidenceOmitted and fieldsOmitted. 0 when it cannot be done. */

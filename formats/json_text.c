@@ -56,10 +56,10 @@ int json_put_name(struct fmt_out *out, const char *name)
 	return 1;
 }
 
-/* The text is walked and checked; what stays as it is gets written in runs. */
+/* The text is walked; what stays as it is gets written in runs. */
 struct copy {
 	struct fmt_out *out;
-	const unsigned char *from; /* checked, but not written from here */
+	const unsigned char *from; /* seen, but not written from here */
 	const unsigned char *end;
 	int full;
 };
@@ -78,21 +78,10 @@ static void copy_leave_out(
 	c->from = next;
 }
 
+/* Between tokens. yajl takes vertical tabs and form feeds too. */
 static inline int is_space(unsigned char c)
 {
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-static inline const unsigned char *copy_space(struct copy *c, const unsigned char *p)
-{
-	const unsigned char *at = p;
-
-	if (p == c->end || *p > ' ')
-		return p;
-	while (p < c->end && is_space(*p))
-		p++;
-	copy_leave_out(c, at, p);
-	return p;
+	return c <= ' ';
 }
 
 static int hex4(const unsigned char *p, const unsigned char *end, uint32_t *code)
@@ -103,18 +92,17 @@ static int hex4(const unsigned char *p, const unsigned char *end, uint32_t *code
 	for (size_t i = 0; i < 4; i++) {
 		unsigned char c = p[i] | 0x20;
 
-		if (c >= '0' && c <= '9')
+		if (p[i] >= '0' && p[i] <= '9')
 			*code = *code << 4 | (uint32_t)(c - '0');
 		else if (c >= 'a' && c <= 'f')
 			*code = *code << 4 | (uint32_t)(c - 'a' + 10);
 		else
 			return 0;
 	}
-	/* 0x10-0x19 with the bit set look like digits. */
-	return p[0] >= '0' && p[1] >= '0' && p[2] >= '0' && p[3] >= '0';
+	return 1;
 }
 
-/* The functions below give the end of what begins at p, or NULL when it is no JSON. */
+/* The functions below give the end of what begins at p. */
 
 /* A backslash. */
 static const unsigned char *copy_escape(struct copy *c, const unsigned char *p)
@@ -122,24 +110,9 @@ static const unsigned char *copy_escape(struct copy *c, const unsigned char *p)
 	uint32_t code, low;
 
 	if (c->end - p < 2)
-		return NULL;
-	switch (p[1]) {
-	case '"':
-	case '\\':
-	case '/':
-	case 'b':
-	case 'f':
-	case 'n':
-	case 'r':
-	case 't':
+		return c->end;
+	if (p[1] != 'u' || !hex4(p + 2, c->end, &code))
 		return p + 2;
-	case 'u':
-		break;
-	default:
-		return NULL;
-	}
-	if (!hex4(p + 2, c->end, &code))
-		return NULL;
 	if (code >= 0xD800 && code <= 0xDBFF && c->end - p >= 12 && p[6] == '\\' &&
 		p[7] == 'u' && hex4(p + 8, c->end, &low) && low >= 0xDC00 &&
 		low <= 0xDFFF)
@@ -168,152 +141,94 @@ static const unsigned char *copy_character(struct copy *c, const unsigned char *
 	return p + next.n;
 }
 
+/* What a run of plain octets of a string ends with, but a quote. */
+static inline const unsigned char *copy_special(struct copy *c, const unsigned char *p)
+{
+	return *p == '\\' ? copy_escape(c, p) : copy_character(c, p);
+}
+
 /* The opening quote. */
 BLOCK_INLINE const unsigned char *copy_string(struct copy *c, const unsigned char *p)
 {
 	const unsigned char *end = c->end;
 
-	for (p++; p;) {
+	for (p++; p < end;) {
 		p += block_find(p, end, '"', '\\', '\\');
 		if (p == end)
-			return NULL;
+			break;
 		if (*p == '"')
 			return p + 1;
-		p = *p == '\\' ? copy_escape(c, p) : copy_character(c, p);
+		p = copy_special(c, p);
 	}
-	return NULL;
+	return end;
 }
 
-static const unsigned char *skip_digits(
-	const unsigned char *p, const unsigned char *end, int *any)
+/* From between two tokens to the end. */
+static void copy_compact(struct copy *c, const unsigned char *p)
 {
-	const unsigned char *from = p;
+	while (p < c->end) {
+		const unsigned char *at = p;
 
-	while (p < end && *p >= '0' && *p <= '9')
-		p++;
-	*any = p > from;
-	return p;
-}
-
-static const unsigned char *copy_number(
-	const unsigned char *p, const unsigned char *end)
-{
-	const unsigned char *digits;
-	int any;
-
-	if (*p == '-')
-		p++;
-	digits = p;
-	p = skip_digits(p, end, &any);
-	if (!any || (*digits == '0' && p - digits > 1))
-		return NULL;
-	if (p < end && *p == '.') {
-		p = skip_digits(p + 1, end, &any);
-		if (!any)
-			return NULL;
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
-		p++;
-		if (p < end && (*p == '+' || *p == '-'))
-			p++;
-		p = skip_digits(p, end, &any);
-		if (!any)
-			return NULL;
-	}
-	return p;
-}
-
-static inline const unsigned char *copy_word(
-	const unsigned char *p, const unsigned char *end, const char *word, size_t n)
-{
-	return (size_t)(end - p) >= n && !memcmp(p, word, n) ? p + n : NULL;
-}
-
-static inline const unsigned char *copy_scalar(struct copy *c, const unsigned char *p)
-{
-	switch (*p) {
-	case '"':
-		return copy_string(c, p);
-	case 't':
-		return copy_word(p, c->end, "true", 4);
-	case 'f':
-		return copy_word(p, c->end, "false", 5);
-	case 'n':
-		return copy_word(p, c->end, "null", 4);
-	default:
-		return copy_number(p, c->end);
-	}
-}
-
-/* The name of a member and its colon. */
-static inline const unsigned char *copy_name(struct copy *c, const unsigned char *p)
-{
-	if (p == c->end || *p != '"')
-		return NULL;
-	p = copy_string(c, p);
-	if (!p)
-		return NULL;
-	p = copy_space(c, p);
-	return p < c->end && *p == ':' ? copy_space(c, p + 1) : NULL;
-}
-
-/* The whole text, one value. */
-static const unsigned char *copy_value(struct copy *c, const unsigned char *p)
-{
-	unsigned char close[JSON_DEPTH + 1] = {0}; /* what ends each open container */
-	size_t depth = 0;
-
-	for (;;) {
-		p = copy_space(c, p);
-		if (close[depth] == '}')
-			p = copy_name(c, p);
-		if (!p || p == c->end)
-			return NULL;
-		if (*p == '{' || *p == '[') {
-			if (depth == JSON_DEPTH)
-				return NULL;
-			close[++depth] = *p == '{' ? '}' : ']';
-			p = copy_space(c, p + 1);
-			if (p == c->end || *p != close[depth])
-				continue;
+		if (*p == '"') {
+			p = copy_string(c, p);
+		} else if (is_space(*p)) {
+			while (p < c->end && is_space(*p))
+				p++;
+			copy_leave_out(c, at, p);
 		} else {
-			p = copy_scalar(c, p);
-			if (!p)
-				return NULL;
-		}
-		/* What ends here, up to the comma that another value follows. */
-		for (;;) {
-			p = copy_space(c, p);
-			if (!depth)
-				return p == c->end ? p : NULL;
-			if (p == c->end)
-				return NULL;
-			if (*p++ == ',')
-				break;
-			if (p[-1] != close[depth--])
-				return NULL;
+			p++;
 		}
 	}
 }
 
-enum json_result json_copy(struct fmt_out *out, struct fmt_str raw)
+/* Controls are between tokens only, so whatever else needs a look is in a string: where one begins
+ * and ends need not be known until the first of them comes. */
+static void copy_line(struct copy *c, const unsigned char *p)
+{
+	for (;;) {
+		p += block_find(p, c->end, '\\', '\\', '\\');
+		if (p == c->end)
+			return;
+		if (*p < 0x20)
+			break;
+		p = copy_special(c, p);
+	}
+	copy_compact(c, p);
+}
+
+static int copy(struct fmt_out *out, struct fmt_str raw,
+	void (*how)(struct copy *c, const unsigned char *p))
 {
 	struct copy c = {.out = out, .from = (const unsigned char *)raw.p};
-	const unsigned char *end;
 	size_t n = out->n;
 
-	if (!raw.n)
-		return JSON_BAD;
-	if (!json_room(out, raw.n))
-		return JSON_FULL;
+	if (!raw.n || !json_room(out, raw.n))
+		return 0;
 	c.end = c.from + raw.n;
-	end = copy_value(&c, c.from);
-	if (end)
-		copy_leave_out(&c, end, end);
-	if (end && !c.full)
-		return JSON_OK;
-	out->n = n;
-	return end ? JSON_FULL : JSON_BAD;
+	how(&c, c.from);
+	copy_leave_out(&c, c.end, c.end);
+	if (c.full)
+		out->n = n;
+	return !c.full;
+}
+
+/* Who puts no blank before and behind the first name puts none anywhere. */
+static int is_tight(struct fmt_str raw)
+{
+	const char *colon = raw.n > 2 ? memchr(raw.p, ':', raw.n - 1) : NULL;
+
+	return colon && raw.p[1] == '"' && colon[-1] == '"' &&
+	       !is_space((unsigned char)colon[1]);
+}
+
+int json_copy(struct fmt_out *out, struct fmt_str raw)
+{
+	return copy(out, raw, is_tight(raw) ? copy_line : copy_compact);
+}
+
+int json_compact(struct fmt_out *out, struct fmt_str raw)
+{
+	return copy(out, raw, copy_compact);
 }
 
 static const char *skip_string(const char *p, const char *end)

@@ -1,8 +1,8 @@
 /* rfc5424_json.c - structured data and one JSON object on one line.
  *
  * Purpose:  [alertrelay@32473 customer="..." ...] {"customer":"...",...,"alert":{...}}
- * Shape:    the vendor's alert is copied, checked and without white space, straight to the output.
- *           Only if it does not fit or is no JSON, a second path works in heap buffers.
+ * Shape:    the vendor's alert is copied straight to the output. Only if it does not fit, or there is
+ *           none, a second path works in heap buffers.
  * Source:   RFC 5424 section 6.3, RFC 8259. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,17 +103,6 @@ static int put_envelope(struct fmt_out *out, const struct fmt_alert *alert)
 	       json_put_name(out, "alert");
 }
 
-/* An object is what the alert must be; other JSON is kept out like no JSON at all. */
-static int is_object(struct fmt_str raw)
-{
-	size_t i = 0;
-
-	while (i < raw.n && (raw.p[i] == ' ' || raw.p[i] == '\n' || raw.p[i] == '\r' ||
-				    raw.p[i] == '\t'))
-		i++;
-	return i < raw.n && raw.p[i] == '{';
-}
-
 static enum fmt_result format_tight(
 	const struct fmt_alert *alert, struct fmt_message *message)
 {
@@ -121,7 +110,6 @@ static enum fmt_result format_tight(
 	struct fmt_out envelope, object, fitted;
 	struct fmt_str text;
 	enum fmt_result rc = FMT_TOO_SMALL;
-	enum json_result copied = JSON_BAD;
 	size_t limit;
 
 	json_heap_init(&envelope);
@@ -129,10 +117,8 @@ static enum fmt_result format_tight(
 	json_heap_init(&fitted);
 	if (!put_envelope(&envelope, alert))
 		goto out;
-	if (is_object(alert->raw))
-		copied = json_copy(&object, alert->raw);
-	if (copied == JSON_FULL ||
-		(copied == JSON_BAD && !json_alert_build(&object, alert)))
+	if (!(alert->raw.n ? json_compact(&object, alert->raw)
+			   : json_alert_build(&object, alert)))
 		goto out;
 	if (body->n > body->maximum || body->maximum - body->n < envelope.n + 1)
 		goto out;
@@ -161,8 +147,8 @@ static enum fmt_result rfc5424_json_format(
 	size_t start = body->n;
 	enum fmt_result rc = FMT_OK;
 
-	if (!is_object(alert->raw) || !put_envelope(body, alert) ||
-		json_copy(body, alert->raw) != JSON_OK || !json_put(body, "}", 1)) {
+	if (!alert->raw.n || !put_envelope(body, alert) ||
+		!json_copy(body, alert->raw) || !json_put(body, "}", 1)) {
 		body->n = start;
 		rc = format_tight(alert, message);
 	}

@@ -252,14 +252,19 @@ static struct fmt_str *raw_place(struct alert_builder *b)
 	return &b->nested;
 }
 
+/* Between tokens, as yajl sees it. */
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* The value that ends here, from the end of its key. */
 static void raw_end(struct alert_builder *b)
 {
 	struct fmt_str *to = raw_place(b);
 	const char *from = b->raw_from, *end = b->position(b->context);
 
-	while (from < end && (*from == ':' || *from == ' ' || *from == '\t' ||
-				     *from == '\n' || *from == '\r'))
+	while (from < end && (*from == ':' || is_space(*from)))
 		from++;
 	to->p = from;
 	to->n = (size_t)(end - from);
@@ -711,13 +716,12 @@ static bool nested_cut(struct alert_builder *b)
 	while (from[-1] != '"') /* the name holds none, escaped neither */
 		from--;
 	from--;
-	while (from[-1] == ' ' || from[-1] == '\t' || from[-1] == '\n' ||
-		from[-1] == '\r')
+	while (is_space(from[-1]))
 		from--;
 	if (from[-1] == ',') {
 		from--;
 	} else {
-		while (*to == ' ' || *to == '\t' || *to == '\n' || *to == '\r')
+		while (is_space(*to))
 			to++;
 		to += *to == ',';
 	}

@@ -6,6 +6,7 @@
 #define BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdint.h>
 
 enum rc {
 	RC_OK = 0,
@@ -35,5 +36,9 @@ enum rc error_set(struct error *err, enum rc code, const char *format, ...)
 
 /* Puts "context: " before the text and returns the code that was there. */
 enum rc error_wrap(struct error *err, const char *format, ...) PRINTF(2, 3);
+
+/* The same for the same trouble, so that it is said once: code and text without what is another at
+ * each try, which is every GUID and every number but a status of HTTP and a code of login. */
+uint64_t error_digest(const struct error *err);
 
 #endif

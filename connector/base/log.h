@@ -4,7 +4,8 @@
  *           `error: cannot sign in tenant=contoso http=401`, one line, to the channel chosen.
  * Channels: "stderr:", "file:PATH", "syslog:", "journal:" (liblogging-stdlog's words).
  * Rules:    log the change of a state, not each repeat. Values that come from outside go through
- *           log_quote(). A secret never reaches this file. */
+ *           log_quote(). A secret never reaches this file.
+ * Tests:    unit/test_log.c */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

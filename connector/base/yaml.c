@@ -216,6 +216,23 @@ static void refuse_extras(
 		wrong(b, line, "tags (!name) are not taken; leave the tag out");
 }
 
+/* As if it were not there, so that what else is wrong is found too. */
+static void on_alias(struct builder *b, int line)
+{
+	static const char text[] =
+		"aliases (*name) are not taken; write the value out where it is "
+		"needed";
+	struct level *level = b->depth ? &b->levels[b->depth - 1] : NULL;
+
+	if (level && level->node->kind == YAML_MAP && !level->key) {
+		stop(b, line, text);
+		return;
+	}
+	wrong(b, line, "%s", text);
+	if (level)
+		level->key = NULL;
+}
+
 /* False when there is nothing more to read. */
 static bool on_event(struct builder *b, const yaml_event_t *event)
 {
@@ -242,9 +259,7 @@ static bool on_event(struct builder *b, const yaml_event_t *event)
 		on_end(b);
 		break;
 	case YAML_ALIAS_EVENT:
-		stop(b, line,
-			"aliases (*name) are not taken; write the value out where it "
-			"is needed");
+		on_alias(b, line);
 		break;
 	case YAML_DOCUMENT_START_EVENT:
 		if (b->yaml->root)

@@ -10,8 +10,9 @@
 #include "base/values.h"
 #include "cli/cli.h"
 #include "fetch/page.h"
-#include "relay/feed.h"
+#include "relay/message.h"
 #include "relay/relay.h"
+#include "relay/walk.h"
 
 #define URL_MAX 8192
 #define MESSAGE_MAX (16 * 1048576)
@@ -42,6 +43,9 @@ struct fetch {
 	char *url;
 	unsigned failures; /* of this page */
 	uint64_t page_rows, page_rows_before; /* read of it now, and by earlier tries */
+	struct circle links, contents; /* of the pages of this slice */
+	uint64_t digest; /* of the ids of this page */
+	unsigned empty_pages; /* in a row */
 	uint64_t shown, rejected;
 	bool over;
 	enum rc rc;
@@ -74,11 +78,11 @@ static void print_raw(struct fmt_str raw)
 
 static void print_message(struct fetch *fetch, struct fmt_alert *alert)
 {
-	struct feed_message message;
+	struct message message;
 	struct error err = {0};
 	char id[120];
 
-	feed_prepare(alert, fetch->tenant, alert_version(alert, ALERT_POLICY_STATUS),
+	message_prepare(alert, fetch->tenant, alert_version(alert, ALERT_POLICY_STATUS),
 		&message);
 	strbuf_reset(&fetch->message);
 	if (destination_render(&fetch->format_options, alert, &message.fields, false,
@@ -103,6 +107,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 {
 	struct fetch *fetch = context;
 
+	fetch->digest = circle_hash(fetch->digest, alert->id.p, alert->id.n);
 	/* A page that is read again begins with what was shown. */
 	if (fetch->page_rows++ < fetch->page_rows_before || fetch->over)
 		return true;
@@ -128,6 +133,7 @@ static void page_ask(struct fetch *fetch, const char *url, size_t n)
 	fetch->url = copy;
 	fetch->failures = 0;
 	fetch->page_rows = fetch->page_rows_before = 0;
+	fetch->digest = CIRCLE_HASH;
 	page_fetch(fetch->page, fetch->url);
 }
 
@@ -160,6 +166,9 @@ static void slice_begin(struct fetch *fetch, int64_t from)
 	fetch->slice_from = from;
 	fetch->slice_until = fetch->until - from < SLICE ? fetch->until : from + SLICE;
 	fetch->slice_rows = 0;
+	circle_init(&fetch->links);
+	circle_init(&fetch->contents);
+	fetch->empty_pages = 0;
 	slice_ask(fetch);
 }
 
@@ -179,6 +188,7 @@ static void try_again(struct fetch *fetch, int64_t wait_ms, const struct error *
 	if (fetch->page_rows > fetch->page_rows_before)
 		fetch->page_rows_before = fetch->page_rows;
 	fetch->page_rows = 0;
+	fetch->digest = CIRCLE_HASH;
 	if (wait_ms < 0)
 		wait_ms = backoff_ms(
 			fetch->loop, fetch->failures, RETRY_FIRST_MS, RETRY_CAP_MS);
@@ -189,25 +199,43 @@ static void try_again(struct fetch *fetch, int64_t wait_ms, const struct error *
 	loop_timer_set(fetch->loop, &fetch->again, loop_now_ms(fetch->loop) + wait_ms);
 }
 
+/* The pages after this one lead back to one before, or nowhere. */
+static bool runs_in_circle(struct fetch *fetch, const char *next)
+{
+	fetch->empty_pages = fetch->page_rows ? 0 : fetch->empty_pages + 1;
+	return (next[0] &&
+		       (!strcmp(next, fetch->url) ||
+			       circle_step(&fetch->links, circle_hash(CIRCLE_HASH, next,
+								  strlen(next))))) ||
+	       (fetch->page_rows && circle_step(&fetch->contents, fetch->digest)) ||
+	       fetch->empty_pages > CIRCLE_EMPTY_PAGES;
+}
+
 static void on_done(void *context, enum page_result result, const char *next,
 	int64_t retry_after_ms, const struct error *err)
 {
 	struct fetch *fetch = context;
+	bool skips = fetch->source->paging == PAGING_SKIP && fetch->page_rows;
 	struct error own;
 
 	if (fetch->over)
 		return;
-	if (result == PAGE_RETRY || result == PAGE_BAD_ANSWER) {
+	/* A wait that is no backoff of ours, after nonsense: somebody must mend the login address. */
+	if (result == PAGE_RETRY && err->code == RC_PROTO && retry_after_ms >= 0) {
+		end(fetch, err->code, err);
+	} else if (result == PAGE_RETRY || result == PAGE_BAD_ANSWER) {
 		try_again(fetch, retry_after_ms, err);
 	} else if (result != PAGE_OK) {
 		end(fetch, err->code, err);
-	} else if (next[0] && strcmp(next, fetch->url) == 0) {
+	} else if ((next[0] || skips) && runs_in_circle(fetch, next)) {
 		error_set(&own, RC_PROTO,
-			"the next page is said to be the same one again");
+			"the pages of %s run in a circle; with --since and --until "
+			"closer together there are fewer of them",
+			fetch->tenant->apis[fetch->source->api].root);
 		end(fetch, RC_PROTO, &own);
 	} else if (next[0]) {
 		page_ask(fetch, next, strlen(next));
-	} else if (fetch->source->paging == PAGING_SKIP && fetch->page_rows) {
+	} else if (skips) {
 		slice_ask(fetch);
 	} else {
 		slice_begin(fetch, fetch->slice_until);
@@ -278,13 +306,12 @@ static int fetch_run(const struct cli_command *command, int argc, char **argv)
 {
 	int64_t now = clock_wall(&clock_system);
 	struct fetch fetch = {.config_path = CLI_CONFIG_DEFAULT,
-		.source_name = "graph-alerts",
 		.since = now - SINCE_DEFAULT_MS * TICKS_PER_MS,
 		.until = now};
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &fetch.config_path, CLI_CONFIG_HELP},
 		{"source", 0, "NAME", CLI_SOURCE, &fetch.source_name,
-			"the API to ask; default graph-alerts"},
+			"the API to ask; default: that of the tenant's first feed"},
 		{"since", 0, "TIME", CLI_MOMENT, &fetch.since,
 			"updated at this time or later; default 24h"},
 		{"until", 0, "TIME", CLI_MOMENT, &fetch.until,
@@ -318,8 +345,11 @@ static int fetch_run(const struct cli_command *command, int argc, char **argv)
 	if (fetch.format)
 		fetch.format_options.format = fetch.format;
 	fetch.config = config;
-	fetch.source = source_find(fetch.source_name);
 	fetch.tenant = config_find_tenant(config, fetch.tenant_key, &err);
+	if (fetch.tenant && !fetch.source_name)
+		fetch.source_name = fetch.tenant->feeds[0].source;
+	if (fetch.source_name)
+		fetch.source = source_find(fetch.source_name);
 	if (fetch.tenant && !fetch.tenant->apis[fetch.source->api].root) {
 		error_set(&err, RC_CONFIG, "tenant %s, source %s: %s", fetch.tenant_key,
 			fetch.source_name,
@@ -343,6 +373,7 @@ const struct cli_command cli_fetch = {
 		"what "
 		"is wrong\n"
 		"with sign-in, consent or network, and exits with 1 then. Forwards "
-		"nothing.\n",
+		"nothing.\n"
+		"An incident and its alerts have a line each.\n",
 	.run = fetch_run,
 };

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
-#include "relay/feed.h"
+#include "relay/message.h"
 
 /* Unconfirmed octets held at most; reading waits above it. */
 #define WINDOW_BYTES (64 * 1048576)
@@ -37,12 +37,12 @@ static void on_report(void *context, void *ticket, enum delivery result)
 static enum rc send_one(void *context, struct fmt_alert *alert)
 {
 	struct replay *replay = context;
-	struct feed_message message;
+	struct message message;
 	struct error err = {0};
 	size_t queued = 0;
 	char id[120], reason[700];
 
-	feed_prepare(alert, &replay->answers.customer,
+	message_prepare(alert, &replay->answers.customer,
 		alert_version(alert, ALERT_POLICY_STATUS), &message);
 	if (destination_send(replay->destination, alert, &message.fields, NULL, &queued,
 		    &err) != RC_OK) {
@@ -120,10 +120,12 @@ static int replay_file(struct replay *replay)
 	to = answers->destination.transport == TRANSPORT_STDOUT ? stderr : stdout;
 	fprintf(to,
 		"alerts %" PRIu64 "\nconfirmed %" PRIu64 "\nrejected %" PRIu64
-		"\nresent %" PRIu64 "\nread octets %" PRIu64 "\nsent octets %" PRIu64
+		"\nresent %" PRIu64 "\nfields left out %" PRIu64 "\ntexts cut %" PRIu64
+		"\nread octets %" PRIu64 "\nsent octets %" PRIu64
 		"\nseconds %.3f\nCPU seconds %.3f\nalerts per second %.0f\n",
 		answers->alerts, replay->confirmed, replay->rejected, state.resent,
-		answers->octets, replay->message_bytes, wall, cpu,
+		state.shed_fields, state.cut_texts, answers->octets,
+		replay->message_bytes, wall, cpu,
 		wall > 0 ? (double)answers->alerts / wall : 0);
 	if (rc != RC_OK)
 		fprintf(stderr, "alertrelay replay: %s\n", err.text);

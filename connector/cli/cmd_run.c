@@ -126,12 +126,13 @@ static int run_relay(const struct config *config, const struct relay_options *op
 			"tenants=%zu received=%" PRIu64 " confirmed=%" PRIu64
 			" duplicate=%" PRIu64 " filtered=%" PRIu64 " stubs=%" PRIu64
 			" rejected=%" PRIu64 " unconfirmed=%" PRIu64
+			" fields_left_out=%" PRIu64 " texts_cut=%" PRIu64
 			" requests=%" PRIu64,
 			summary.tenants, summary.total.received,
 			summary.total.confirmed, summary.total.duplicate,
 			summary.total.filtered, summary.total.stubs,
 			summary.total.rejected, summary.total.in_window,
-			summary.total.requests);
+			summary.shed_fields, summary.cut_texts, summary.total.requests);
 	}
 	if (rc != RC_OK)
 		log_write(LOG_CRIT, "cannot go on", "reason=\"%s\"", err.text);

@@ -31,20 +31,11 @@ size_t carrier_rewind(struct carrier *carrier, bool tail)
 	return again;
 }
 
-static uint64_t digest(const char *s)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	while (*s)
-		hash = (hash ^ (unsigned char)*s++) * UINT64_C(1099511628211);
-	return hash;
-}
-
 void carrier_trouble(struct carrier *carrier, size_t index, const char *address,
 	const struct error *err)
 {
 	struct destination_state *state = carrier->state;
-	uint64_t now = digest(err->text);
+	uint64_t now = error_digest(err);
 	char reason[700];
 
 	carrier->failures++;

@@ -34,6 +34,12 @@ struct cloud {
 
 const struct cloud *cloud_at(enum cloud_number number);
 
+/* Whether this login address, root (or a host nearer to the data below it) and audience are of one
+ * cloud, as far as they are known: gateways are not. names: of the first cloud of each, or that it is of none. */
+enum cloud_part { CLOUD_LOGIN, CLOUD_ROOT, CLOUD_AUDIENCE, CLOUD_PARTS };
+bool cloud_is_one(enum api_family api, const char *login_root, const char *root,
+	const char *audience, const char *names[CLOUD_PARTS]);
+
 /* "graph", "mde", "m365d", "siem": as options begin. */
 const char *api_name(enum api_family api);
 /* Its tokens come from the v1 endpoint, with a resource instead of a scope. */

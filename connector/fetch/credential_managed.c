@@ -19,6 +19,7 @@
 #define WHO "the managed identity endpoint"
 #define LIFE_MAX_S (2 * 86400)
 #define HEADER_MAX 1024
+#define APP_SERVICE_HEADER "X-IDENTITY-HEADER: "
 /* Longest time until IMDS, being updated, is there again: facts 1.2. */
 #define GONE_MS INT64_C(70000)
 #define FAILED_KEPT_MS (30 * INT64_C(1000))
@@ -73,14 +74,30 @@ static enum rc check_local(const char *url, struct error *err)
 		url);
 }
 
+/* It goes into a header as it is. */
+static enum rc check_header(const char *value, struct error *err)
+{
+	size_t n = strlen(value);
+
+	for (const char *c = value; *c; c++)
+		if ((unsigned char)*c < 32 || *c == 127)
+			n = HEADER_MAX;
+	return n < HEADER_MAX - sizeof(APP_SERVICE_HEADER)
+		       ? RC_OK
+		       : error_set(err, RC_AUTH,
+				 "IDENTITY_HEADER of the environment is too long or "
+				 "has "
+				 "control characters; Azure's is a GUID");
+}
+
 static enum rc check_place(const struct credential_options *options, struct error *err)
 {
 	const char *endpoint = app_service(options);
 
+	if (endpoint && check_local(endpoint, err) != RC_OK)
+		return error_wrap(err, "IDENTITY_ENDPOINT");
 	if (endpoint)
-		return check_local(endpoint, err) == RC_OK
-			       ? RC_OK
-			       : error_wrap(err, "IDENTITY_ENDPOINT");
+		return check_header(getenv("IDENTITY_HEADER"), err);
 	return options->imds_root ? check_local(options->imds_root, err) : RC_OK;
 }
 
@@ -154,7 +171,7 @@ static void url_make(struct managed_part *part)
 	secret_free(part->header);
 	part->header = xmalloc(HEADER_MAX);
 	if (endpoint)
-		snprintf(part->header, HEADER_MAX, "X-IDENTITY-HEADER: %s",
+		snprintf(part->header, HEADER_MAX, APP_SERVICE_HEADER "%s",
 			getenv("IDENTITY_HEADER"));
 	else
 		snprintf(part->header, HEADER_MAX, "Metadata: true");

@@ -35,7 +35,8 @@ void credential_refresh_check(const struct credential_options *options,
 	struct error err;
 	char *token;
 
-	if (secret_read(options->refresh_token_file, &rule, &token, &err) != RC_OK)
+	if (secret_read(options->refresh_token_file, &rule, &token, &err) != RC_OK ||
+		secret_writable(options->refresh_token_file, &err) != RC_OK)
 		wrong(context, "refresh_token_file", err.text);
 	secret_free(token);
 }

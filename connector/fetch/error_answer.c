@@ -52,7 +52,9 @@ static void read_graph(struct fjson_object *error, struct error_answer *out)
 		inner = child(error, "innererror");
 	take(out->code, sizeof(out->code), child(error, "code"));
 	take(out->message, sizeof(out->message), child(error, "message"));
-	take(out->request_id, sizeof(out->request_id), child(inner, "request-id"));
+	/* Defender's own APIs have their number in `target`. */
+	take(out->request_id, sizeof(out->request_id),
+		inner ? child(inner, "request-id") : child(error, "target"));
 	take(out->correlation_id, sizeof(out->correlation_id),
 		child(inner, "client-request-id"));
 }

@@ -1,7 +1,8 @@
 /* graph_alerts.c - Microsoft Graph, GET /v1.0/security/alerts_v2 (facts 2.4, 3.1 to 3.6).
  *
  * Names that mean different things by the type of evidence are put right in alert/evidence.c. Of
- * evidence inside evidence only what names or addresses something is taken; all is in the raw text. */
+ * evidence inside evidence only what names or addresses something is taken, of objects whose keys
+ * anybody chooses (labels) nothing; all is in the raw text. */
 #include "config.h"
 
 #include "fetch/source.h"
@@ -31,7 +32,16 @@
 		FIELD(at "/azureAdUserId", FMT_USER_AAD_ID),                           \
 		FIELD(at "/userPrincipalName", FMT_USER_UPN),                          \
 		FIELD(at "/displayName", FMT_USER_DISPLAY_NAME),                       \
-		FIELD(at "/activeDirectoryObjectGuid", FMT_USER_AD_GUID)
+		FIELD(at "/activeDirectoryObjectGuid", FMT_USER_AD_GUID),              \
+		FIELD(at "/tenantId", FMT_HOME_TENANT),                                \
+		ACCESS_FIELDS(at "/resourceAccessEvents")
+
+/* A list of resourceAccessEvent objects. */
+#define ACCESS_FIELDS(at)                                                              \
+	FIELD(at "/accessDateTime", FMT_ACCESS_TIME),                                  \
+		FIELD(at "/accountId", FMT_ACCESS_ACCOUNT),                            \
+		FIELD(at "/ipAddress", FMT_ACCESS_ADDRESS),                            \
+		FIELD(at "/resourceIdentifier", FMT_ACCESS_RESOURCE)
 
 /* The names of a deviceEvidence object. */
 #define DEVICE_FIELDS(at)                                                              \
@@ -60,6 +70,7 @@
 
 #define IMAGE_FIELDS(at)                                                               \
 	FIELD(at "/imageId", FMT_IMAGE_ID),                                            \
+		FIELD(at "/digestImage/imageId", FMT_DIGEST_IMAGE),                    \
 		FIELD(at "/registry/registry", FMT_REGISTRY_NAME)
 
 #define CONTAINER_FIELDS(at)                                                           \
@@ -129,8 +140,10 @@ static const struct alert_row rows[] = {
 	FIELD("loggedOnUsers/accountName", FMT_DEVICE_LOGGED_ON_USER),
 	FIELD("loggedOnUsers/domainName", FMT_DEVICE_LOGGED_ON_DOMAIN),
 	FIELD("vmMetadata/vmId", FMT_DEVICE_VM_ID),
+	FIELD("vmMetadata/cloudProvider", FMT_CLOUD_PROVIDER),
 	FIELD("vmMetadata/resourceId", FMT_RESOURCE_ID),
 	FIELD("vmMetadata/subscriptionId", FMT_RESOURCE_ACCOUNT),
+	ACCESS_FIELDS("resourceAccessEvents"),
 
 	/* device of the Internet of things, and its network interfaces */
 	FIELD("deviceId", FMT_DEVICE_ID),
@@ -146,10 +159,26 @@ static const struct alert_row rows[] = {
 	FIELD("site", FMT_SITE),
 	FIELD("devicePageLink", FMT_WEB_URL),
 	FIELD("ioTHub/resourceId", FMT_RESOURCE_ID),
+	FIELD("deviceSubType", FMT_DEVICE_SUBTYPE),
+	FIELD("importance", FMT_DEVICE_IMPORTANCE),
+	FIELD("ioTSecurityAgentId", FMT_DEVICE_AGENT_ID),
+	FIELD("isAuthorized", FMT_DEVICE_AUTHORIZED),
+	FIELD("isProgramming", FMT_DEVICE_PROGRAMMING),
+	FIELD("isScanner", FMT_DEVICE_SCANNER),
+	FIELD("owners", FMT_OWNER),
+	FIELD("protocols", FMT_PROTOCOL),
+	FIELD("purdueLayer", FMT_DEVICE_PURDUE_LAYER),
+	FIELD("sensor", FMT_DEVICE_SENSOR),
+	FIELD("source", FMT_DEVICE_SOURCE),
+	FIELD("sourceRef/url", FMT_URL),
+	FIELD("zone", FMT_DEVICE_ZONE),
+	FIELD("vlans", FMT_DEVICE_VLAN),
+	FIELD("nics/vlans", FMT_DEVICE_VLAN),
 
 	/* account */
 	USER_FIELDS("userAccount"),
 	FIELD("upn", FMT_USER_UPN),
+	FIELD("stream/name", FMT_STREAM),
 
 	/* process, file */
 	FIELD("processId", FMT_PROCESS_ID),
@@ -161,6 +190,12 @@ static const struct alert_row rows[] = {
 	FIELD("parentProcessImageFile/filePath", FMT_PARENT_FILE_PATH),
 	FIELD("parentProcessImageFile/sha256", FMT_PARENT_FILE_SHA256),
 	FIELD("parentProcessImageFile/sha1", FMT_PARENT_FILE_SHA1),
+	FIELD("parentProcessImageFile/md5", FMT_PARENT_FILE_MD5),
+	FIELD("parentProcessImageFile/sha256Ac", FMT_PARENT_FILE_SHA256AC),
+	FIELD("parentProcessImageFile/fileSize", FMT_PARENT_FILE_SIZE),
+	FIELD("parentProcessImageFile/filePublisher", FMT_PARENT_FILE_PUBLISHER),
+	FIELD("parentProcessImageFile/signer", FMT_PARENT_FILE_SIGNER),
+	FIELD("parentProcessImageFile/issuer", FMT_PARENT_FILE_ISSUER),
 	FILE_FIELDS("imageFile"),
 	FILE_FIELDS("fileDetails"),
 	FIELD("algorithm", FMT_HASH_ALGORITHM),
@@ -175,6 +210,8 @@ static const struct alert_row rows[] = {
 	FIELD("location/city", FMT_IP_CITY),
 	FIELD("location/countryName", FMT_IP_COUNTRY_NAME),
 	FIELD("location/state", FMT_IP_STATE),
+	FIELD("location/latitude", FMT_IP_LATITUDE),
+	FIELD("location/longitude", FMT_IP_LONGITUDE),
 	FIELD("url", FMT_URL),
 	FIELD("sourceAddress/ipAddress", FMT_SOURCE_ADDRESS),
 	FIELD("sourcePort", FMT_SOURCE_PORT),
@@ -199,7 +236,10 @@ static const struct alert_row rows[] = {
 	FIELD("networkMessageIds", FMT_MESSAGE_NETWORK_ID),
 	FIELD("p2Sender/emailAddress", FMT_MESSAGE_SENDER),
 	FIELD("p2Sender/displayName", FMT_MESSAGE_SENDER_NAME),
+	FIELD("p2Sender/domainName", FMT_MESSAGE_SENDER_DOMAIN),
 	FIELD("p1Sender/emailAddress", FMT_MESSAGE_ENVELOPE_SENDER),
+	FIELD("p1Sender/displayName", FMT_MESSAGE_ENVELOPE_NAME),
+	FIELD("p1Sender/domainName", FMT_MESSAGE_ENVELOPE_DOMAIN),
 	FIELD("sender", FMT_MESSAGE_SENDER),
 	FIELD("senderFromAddress", FMT_MESSAGE_SENDER),
 	FIELD("senderIp", FMT_MESSAGE_SENDER_IP),
@@ -229,6 +269,18 @@ static const struct alert_row rows[] = {
 	FIELD("submissionId", FMT_SUBMISSION_ID),
 	FIELD("reportType", FMT_REPORT_TYPE),
 	FIELD("threadId", FMT_THREAD_ID),
+	FIELD("threadType", FMT_THREAD_TYPE),
+	FIELD("campaignId", FMT_CAMPAIGN_ID),
+	FIELD("channelId", FMT_CHANNEL_ID),
+	FIELD("groupId", FMT_GROUP_ID),
+	FIELD("isExternal", FMT_EXTERNAL),
+	FIELD("isOwned", FMT_OWNED),
+	FIELD("lastModifiedDateTime", FMT_MODIFIED),
+	FIELD("owningTenantId", FMT_OWNING_TENANT),
+	FIELD("parentMessageId", FMT_PARENT_MESSAGE_ID),
+	FIELD("sourceAppName", FMT_SOURCE_APP),
+	FIELD("sourceId", FMT_SOURCE_ID),
+	FIELD("suspiciousRecipients", FMT_SUSPICIOUS_RECIPIENT),
 	FIELD("files/fileDetails/fileName", FMT_FILE_NAME),
 	FIELD("files/fileDetails/filePath", FMT_FILE_PATH),
 	FIELD("files/fileDetails/sha1", FMT_FILE_SHA1),
@@ -256,6 +308,23 @@ static const struct alert_row rows[] = {
 	FIELD("amazonAccountId", FMT_RESOURCE_ACCOUNT),
 	FIELD("projectId", FMT_RESOURCE_ACCOUNT),
 	FIELD("owner", FMT_RESOURCE_ACCOUNT),
+	FIELD("ownerType", FMT_OWNER_TYPE),
+	FIELD("company", FMT_COMPANY),
+	FIELD("etag", FMT_ETAG),
+	FIELD("locationType", FMT_LOCATION_TYPE),
+	FIELD("projectNumber", FMT_PROJECT_NUMBER),
+	FIELD("distribution", FMT_DISTRIBUTION),
+	FIELD("controller/name", FMT_CONTROLLER),
+	FIELD("servicePorts/port", FMT_SERVICE_PORT),
+	FIELD("servicePorts/nodePort", FMT_NODE_PORT),
+	FIELD("servicePorts/targetPort", FMT_TARGET_PORT),
+	FIELD("servicePorts/protocol", FMT_PROTOCOL),
+	FIELD("servicePorts/name", FMT_PORT_NAME),
+	FIELD("servicePorts/appProtocol", FMT_APP_PROTOCOL),
+	FIELD("allowedResourceTypes", FMT_ALLOWED_RESOURCE_TYPE),
+	FIELD("allowedServices", FMT_ALLOWED_SERVICE),
+	FIELD("signatureHash", FMT_SIGNATURE_HASH),
+	FIELD("signedWith", FMT_SIGNED_WITH),
 	FIELD("baseUrl", FMT_WEB_URL),
 	FIELD("webUrl", FMT_WEB_URL),
 	FIELD("storageResource/resourceId", FMT_RESOURCE_ID),
@@ -277,6 +346,7 @@ static const struct alert_row rows[] = {
 	FIELD("containerId", FMT_CONTAINER_ID),
 	IMAGE_FIELDS("image"),
 	FIELD("imageId", FMT_IMAGE_ID),
+	FIELD("digestImage/imageId", FMT_DIGEST_IMAGE),
 	FIELD("registry", FMT_REGISTRY_NAME),
 	FIELD("registry/registry", FMT_REGISTRY_NAME),
 	FIELD("command", FMT_CONTAINER_COMMAND),
@@ -302,6 +372,9 @@ static const struct alert_row rows[] = {
 	FIELD("hostingPlatformType", FMT_APP_PUBLISHER),
 	FIELD("instructions", FMT_INSTRUCTIONS),
 	FIELD("appOwnerTenantId", FMT_TENANT),
+	FIELD("tenantId", FMT_HOME_TENANT),
+	FIELD("servicePrincipalType", FMT_PRINCIPAL_TYPE),
+	FIELD("saasAppId", FMT_APP_SAAS_ID),
 	FIELD("objectId", FMT_OBJECT_ID),
 	FIELD("servicePrincipalObjectId", FMT_OBJECT_ID),
 	FIELD("activeDirectoryObjectGuid", FMT_OBJECT_ID),
@@ -315,6 +388,7 @@ static const struct alert_row rows[] = {
 	FIELD("browser", FMT_BROWSER),
 	FIELD("operatingSystem", FMT_OPERATING_SYSTEM),
 	FIELD("startUtcDateTime", FMT_STARTED),
+	FIELD("previousLogonDateTime", FMT_PREVIOUS_LOGON),
 	FIELD("startDateTime", FMT_STARTED),
 	FIELD("endUtcDateTime", FMT_ENDED),
 	USER_FIELDS("account/userAccount"),
@@ -347,7 +421,8 @@ const struct source source_graph_alerts = {
 	.updated = "lastUpdateDateTime",
 	.headers = graph_headers,
 	.table = &graph_alert_table,
-	.filters = {"severity", "status"},
+	.filters = {"severity", {"informational", "low", "medium", "high"}, "status",
+		{"unknown", "new", "inProgress", "resolved"}},
 	.permission = "SecurityAlert.Read.All",
 	.first_url = source_odata_url,
 };

@@ -176,17 +176,13 @@ static enum page_result forbidden(const struct page *page,
 	return PAGE_AUTH;
 }
 
-static enum page_result refusal_outcome(
-	const struct page *page, const struct http_result *result, struct error *err)
+static enum page_result refusal_judge(const struct page *page,
+	const struct http_result *result, const struct error_answer *answer,
+	struct error *err)
 {
 	long status = result->status;
-	struct error_answer answer;
-	const char *dots;
+	const char *dots = *answer->code ? " " : "";
 
-	if (!error_answer_parse(page->refusal.p, page->refusal.n, &answer) &&
-		!result->json)
-		snprintf(answer.message, sizeof(answer.message), "no answer in JSON");
-	dots = *answer.code ? " " : "";
 	if (status >= 300 && status < 400) {
 		error_set(err, RC_PROTO,
 			"%s sends us elsewhere (HTTP %ld), which is never followed: "
@@ -196,20 +192,20 @@ static enum page_result refusal_outcome(
 		return PAGE_BAD_REQUEST;
 	}
 	if (status == 403)
-		return forbidden(page, result, &answer, err);
+		return forbidden(page, result, answer, err);
 	if (status == 401) {
 		error_set(err, RC_AUTH,
 			"%s does not accept a new access token either (HTTP 401%s%s "
 			"\"%.250s\"): "
 			"check that scope and API address belong together",
-			page->root, dots, answer.code, answer.message);
+			page->root, dots, answer->code, answer->message);
 		return PAGE_AUTH;
 	}
 	if (status == 408 || status == 429 || status >= 500) {
 		error_set(err, RC_AGAIN, "%s %s (HTTP %ld%s%s \"%.250s\")", page->root,
 			status == 429 ? "wants us to slow down"
 				      : "cannot answer at the moment",
-			status, dots, answer.code, answer.message);
+			status, dots, answer->code, answer->message);
 		return PAGE_RETRY;
 	}
 	if (status < 400) {
@@ -219,9 +215,34 @@ static enum page_result refusal_outcome(
 			page->root, status);
 		return PAGE_BAD_ANSWER;
 	}
-	error_set(err, RC_PROTO, "%s refuses this request (HTTP %ld%s%s \"%.300s\")",
-		page->root, status, dots, answer.code, answer.message);
+	if (status == 404)
+		error_set(err, RC_PROTO,
+			"%s has nothing at this address (HTTP 404%s%s \"%.250s\"): "
+			"check the API's address",
+			page->root, dots, answer->code, answer->message);
+	else
+		error_set(err, RC_PROTO,
+			"%s refuses this request (HTTP %ld%s%s \"%.300s\")", page->root,
+			status, dots, answer->code, answer->message);
 	return PAGE_BAD_REQUEST;
+}
+
+static enum page_result refusal_outcome(
+	const struct page *page, const struct http_result *result, struct error *err)
+{
+	struct error_answer answer;
+	enum page_result outcome;
+	size_t n;
+
+	if (!error_answer_parse(page->refusal.p, page->refusal.n, &answer) &&
+		!result->json)
+		snprintf(answer.message, sizeof(answer.message), "no answer in JSON");
+	outcome = refusal_judge(page, result, &answer, err);
+	n = strlen(err->text);
+	if (*answer.request_id)
+		snprintf(err->text + n, sizeof(err->text) - n,
+			"; for Microsoft's support: request id %s", answer.request_id);
+	return outcome;
 }
 
 static bool same_origin(const char *url, const char *root)

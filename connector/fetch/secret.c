@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,19 +192,66 @@ static bool write_all(int fd, const char *text, size_t n)
 	return true;
 }
 
-/* The name is durable only when its directory is. */
-static bool sync_directory(const char *path)
+static char *directory_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *directory =
-		slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed;
+
+	return slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+}
+
+/* The directory that a file is in, to be put on disk; locked, because the daemon and a command may
+ * both have a new secret for it. -1 with errno. */
+static int directory_open(const char *path)
+{
+	char *directory = directory_of(path);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), why;
 
 	free(directory);
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	why = errno;
+	close(fd);
+	errno = why == EWOULDBLOCK ? EBUSY : why;
+	return -1;
+}
+
+/* A command of root's must not take the file from the user whose it is. */
+static int owner_keep(int fd, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) || st.st_uid == geteuid())
+		return 0;
+	return fchown(fd, st.st_uid, st.st_gid);
+}
+
+/* *step says what could not be done, with errno. */
+static bool replace(
+	const char *path, const char *temporary, const char *text, const char **step)
+{
+	int fd, failed;
+
+	unlink(temporary); /* of a crash in the middle of this */
+	*step = "be made beside it (its directory must be writable for alertrelay)";
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	failed = fsync(fd);
-	close(fd);
+	*step = "be given to the owner of the old one";
+	failed = owner_keep(fd, path);
+	if (!failed) {
+		*step = "be written";
+		failed = !write_all(fd, text, strlen(text)) || !write_all(fd, "\n", 1);
+	}
+	if (!failed) {
+		*step = "be put on disk";
+		failed = fsync(fd);
+	}
+	if (close(fd) && !failed)
+		failed = 1;
+	if (!failed) {
+		*step = "take its place";
+		failed = rename(temporary, path);
+	}
 	return !failed;
 }
 
@@ -212,43 +260,42 @@ enum rc secret_write(const char *path, const char *text, struct error *err)
 	static const char suffix[] = ".new";
 	size_t room = strlen(path) + sizeof(suffix);
 	char *temporary = xmalloc(room);
-	enum rc rc = RC_OK;
+	int directory = directory_open(path);
 	const char *step;
-	int fd, failed;
+	enum rc rc = RC_OK;
 
 	snprintf(temporary, room, "%s%s", path, suffix);
-	unlink(temporary); /* of a crash in the middle of this */
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) {
+	if (directory < 0) {
 		rc = error_set(err, RC_AUTH,
-			"no file can be made beside %s: %s; its directory must be "
-			"writable for alertrelay",
-			path, strerror(errno));
-		free(temporary);
-		return rc;
-	}
-	step = "be written";
-	failed = !write_all(fd, text, strlen(text)) || !write_all(fd, "\n", 1);
-	if (!failed) {
-		step = "be put on disk";
-		failed = fsync(fd);
-	}
-	if (close(fd) && !failed)
-		failed = 1;
-	if (!failed) {
-		step = "take its place";
-		failed = rename(temporary, path);
-	}
-	if (failed) {
+			"the directory of %s cannot be opened and locked: %s", path,
+			strerror(errno));
+	} else if (!replace(path, temporary, text, &step)) {
 		rc = error_set(err, RC_AUTH, "the new %s cannot %s: %s", path, step,
 			strerror(errno));
 		unlink(temporary);
-	} else if (!sync_directory(path)) {
+	} else if (fsync(directory)) {
+		/* The name is durable only when its directory is. */
 		rc = error_set(err, RC_AUTH,
 			"the directory of %s cannot be put on disk: %s", path,
 			strerror(errno));
 	}
+	if (directory >= 0)
+		close(directory);
 	free(temporary);
+	return rc;
+}
+
+enum rc secret_writable(const char *path, struct error *err)
+{
+	char *directory = directory_of(path);
+	enum rc rc = RC_OK;
+
+	if (faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS))
+		rc = error_set(err, RC_AUTH,
+			"%s cannot be replaced, because its directory is not writable "
+			"(%s); put it into one that belongs to alertrelay",
+			path, strerror(errno));
+	free(directory);
 	return rc;
 }
 

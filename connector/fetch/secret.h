@@ -31,9 +31,12 @@ NODISCARD enum rc secret_credential(const char *name, const struct secret_rule *
 	char **out, struct error *err);
 NODISCARD enum rc secret_variable(const char *name, const struct secret_rule *rule,
 	char **out, struct error *err);
-/* Replaces the file as a whole: PATH.new beside it (mode 0600) takes its name once it is on disk.
- * After any failure the old one is as it was. */
+/* Replaces the file as a whole: PATH.new beside it (mode 0600, the owner of the old one) takes its
+ * name once it is on disk. After any failure the old one is as it was. Its directory is locked
+ * meanwhile; a lock of somebody else's is a failure, not waited for. */
 NODISCARD enum rc secret_write(const char *path, const char *text, struct error *err);
+/* Whether that can be done at all, as far as one can see before. */
+NODISCARD enum rc secret_writable(const char *path, struct error *err);
 
 void secret_free(char *secret);
 /* Memory that held a secret. NULL does nothing. */

@@ -28,6 +28,8 @@ static const struct alert_row rows[] = {
 	STRING("AlertId", provider_alert_id),
 	{"AlertPart", ALERT_PART, 0},
 	{"ReportID", ALERT_PART, 1},
+	STRING("ExternalId", external_id),
+	STRING("IocUniqueId", indicator_id),
 	STRING("AlertTitle", title),
 	STRING("Description", description),
 	STRING("Category", category),
@@ -67,12 +69,16 @@ static const struct alert_row rows[] = {
 	FLAT_ROW("Sha1", FILE_, FMT_FILE_SHA1),
 	FLAT_ROW("Sha256", FILE_, FMT_FILE_SHA256),
 	FLAT_ROW("RemediationAction", FILE_, FMT_REMEDIATION_STATUS),
+	FLAT_ROW("RemediationIsSuccess", FILE_, FMT_REMEDIATION_SUCCESS),
+	FLAT_ROW("WasExecutingWhileDetected", FILE_, FMT_WAS_EXECUTING),
 
 	FLAT_ROW("IpAddress", ADDRESS, FMT_IP_ADDRESS),
 	FLAT_ROW("Url", LINK, FMT_URL),
 	FLAT_ROW("ThreatCategory", MALWARE, FMT_CATEGORY),
 	FLAT_ROW("IocName", INDICATOR, FMT_NAME),
-	FLAT_ROW("IocValue", INDICATOR, FMT_OBJECT_ID),
+	FLAT_ROW("IocValue", INDICATOR, FMT_INDICATOR_VALUE),
+	FLAT_ROW("CreatorIocName", INDICATOR, FMT_INDICATOR_CREATOR),
+	FLAT_ROW("CreatorIocValue", INDICATOR, FMT_INDICATOR_CREATOR_VALUE),
 };
 
 static const struct alert_table table = {

@@ -238,7 +238,9 @@ static bool is_permitted(struct fjson_object *claims, const char *needed)
 static void permission_check(struct token *token, struct fjson_object *claims)
 {
 	const struct token_options *options = &token->options;
-	bool lacks = !is_permitted(claims, options->permission);
+	/* What the SIEM API wants is no permission that a token names (facts 1.10). */
+	bool lacks = !(options->v1 && !options->permission) &&
+		     !is_permitted(claims, options->permission);
 	char link[TOKEN_LINK];
 
 	if (lacks && !token->lacks_roles)
@@ -450,10 +452,12 @@ static int64_t refused(struct token *token, const struct http_result *result,
 		       result->status >= 500 ||
 		       !strcmp(answer->code, "temporarily_unavailable") ||
 		       !strcmp(answer->code, "server_error");
-	char link[TOKEN_LINK], trace[90] = "";
+	char link[TOKEN_LINK], trace[200] = "";
 
 	if (*answer->request_id)
-		snprintf(trace, sizeof(trace), "; trace id %s", answer->request_id);
+		snprintf(trace, sizeof(trace),
+			"; for Microsoft's support: trace id %s, correlation id %s",
+			answer->request_id, answer->correlation_id);
 	if (row && (row->retry || !passing)) {
 		error_set(err, row->retry ? RC_AGAIN : RC_AUTH,
 			"%s (AADSTS%ld, HTTP %ld): %s%s%s%s%s%s%s", row->meaning,

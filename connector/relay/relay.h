@@ -33,6 +33,7 @@ void relay_stop(struct relay *relay);
 struct relay_summary {
 	struct feed_counts total;
 	size_t tenants;
+	uint64_t shed_fields, cut_texts; /* to keep to max_message_bytes */
 	bool complete; /* once: every feed complete and confirmed */
 	bool broken; /* it cannot go on and must be started again */
 };

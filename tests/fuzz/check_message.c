@@ -89,6 +89,10 @@ enum presence { FIXED, USUAL };
 const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 {
 	static struct cef_event event;
+	/* an incident without a description has a summary */
+	const struct fmt_str message_text =
+		*model(alert->description, MODEL_VALUE, 1023) ? alert->description
+							      : alert->summary;
 	const struct {
 		const char *key;
 		struct fmt_str value;
@@ -107,7 +111,14 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 		{"MicrosoftDefenderAssignedTo", alert->assigned_to, 255, USUAL},
 		{"MicrosoftDefenderProviderAlertId", alert->provider_alert_id, 1023,
 			USUAL},
-		{"msg", alert->description, 1023, USUAL},
+		{"msg", message_text, 1023, USUAL},
+		{"MicrosoftDefenderPriorityScore", alert->priority_score, 63, USUAL},
+		{"MicrosoftDefenderInvestigationId", alert->investigation_id, 63,
+			USUAL},
+		{"MicrosoftDefenderLastModifiedBy", alert->last_modified_by, 255,
+			USUAL},
+		{"MicrosoftDefenderResolvingComment", alert->resolving_comment, 1023,
+			USUAL},
 	};
 	const struct fmt_out *body = &check->body;
 	const struct fmt_message *message = &check->message;

@@ -8,6 +8,7 @@
  * piece and in random ones: result, alerts and next link must be the same. */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include "fetch/error_answer.h"
 #include "fetch/page_parser.h"
 #include "fetch/source.h"
+#include "formats/registry.h"
+#include "tests/fuzz/check_message.h"
 
 #define SOURCES 8
 
@@ -25,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct seen {
 	uint64_t hash;
 	size_t alerts, stop_after;
+	bool pieces; /* read in many */
 };
 
 static void add(struct seen *seen, const void *p, size_t n)
@@ -55,6 +59,23 @@ static void within(struct fmt_str part, struct fmt_str whole)
 		abort();
 }
 
+/* What was read of a page comes out of the formatter as one line of JSON that says the same. */
+static void judge_json(const struct fmt_alert *a)
+{
+	static struct check json;
+	const char *wrong;
+	char error[100];
+
+	if (!json.module)
+		json.module = rfc5424_json_module.open(NULL, 0, error, sizeof(error));
+	check_format(&json, &rfc5424_json_module, a, a->id.n % 8 ? 1 << 20 : 2000);
+	wrong = check_json(&json, a);
+	if (!wrong)
+		return;
+	fprintf(stderr, "%s\n%.*s\n", wrong, (int)json.body.n, json.body.p);
+	abort();
+}
+
 static enum rc take(void *context, struct fmt_alert *a)
 {
 	struct seen *seen = context;
@@ -62,6 +83,8 @@ static enum rc take(void *context, struct fmt_alert *a)
 	if (!a->id.n || a->raw.n < 2 || a->raw.p[0] != '{' ||
 		a->raw.p[a->raw.n - 1] != '}')
 		abort();
+	if (!seen->pieces)
+		judge_json(a);
 	within(a->custom_details, a->raw);
 	within(a->additional_data, a->raw);
 	add_str(seen, a->id);
@@ -106,6 +129,7 @@ static enum rc read_in(struct page_parser *parser, enum page_mode mode, const ch
 
 	seen->hash = UINT64_C(14695981039346656037);
 	seen->alerts = 0;
+	seen->pieces = seed != 0;
 	page_parser_start(parser, mode, take, seen);
 	for (size_t at = 0, piece; at < n && rc == RC_OK; at += piece) {
 		char *copy;

@@ -1,6 +1,7 @@
 # libFuzzer targets, built with --enable-fuzzers.
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_page
+tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz_page.c $(FORMAT_CHECK)
 tests_fuzz_fuzz_page_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_page_LDADD = libconnector.la
 

@@ -1,6 +1,8 @@
 /* random_alert.c - any octets become an alert with hostile text in every member. */
 #include "random_alert.h"
 
+#include <yajl/yajl_parse.h>
+
 #define TEXT_LIMIT 20000u
 
 static const char *const hostile[] = {"=", "\\", "|", "\\n", "\n", "\r\n", "\r", "\t",
@@ -161,6 +163,36 @@ static struct fmt_str raw_object(struct random_alert *r, int depth)
 	return (struct fmt_str){r->store + start, r->used - start};
 }
 
+static int parses(const char *before, struct fmt_str s, const char *after)
+{
+	yajl_handle yajl = yajl_alloc(NULL, NULL, NULL);
+	const struct fmt_str parts[] = {
+		{before, strlen(before)}, s, {after, strlen(after)}};
+	int good = 1;
+
+	yajl_config(yajl, yajl_dont_validate_strings, 1);
+	for (size_t i = 0; i < 3 && good; i++)
+		good = yajl_parse(yajl, (const unsigned char *)parts[i].p,
+			       parts[i].n) == yajl_status_ok;
+	good = good && yajl_complete_parse(yajl) == yajl_status_ok;
+	yajl_free(yajl);
+	return good;
+}
+
+/* Raw JSON is what a parser has read (format.h); anything else becomes nothing. What stands alone in a
+ * list and in an object is one value; yajl forgives a token that is open at the end of a text. */
+static struct fmt_str json_or_none(struct fmt_str s, int object)
+{
+	size_t i = 0;
+
+	while (i < s.n && strchr(" \t\r\n", s.p[i]))
+		i++;
+	if (i < s.n && (!object || s.p[i] == '{') && parses("[", s, "]") &&
+		parses("{\"\":", s, "}"))
+		return s;
+	return (struct fmt_str){NULL, 0};
+}
+
 static void evidence(struct random_alert *r, size_t i)
 {
 	struct fmt_evidence *e = &r->evidence[i];
@@ -177,7 +209,7 @@ static void evidence(struct random_alert *r, size_t i)
 		r->fields[i][k].value = text(r);
 	}
 	if (draw(r) > 200)
-		e->raw = raw_object(r, 1);
+		e->raw = json_or_none(raw_object(r, 1), 1);
 	if (kind >= 64)
 		r->alert.primary[e->kind] = e;
 	if (kind >= 240)
@@ -198,7 +230,11 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 		&alert->service_source, &alert->detection_source, &alert->product_name,
 		&alert->detector_id, &alert->alert_policy_id, &alert->actor,
 		&alert->threat_name, &alert->threat_family, &alert->alert_url,
-		&alert->incident_url, &alert->custom_details, &alert->additional_data};
+		&alert->incident_url, &alert->custom_details, &alert->additional_data,
+		&alert->redirect_incident_id, &alert->investigation_id,
+		&alert->external_id, &alert->indicator_id, &alert->summary,
+		&alert->resolving_comment, &alert->last_modified_by,
+		&alert->priority_score};
 	unsigned how;
 
 	memset(alert, 0, sizeof(*alert));
@@ -234,6 +270,9 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 			(struct fmt_str){(const char *)r->data + r->at, r->n - r->at};
 	else if (how >= 64)
 		alert->raw = raw_object(r, 0);
-	if (!alert->raw.n)
-		alert->raw.p = NULL;
+	alert->raw = json_or_none(alert->raw, 1);
+	if (how & 2)
+		alert->custom_details = raw_object(r, 1);
+	alert->custom_details = json_or_none(alert->custom_details, 0);
+	alert->additional_data = json_or_none(alert->additional_data, 0);
 }

@@ -1,4 +1,4 @@
-"""A small HTTP proxy that knows CONNECT, and brings every host name to this machine."""
+"""A small HTTP proxy that knows CONNECT, and brings every host name to this machine; a port of IPv6."""
 
 import base64
 import select
@@ -77,5 +77,27 @@ class Proxy:
 
     def stop(self):
         self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Door:
+    """A port of [::1] that leads to one of 127.0.0.1."""
+
+    def __init__(self, port):
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                with socket.create_connection(("127.0.0.1", port)) as server:
+                    Proxy.carry(self.request, server)
+
+        class Server(socketserver.ThreadingTCPServer):
+            address_family = socket.AF_INET6
+            daemon_threads = True
+
+        self.server = Server(("::1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
         self.server.shutdown()
         self.server.server_close()

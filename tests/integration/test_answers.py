@@ -75,8 +75,30 @@ def test_a_hostile_page_is_refused_and_memory_stays_bounded(line, kind, size):
     assert relay.stop() == 0
 
 
-def test_a_page_of_a_thousand_alerts_needs_little_memory(line):
-    simulator, collector, relay = line(tenants=1, alerts=3000, feed={"page_size": 1000})
+@pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
+def test_an_alert_too_large_to_read_goes_as_a_stub_and_stops_nothing(line, format):
+    simulator, collector, relay = line(format=format)
+    huge = json.dumps({"id": "huge", "title": "huge", "description": "x" * (3 * MB)})
+    simulator.add_raw(huge, now=True)
+    simulator.add_alerts(1, 30)
+    relay.run_once()
+    messages = read_all(collector.lines())
+    stubs = [m for m in messages if m.alert.startswith("stub-")]
+    assert len(stubs) == 1 and stubs[0].customer == "customer1"
+    assert b"could not be read" in stubs[0].raw
+    result = compare(simulator, messages)
+    assert result.lost == [("customer1", "huge")] and not result.repeated
+    relay.run_once()
+    assert len(collector.lines()) == len(messages)
+    simulator.add_alerts(1, 5)
+    relay.run_once()
+    assert compare(simulator, read_all(collector.lines())).lost == [("customer1", "huge")]
+
+
+def test_a_page_of_thousands_of_alerts_needs_little_memory(line):
+    """The vendor gives all there is on one page, some 20 MB, whatever was asked for."""
+    simulator, collector, relay = line(tenants=1, alerts=3000, feed={"window": "2M"})
+    simulator.fault("huge-page", tenant=1, count=-1)
     relay.start()
     relay.complete(simulator, collector.lines).check()
     assert relay.peak() < 48 * MB

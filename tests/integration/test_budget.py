@@ -74,6 +74,25 @@ def test_retry_after_holds_for_all_feeds_of_the_tenant_and_for_no_other(connecte
     assert relay.stop() == 0
 
 
+def test_retry_after_holds_for_one_api_of_the_tenant_alone(connected):
+    simulator, _, relay = connected("tcp", tenants=1, alerts=0, poll="1s")
+    relay.config["app"].update(simulator.roots)
+    relay.add_feed("soc", source="mde-alerts", poll="1s")
+    relay.start()
+
+    def pages(api):
+        return simulator.requests(1)["apis"].get(api, {}).get("requests", 0)
+
+    wait_until(lambda: pages("graph") > 2 and pages("mde") > 2, "both are polled")
+    simulator.fault("429", 1, count=1, retry_after="4", api="mde")
+    wait_until(lambda: simulator.requests(1)["status"].get("429"), "it was throttled")
+    mde, graph, start = pages("mde"), pages("graph"), time.monotonic()
+    wait_until(lambda: pages("mde") > mde, "it is asked again")
+    assert 3.5 < time.monotonic() - start < 8
+    assert pages("graph") >= graph + 3
+    assert relay.stop() == 0
+
+
 def test_no_minute_sees_more_requests_than_the_limit(connected):
     """A backlog of 500 pages: a fifth of the limit at once, the rest evenly."""
     simulator, _, relay = connected("tcp", tenants=1, alerts=500, page_size=1)

@@ -117,6 +117,22 @@ def test_the_manual_names_every_option_of_the_help():
         assert ("--config" in help) == ("Fl c " in synopsis[name])
 
 
+def test_the_manual_names_every_key_of_cef_with_its_label():
+    top = SAMPLES.parent.parent
+    manual = (top / "packaging/man/alertrelay.8.in").read_text()
+    section = manual.split(".Ss cef\n")[1].split("\n.Ss ")[0]
+    named = set()
+    for item in re.findall(r"^\.It Li (.*)$", section, flags=re.M):
+        key, _, label = item.partition(" Pq Li ")
+        named |= {(key, label.strip('"'))} if label else {(k, "") for k in key.split(" , ")}
+    rows = re.findall(
+        r'^(?:PAIR|LABELLED)\(\w+, \w+, \d+, "(\w+)"(?:, "([^"]+)")?\)$',
+        (top / "formats/cef_keys.def").read_text(),
+        flags=re.M,
+    )
+    assert named == set(rows) | {("AlertrelayOmitted", "")}
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_only_the_journal_gets_priorities_in_front_of_lines(relays, simulators, tmp_path, journal):
     relay = relays(simulators(tenants=1, alerts=0), tenants=1)
@@ -312,6 +328,28 @@ def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_pat
     assert body["tenantId"] == Relay.tenant_id(1)
 
 
+@pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
+def test_the_smallest_message_that_check_takes_has_room_for_every_sample(
+    relays, simulators, format
+):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    out = relay.add_destination("out", transport="stdout", format=format, max_message_bytes=480)
+    relay.add_feed("out")
+    refused = command("check", "-c", relay.write())
+    assert refused.returncode == 2
+    least = int(re.search(rb"max_message_bytes: 480 .*; write (\d+) or more", refused.stderr)[1])
+    out["max_message_bytes"] = least - 1
+    assert command("check", "-c", relay.write()).returncode == 2
+    out["max_message_bytes"] = least
+    assert command("check", "-c", relay.write()).returncode == 0
+    for path in GRAPH:
+        result = command("preview", "-c", relay.write(), "--wire", path)
+        assert result.returncode == 0, result.stderr
+        messages = read_all(result.stdout.split(b"\n")[:-1])
+        assert [m.alert for m in messages] == sample_ids(path)
+        assert all(len(m.raw) <= least for m in messages)
+
+
 def test_preview_of_what_cannot_be_read_is_an_error(tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text('{"value":[{"id":"a"},{"id":')
@@ -347,6 +385,31 @@ def test_replay_sends_all_and_prints_count_and_rate(
     messages = read_all(collector.lines())
     ids = [json.loads(line)["id"] for line in dump.read_bytes().splitlines()]
     assert [m.alert for m in messages] == ids
+
+
+def test_replay_counts_what_was_left_out_to_keep_to_the_size(simulators, relays, tmp_path):
+    simulator = simulators(tenants=1, alerts=0)
+    dump = tmp_path / "alerts.json"
+    with open(dump, "wb") as file:
+        subprocess.run([simulator.program, "--dump-lines", "200"], stdout=file, check=True)
+    relay = relays(simulator, tenants=1)
+    relay.add_feed("small")
+    out = tmp_path / "out.log"
+    small = relay.add_destination("small", transport="file", path=str(out), format="rfc5424-json")
+
+    def replay():
+        out.unlink(missing_ok=True)
+        result = command("replay", "-c", relay.write(), "--to", "small", dump)
+        assert result.returncode == 0, result.stderr
+        values = dict(line.rsplit(" ", 1) for line in result.stdout.decode().splitlines())
+        alerts = [m.fields["alert"] for m in read_all(out.read_bytes().split(b"\n")[:-1])]
+        told = sum(a.get("evidenceOmitted", 0) + a.get("fieldsOmitted", 0) for a in alerts)
+        assert int(values["fields left out"]) == told
+        return told
+
+    assert replay() > 0
+    small["max_message_bytes"] = "64K"
+    assert replay() == 0
 
 
 def test_replay_to_a_collector_that_is_not_there_gives_up(simulators, collectors, relays):

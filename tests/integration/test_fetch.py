@@ -1,6 +1,8 @@
 """alertrelay fetch: the API method as a command."""
 
+import http.server
 import json
+import threading
 import time
 
 import pytest
@@ -66,6 +68,44 @@ def test_raw_is_as_received_one_a_line(asked):
     assert '"own": [1e400, 0.10]' in lines[0] and '"a\\nb"' in lines[0]
 
 
+def test_raw_is_every_octet(asked):
+    simulator, _, fetch = asked()
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+    sent = []
+    for number, odd in enumerate((
+        '"a":1,"a" :2 , "é☃\U0001f600":"é☃\U0001f600"',
+        r'"e":"\u0000\u001b\/\"\\\ud83d\ude00\ud800","k\u0065y":null',
+        '"n":[-0,1E+2,12345678901234567890123,0.1000],"t":true,"o":{ } , "l":[ ]',
+        '"u":"\u2028\u0085\u200b","customDetails":{"x" : [1,\t2]},"evidence":[{"a":[[]]}]',
+    )):
+        text = '{"id":"x%d", %s,"lastUpdateDateTime":"%s"}' % (number, odd, now)
+        simulator.add_raw(text)
+        sent.append(text)
+    assert sorted(lines_of(fetch("customer1", "--raw"))) == sorted(sent)
+
+
+def test_the_source_is_that_of_the_first_feed(asked):
+    simulator, relay, fetch = asked()
+    relay.config["app"].update(simulator.roots)
+    relay.config["feeds"].insert(0, {"source": "siem", "to": ["out"]})
+    relay.write()
+    simulator.add_alerts(1, 1, age_s=60)
+    assert '"FullId":' in fetch("customer1", "--raw").stdout
+    assert '"providerAlertId":' in fetch("customer1", "--raw", "--source=graph-alerts").stdout
+
+
+@pytest.mark.parametrize("source", ["graph-incidents", "m365d-incidents"])
+def test_an_incident_and_its_alerts_have_lines_of_their_own(asked, source):
+    simulator, relay, fetch = asked()
+    relay.config["app"].update(simulator.roots)
+    relay.write()
+    simulator.add_alerts(1, 3, age_s=60)
+    lines = [json.loads(line) for line in lines_of(fetch("customer1", "--raw", "--source", source))]
+    incidents = [line for line in lines if "incidentName" in line or "displayName" in line]
+    assert len(incidents) == len(simulator.incidents(1)) >= 1
+    assert len(lines) == len(incidents) + 3 and not any("alerts" in line for line in lines)
+
+
 def test_since_and_until(asked):
     simulator, _, fetch = asked()
     now = time.time()
@@ -98,7 +138,11 @@ def test_messages_name_the_customer(asked):
         ({"kind": "login-401", "code": 7000215}, "AADSTS7000215"),
         ({"kind": "403"}, "adminconsent"),
         ({"kind": "400"}, "refuses this request"),
+        ({"kind": "404"}, "check the API's address"),
         ({"kind": "foreign-next-link"}, "refused"),
+        ({"kind": "endless-next-link"}, "in a circle"),
+        ({"kind": "empty-pages"}, "in a circle"),
+        ({"kind": "login-broken-json"}, "check the login address"),
     ],
     ids=lambda value: value["kind"] if isinstance(value, dict) else "",
 )
@@ -145,3 +189,47 @@ def test_wrong_usage(asked, tmp_path):
     simulator_is_away.config["app"]["login_root"] = "http://127.0.0.1:1"
     result = relay.command("fetch", "customer1", "-c", str(simulator_is_away.write()))
     assert result.returncode == 1 and "cannot connect" in result.stderr
+
+
+class Circle(http.server.BaseHTTPRequestHandler):
+    """Two pages that lead to each other, by links or because $skip is not understood."""
+
+    def answer(self, document):
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer({"token_type": "Bearer", "expires_in": 3600, "access_token": "opaque"})
+
+    def do_GET(self):
+        other = "a" if self.path.endswith("&page=b") else "b"
+        page = {"value": [{"id": "from-" + other}]}
+        if "alerts_v2" in self.path:
+            page["@odata.nextLink"] = "http://%s/alerts_v2?x=1&page=%s" % (
+                self.headers["Host"], other)
+        self.answer(page)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("source", ["graph-alerts", "mde-alerts"])
+def test_pages_in_a_circle_come_to_an_end(asked, source):
+    _, relay, fetch = asked()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Circle)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    root = "http://127.0.0.1:%d" % server.server_port
+    relay.config["app"].update(login_root=root, graph_root=root, mde_root=root)
+    relay.write()
+    try:
+        result = fetch("customer1", "--raw", "--source", source)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert result.returncode == 1 and "in a circle" in result.stderr
+    assert 1 <= len(lines_of(result)) < 20

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from proxy import Proxy
+from proxy import Door, Proxy
 
 pytestmark = pytest.mark.slow  # what does not answer is tried again
 
@@ -146,6 +146,24 @@ def test_this_host_is_never_asked_through_a_proxy(simulators, relays, started):
     relay.config["http"]["ip"] = "6"
     result = relay.command("fetch", "customer1", "-c", str(relay.write()))
     assert result.returncode == 1 and "localhost" in result.stderr
+
+
+@pytest.mark.parametrize("ip, good", [("any", True), ("6", True), ("4", False)])
+def test_a_host_with_ipv6_alone(simulators, relays, started, ip, good):
+    simulator = simulators(tenants=1, alerts=0)
+    simulator.add_alerts(1, 1, age_s=60)
+    door = started(Door(simulator.port))
+    relay = relays(simulator, tenants=1)
+    relay.add_destination("out", transport="stdout")
+    relay.add_feed("out")
+    root = f"https://localhost:{door.port}"
+    relay.config["app"].update(login_root=root, graph_root=root)
+    relay.config["http"]["ip"] = ip
+    result = relay.command("fetch", "customer1", "-c", str(relay.write()))
+    if good:
+        fine(result)
+    else:
+        assert result.returncode == 1 and "cannot connect" in result.stderr
 
 
 def test_another_authority_is_refused(behind, authority, simulators, tmp_path):

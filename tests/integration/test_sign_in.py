@@ -114,3 +114,27 @@ def test_revoked_refresh_token_asks_for_a_person(signed, simulators, tmp_path):
                                                 simulator.new_refresh_token()))
     simulator.set_refresh(revoke=True)
     assert "sign in again" in relay.run_once(status=1).stderr
+
+
+def test_a_kill_at_any_moment_leaves_a_refresh_token_that_works(signed, simulators, tmp_path):
+    """The old one is in place until the new one is on disk, and login takes both for a while."""
+    simulator = simulators(tenants=3, alerts=30)
+    simulator.set_tenant(token_life=2)
+    file = tmp_path / "refresh"
+    _, relay = signed(simulator, client_secret_file=secret(tmp_path / "secret", simulator.secret),
+                      refresh_token_file=secret(file, simulator.new_refresh_token()))
+    relay.config["feeds"][0]["poll"] = "1s"
+    for kill in range(6):
+        before = len(simulator.refresh_tokens())
+        relay.start()
+        # Killed in the middle of the next sign-ins, each time at another moment.
+        wait_until(lambda: len(simulator.refresh_tokens()) >= before + 1 + kill % 4,
+                   "new refresh tokens", pause=0.001)
+        relay.kill()
+        held = {token["token"]: token for token in simulator.refresh_tokens()}
+        assert file.read_text().strip() in held, "a token that login never gave, or half of one"
+        assert os.stat(file).st_mode & 0o777 == 0o600
+    simulator.add_alerts(1, 1)
+    relay.run_once()
+    assert arrived(tmp_path) >= 31
+    assert not list(tmp_path.glob("refresh.new"))

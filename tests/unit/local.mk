@@ -4,6 +4,12 @@ unit_tests = tests/unit/test_base
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
+# It is the log itself, with a stand-in for liblogging-stdlog.
+unit_tests += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/stdlog/liblogging/stdlog.h
+tests_unit_test_log_CPPFLAGS = -I$(top_srcdir)/tests/unit/stdlog $(AM_CPPFLAGS)
+tests_unit_test_log_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
@@ -25,7 +31,8 @@ tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_budget
+unit_tests += tests/unit/test_budget tests/unit/test_filter
+tests_unit_test_filter_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_values tests/unit/test_config

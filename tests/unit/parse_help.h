@@ -64,7 +64,8 @@ static inline void alert_write(struct strbuf *out, const struct fmt_alert *a, bo
 	S(detection_source), S(product_name), S(detector_id), S(alert_policy_id),
 		S(actor);
 	S(threat_name), S(threat_family), S(alert_url), S(incident_url);
-	S(redirect_incident_id);
+	S(redirect_incident_id), S(investigation_id), S(external_id), S(indicator_id);
+	S(summary), S(resolving_comment), S(last_modified_by), S(priority_score);
 	if (raw)
 		S(custom_details), S(additional_data), S(raw);
 #undef S

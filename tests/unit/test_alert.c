@@ -154,6 +154,104 @@ static void samples(void **state)
 	strbuf_clear(&body);
 }
 
+/* ---- nothing that the vendor documents is without a place ---- */
+
+/* These stay in the raw text: objects whose keys anybody chooses, and what is not documented. */
+static bool is_raw_only(const char *name)
+{
+	static const char *const names[] = {
+		"labels", "selector", "futureProperty", NULL};
+
+	for (size_t i = 0; names[i]; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return *name == '@';
+}
+
+static void has_places(const struct alert_map *m, const struct alert_node *node,
+	struct fjson_object *object, bool evidence);
+
+/* A value at this node, whatever its arrays. */
+static void has_place(const struct alert_map *m, const struct alert_node *node,
+	const char *name, struct fjson_object *value, bool evidence)
+{
+	if (fjson_object_is_type(value, fjson_type_array)) {
+		for (int i = 0; i < fjson_object_array_length(value); i++)
+			has_place(m, node, name, fjson_object_array_get_idx(value, i),
+				evidence);
+	} else if (fjson_object_is_type(value, fjson_type_object)) {
+		if (node->target == ALERT_NESTED)
+			has_places(m->nested, m->nested->nodes, value, false);
+		/* of evidence inside evidence: something, as graph_alerts.c says */
+		else if (node->target != ALERT_RAW &&
+			 !(evidence && fjson_object_object_get_ex(
+					       value, "@odata.type", NULL)))
+			has_places(m, node, value,
+				evidence || node->target == ALERT_EVIDENCE);
+	} else if (value && !node->target) {
+		fail_msg("%s: %s has no place", m->source, name);
+	}
+}
+
+static void has_places(const struct alert_map *m, const struct alert_node *node,
+	struct fjson_object *object, bool evidence)
+{
+	struct fjson_object_iterator at = fjson_object_iter_begin(object),
+				     end = fjson_object_iter_end(object);
+
+	for (; !fjson_object_iter_equal(&at, &end); fjson_object_iter_next(&at)) {
+		const char *name = fjson_object_iter_peek_name(&at);
+		struct fjson_object *value = fjson_object_iter_peek_value(&at);
+		const struct alert_node *child =
+			alert_child(m, node, name, strlen(name));
+
+		if (is_raw_only(name))
+			continue;
+		if (!child)
+			fail_msg("%s: %s has no place", m->source, name);
+		has_place(m, child, name, value, evidence);
+	}
+}
+
+/* The samples hold every property of the documents (facts 3.1 to 3.9). */
+static void every_property_has_a_place(void **state)
+{
+	static const char *const files[][2] = {
+		{"graph-alerts", "samples/graph-alerts_v2.json"},
+		{"graph-alerts", "golden/evidence-types.json"},
+		{"graph-incidents", "samples/graph-incidents.json"},
+		{"graph-incidents", "samples/graph-incidents-noexpand.json"},
+		{"mde-alerts", "samples/mde-alerts.json"},
+		{"m365d-incidents", "samples/m365d-incidents.json"},
+		{"siem", "samples/siem-alerts.json"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const struct source *source = source_find(files[i][0]);
+		struct alert_map *m = source_map_new(source, NULL);
+		struct fjson_object *top, *list;
+		struct strbuf body;
+		char name[100];
+		int count;
+
+		snprintf(name, sizeof(name), "../%s", files[i][1]);
+		sample_read(name, &body);
+		list = top = fjson_tokener_parse(body.p);
+		if (source->list_key)
+			assert_true(fjson_object_object_get_ex(
+				top, source->list_key, &list));
+		count = fjson_object_array_length(list);
+		assert_true(count > 0);
+		for (int k = 0; k < count; k++)
+			has_places(m, m->nodes, fjson_object_array_get_idx(list, k),
+				false);
+		fjson_object_put(top);
+		strbuf_clear(&body);
+		alert_map_free(m);
+	}
+}
+
 /* ---- the order of properties ---- */
 
 static struct fjson_object *reversed(struct fjson_object *from)
@@ -722,6 +820,22 @@ static void siem_records(void **state)
 		text_check,
 		"evidence 0 kind 1 ipInterface=10.0.0.1\nipInterface=10.0.0.2\n"
 		"loggedOnUser=d\\a\nloggedOnUser=d\\b\ndeviceId=x\n-1 0 ");
+	look("[{\"RemediationIsSuccess\":true,\"WasExecutingWhileDetected\":false}]",
+		text_check,
+		"kind 4 remediationIsSuccess=true\n"
+		"wasExecutingWhileDetected=false\n");
+	look("[{\"IocName\":\"n\",\"IocValue\":\"v\",\"CreatorIocName\":\"c\","
+	     "\"CreatorIocValue\":\"d\",\"IocUniqueId\":\"u\"}]",
+		text_check,
+		"kind 0 name=n\nindicatorValue=v\nindicatorCreator=c\n"
+		"indicatorCreatorValue=d\n");
+	/* these come with every record: they are no evidence of an indicator */
+	look("[{\"IocName\":\"\",\"IocUniqueId\":\"u\",\"ExternalId\":\"e\","
+	     "\"RemediationIsSuccess\":null}]",
+		text_check, "external_id=e\nindicator_id=u\n");
+	look("[{\"IocName\":\"\",\"IocUniqueId\":\"u\",\"ExternalId\":\"e\","
+	     "\"RemediationIsSuccess\":null}]",
+		no_text_check, "evidence 0");
 	parser_back(old, before);
 }
 
@@ -936,6 +1050,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples),
+		cmocka_unit_test(every_property_has_a_place),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(all_types),
 		cmocka_unit_test(every_type_has_a_case),

@@ -14,7 +14,6 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "base/loop.h"
 #include "base/strbuf.h"
 
@@ -33,6 +32,37 @@ static void error_wraps_and_cuts(void **state)
 	error_set(&err, RC_IO, "a%s", longer);
 	assert_true(strlen(err.text) < sizeof(err.text));
 	assert_int_equal((unsigned char)err.text[strlen(err.text) - 1], 0xbc);
+}
+
+static void the_same_trouble_has_one_digest(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} pairs[] = {
+		{"refused after 3 ms", "refused after 12 ms", true},
+		{"cut after 7 octets: x", "cut after 70001 octets: x", true},
+		{"no (HTTP 401); trace id da73ac14-a4db-4a68-888b-e6478fe29e9c",
+			"no (HTTP 401); trace id 403432E8-ae77-49c1-8069-ae4be178dc13",
+			true},
+		{"no (HTTP 401)", "no (HTTP 403)", false},
+		{"AADSTS7000215: no", "AADSTS7000222: no", false},
+		{"refused after 3 ms", "reset after 3 ms", false},
+		{"da73ac14-a4db", "403432e8-ae77", false},
+		{"", "7", true},
+	};
+	struct error a, b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		error_set(&a, RC_IO, "%s", pairs[i].a);
+		error_set(&b, RC_IO, "%s", pairs[i].b);
+		if ((error_digest(&a) == error_digest(&b)) != pairs[i].same)
+			fail_msg("%s | %s", pairs[i].a, pairs[i].b);
+		b = a;
+		b.code = RC_TLS;
+		assert_true(error_digest(&a) != error_digest(&b));
+	}
 }
 
 static void arena_bounds_and_reuse(void **state)
@@ -110,18 +140,6 @@ static void times_to_ticks_and_back(void **state)
 	assert_true(time_parse("2026-01-05T09:31:12.3999999Z", 28, &ticks));
 	assert_int_equal(time_format(ticks, 3, out), 24);
 	assert_string_equal(out, "2026-01-05T09:31:12.399Z"); /* cut, not rounded */
-}
-
-static void quoted_values_stay_in_their_line(void **state)
-{
-	char out[24];
-
-	(void)state;
-	assert_string_equal(
-		log_quote(out, sizeof(out), "a\"b\\\n", 5), "\"a\\\"b\\\\ \"");
-	log_quote(out, sizeof(out), "0123456789012345678901234567890", 31);
-	assert_true(strlen(out) < sizeof(out));
-	assert_string_equal(out + strlen(out) - 4, "...\"");
 }
 
 struct fired {
@@ -213,10 +231,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(error_wraps_and_cuts),
+		cmocka_unit_test(the_same_trouble_has_one_digest),
 		cmocka_unit_test(arena_bounds_and_reuse),
 		cmocka_unit_test(strbuf_has_a_maximum),
 		cmocka_unit_test(times_to_ticks_and_back),
-		cmocka_unit_test(quoted_values_stay_in_their_line),
 		cmocka_unit_test(timers_fire_in_order),
 		cmocka_unit_test(watches_and_calls),
 	};

@@ -324,6 +324,7 @@ static void test_process_and_file(void **state)
 	expect("fname", "powershell.exe");
 	expect("filePath", "C:\\Windows\\System32\\powershell.exe");
 	expect("fileHash", "aa");
+	expect("MicrosoftDefenderFileSha1", NULL);
 	expect("fsize", NULL);
 	expect("sproc", "C:\\Windows\\System32\\powershell.exe");
 	expect("spid", "4711");
@@ -344,6 +345,8 @@ static void test_process_and_file(void **state)
 	format_within(BIG);
 	expect("filePath", "/tmp/x.sh");
 	expect("fileHash", "cc");
+	expect("MicrosoftDefenderFileSha1", "dd");
+	expect("MicrosoftDefenderFileMd5", NULL);
 	expect("fsize", "2147483647");
 	expect("sproc", "C:\\Windows\\System32\\powershell.exe");
 	expect("MicrosoftDefenderProcessHash", "aa");

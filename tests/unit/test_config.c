@@ -201,7 +201,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(t->client_id, "abcdef00-1111-2222-3333-444444444444");
 	has_secret(c, t, "s3cret");
 	assert_string_equal(t->login_root, "http://127.0.0.1:8080/login");
-	assert_string_equal(t->apis[API_GRAPH].root, "https://graph.microsoft.us");
+	assert_string_equal(t->apis[API_GRAPH].root, "https://graph.example.net");
 	assert_string_equal(
 		t->apis[API_GRAPH].scope, "https://graph.microsoft.com/.default");
 	assert_string_equal(t->file, "good-full.yaml");

@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -443,6 +445,16 @@ static void app_service_identity(void **state)
 		assert_int_equal(w.rc, RC_AUTH);
 		assert_non_null(strstr(w.err.text, "IDENTITY_ENDPOINT: http://192"));
 	}
+	setenv("IDENTITY_ENDPOINT", endpoint, 1);
+	setenv("IDENTITY_HEADER", "a\r\nX-Other: b", 1);
+	login_token(&f->login);
+	{
+		struct login_waiter w = ask(f);
+
+		assert_int_equal(w.rc, RC_AUTH);
+		assert_non_null(strstr(w.err.text, "IDENTITY_HEADER"));
+		assert_int_equal(f->identities, 2);
+	}
 }
 
 static void identity_refused(void **state)
@@ -676,6 +688,95 @@ static void refresh_token_cannot_be_written(void **state)
 	}
 }
 
+/* Another process has its own new token for the file: nothing of either is lost. */
+static void refresh_token_of_two_processes(void **state)
+{
+	struct fixture *f = *state;
+	struct login_waiter w;
+	int lock = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	use_refresh(f);
+	f->gives_refresh = "refresh-1";
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	w = ask(f);
+	assert_int_equal(w.rc, RC_AUTH);
+	assert_non_null(strstr(w.err.text, "cannot be opened and locked"));
+	has_text("token.refresh", "refresh-0");
+	close(lock);
+	clock_fake_pass(&f->clock, 60000);
+	f->gives_refresh = NULL;
+	ask_anew(f);
+	assert_string_equal(f->refresh, "refresh-1");
+	has_text("token.refresh", "refresh-1");
+}
+
+struct told {
+	char option[40], text[400];
+};
+
+static void tell(void *context, const char *option, const char *text)
+{
+	struct told *told = context;
+
+	snprintf(told->option, sizeof(told->option), "%s", option);
+	snprintf(told->text, sizeof(told->text), "%s", text);
+}
+
+/* What the service's user finds. */
+static int look_as_other(const struct credential_options *options, uid_t uid)
+{
+	struct told told = {"", ""};
+
+	if (uid != geteuid() && setuid(uid))
+		return 2;
+	credential_check(options, tell, &told);
+	if (!*told.text)
+		return 0;
+	return !strcmp(told.option, "refresh_token_file") &&
+			       strstr(told.text, "its directory is not writable")
+		       ? 1
+		       : 3;
+}
+
+static int as_other(const struct credential_options *options, uid_t uid)
+{
+	pid_t child = fork();
+	int status = 0;
+
+	if (!child)
+		_exit(look_as_other(options, uid));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A command of root's changes the file, the service goes on with it; and a folder in which it could
+ * not is said before a token is spent. */
+static void refresh_token_belongs_to_the_service(void **state)
+{
+	struct fixture *f = *state;
+	const struct credential_options options = {
+		.refresh_token_file = "token.refresh"};
+	bool root = geteuid() == 0;
+	uid_t uid = root ? 12345 : geteuid();
+	struct stat st;
+
+	use_refresh(f);
+	assert_int_equal(root ? chown("token.refresh", uid, 54321) : 0, 0);
+	f->gives_refresh = "refresh-1";
+	ask_anew(f);
+	has_text("token.refresh", "refresh-1");
+	assert_int_equal(stat("token.refresh", &st), 0);
+	assert_int_equal(st.st_uid, uid);
+	assert_int_equal(st.st_gid, root ? 54321 : st.st_gid);
+	assert_int_equal(st.st_mode & 0777, 0600);
+
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(root ? 0 : chmod(".", 0555), 0);
+	assert_int_equal(as_other(&options, uid), 1);
+	assert_int_equal(chmod(".", 0777), 0);
+	assert_int_equal(as_other(&options, uid), 0);
+}
+
 static void human_must_sign_in(void **state)
 {
 	struct fixture *f = *state;
@@ -750,6 +851,8 @@ int main(void)
 		TEST(refresh_token_rotates),
 		TEST(refresh_with_two_secrets),
 		TEST(refresh_token_cannot_be_written),
+		TEST(refresh_token_of_two_processes),
+		TEST(refresh_token_belongs_to_the_service),
 		TEST(human_must_sign_in),
 		TEST(replaced_by_hand),
 	};

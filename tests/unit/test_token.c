@@ -190,6 +190,22 @@ static void good_answers(void **state)
 	assert_true(token_lacks_roles(f->login.token));
 }
 
+/* No permission of the SIEM API is documented, so none can be missing (facts 1.10). */
+static void rights_that_no_claim_names(void **state)
+{
+	struct fixture *f = *state;
+
+	f->login.options.v1 = true;
+	f->login.options.resource = "https://graph.microsoft.com";
+	login_says_sample(&f->login, "token-ok-noroles.json");
+	for (int i = 0; i < 2; i++) {
+		f->login.options.permission = i ? "SecurityAlert.Read.All" : NULL;
+		login_token(&f->login);
+		assert_int_equal(login_ask(&f->login, NULL).rc, RC_OK);
+		assert_int_equal(token_lacks_roles(f->login.token), i);
+	}
+}
+
 static void claims(void **state)
 {
 	struct fixture *f = *state;
@@ -565,6 +581,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(renews_early, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(short_lives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(good_answers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			rights_that_no_claim_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(claims, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(broken_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sample_errors, set_up, tear_down),

@@ -1,0 +1,68 @@
+#include "config.h"
+
+#include "relay/least_message.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/strbuf.h"
+
+#define ROOMY 65536
+#define STEP 256 /* the answer is a multiple of it */
+#define NOTES 128 /* what a formatter keeps for telling of what it left out */
+
+#define GUID "11111111-2222-3333-4444-555555555555"
+#define ID "da123456789012345678_-1234567890"
+#define INCIDENT "1234567"
+#define LINK "https://security.microsoft.com/alerts/" ID "?tid=" GUID
+#define TIME "2026-01-05T09:00:00.1234567Z"
+#define TITLE "Email messages with a malicious URL were removed after delivery"
+
+static const char raw[] =
+	"{\"id\":\"" ID "\",\"providerAlertId\":\"" ID "\",\"incidentId\":\"" INCIDENT
+	"\",\"status\":\"inProgress\",\"severity\":\"medium\",\"tenantId\":\"" GUID
+	"\",\"title\":\"" TITLE "\",\"alertWebUrl\":\"" LINK
+	"\",\"incidentWebUrl\":\"" LINK "\",\"createdDateTime\":\"" TIME
+	"\",\"lastUpdateDateTime\":\"" TIME "\"}";
+
+static struct fmt_str text(const char *s)
+{
+	return (struct fmt_str){s, strlen(s)};
+}
+
+size_t least_message(const struct destination_options *options)
+{
+	const struct fmt_alert alert = {.struct_size = sizeof(alert),
+		.source = "graph-alerts",
+		.customer = text("customer"),
+		.customer_name = text("customer"),
+		.tenant_id = text(GUID),
+		.id = text(ID),
+		.version = text("0123456789abcdef"),
+		.incident_id = text(INCIDENT),
+		.title = text(TITLE),
+		.detector_id = text(GUID),
+		.alert_url = text(LINK),
+		.incident_url = text(LINK),
+		.created = 0,
+		.updated = 0,
+		.resolved = NO_TIME,
+		.first_activity = NO_TIME,
+		.last_activity = NO_TIME,
+		.raw = text(raw)};
+	const struct syslog_fields fields = {
+		.time = 0, .customer = alert.customer, .msgid = "alert"};
+	struct destination_options roomy = *options;
+	struct strbuf message;
+	struct error err;
+	size_t n = 0;
+
+	roomy.max_message_bytes = ROOMY;
+	roomy.framing = FRAMING_LF;
+	strbuf_init(&message, 2 * ROOMY);
+	if (destination_render(&roomy, &alert, &fields, true, &clock_system, &message,
+		    &err) == RC_OK)
+		n = (message.n + NOTES + STEP - 1) / STEP * STEP;
+	strbuf_clear(&message);
+	return n;
+}
