@@ -13,6 +13,7 @@ libformats_la_SOURCES = \
 	formats/json_alert.h \
 	formats/json_text.c \
 	formats/json_text.h \
+	formats/leef.c \
 	formats/option.c \
 	formats/option.h \
 	formats/pairs.c \
