@@ -79,7 +79,7 @@ BLOCK_INLINE char *escape_text(
 		} else if (kind == ESCAPE_CEF_HEADER && c == '|' && special) {
 			*to++ = special;
 		} else if (leef) {
-			*to++ = c == special ? ' ' : '/';
+			*to++ = (char)c == special ? ' ' : '/';
 		} else if (kind == ESCAPE_CEF_CLASS) {
 			*to++ = '_';
 		} else {

@@ -119,8 +119,7 @@ static void set_protocol(struct pick *pick)
 }
 
 /* The values of LEEF alone, and of all others those that have a key in it. */
-static void leef_pick(
-	const struct leef *leef, struct pick *pick, const struct fmt_alert *alert)
+static void leef_pick(const struct leef *leef, struct pick *pick)
 {
 	static const char *const severities[] = {[FMT_SEVERITY_UNKNOWN] = "1",
 		[FMT_SEVERITY_INFORMATIONAL] = "2",
@@ -130,7 +129,6 @@ static void leef_pick(
 	const char delimiter = leef->style.separator;
 	struct fmt_str *row = pick->row;
 
-	pick_alert(pick, alert);
 	row[PICK_SEVERITY] = text_str(severities[pick->severity]);
 	row[PICK_TITLE] = pick->name;
 	if (leef->product.n)
@@ -161,19 +159,21 @@ static enum fmt_result leef_format(
 	const struct leef *leef = self;
 	struct pick pick;
 
-	leef_pick(leef, &pick, alert);
+	pick_alert(&pick, alert);
+	leef_pick(leef, &pick);
 	return pairs_write(&leef->style, leef, &pick, message);
 }
 
 static const struct fmt_option_info leef_options[] = {
 	{"version", "2.0", "the version after LEEF: - 1.0 or 2.0"},
 	{"delimiter", "^",
-		"the character between attributes, itself or as x5E or 0x5E, which becomes "
-		"a space in values; x09 is TAB, the only one of version 1.0"},
+		"the character between attributes, itself or as x5E or 0x5E, which "
+		"becomes a space in values; x09 is TAB, the only one of version 1.0"},
 	{"device_version", "1.0",
 		"the header's device version: the version of this mapping"},
-	{"product", "(that of the alert)",
-		"the header's product, the same for all alerts, for readers that know a "
+	{"product", "that of the alert",
+		"the header's product, the same for all alerts, for readers that know "
+		"a "
 		"source by it; each alert's own is then in the attribute product"},
 	{NULL, NULL, NULL},
 };

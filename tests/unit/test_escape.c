@@ -96,7 +96,7 @@ static const struct {
 	{S("a^b|c"), "a b/c", "a b|c", "a^b|c"},
 	{S("^^="), "  =", "  =", "^^="},
 	{S("C:\\x=\"1\""), "C:\\x=\"1\"", "C:\\x=\"1\"", "C:\\x=\"1\""},
-	{S("a\r\nb\rc\nd\te"), "a b c d e", "a b c d e", "a b c d e"},
+	{S("1\r\n2\r3\n4\t5"), "1 2 3 4 5", "1 2 3 4 5", "1 2 3 4 5"},
 	{S("a\0b\x7F"), "a b ", "a b ", "a b "},
 	{S("\xC2\x85^\xFF"), "  \xEF\xBF\xBD", "  \xEF\xBF\xBD", " ^\xEF\xBF\xBD"},
 	{S("\xC3\xBC^\xE2\x80\xA8"), "\xC3\xBC  ", "\xC3\xBC  ", "\xC3\xBC^ "},
