@@ -30,26 +30,42 @@ enum cef_class {
 
 #define CEF_KEY_ROOM 48u
 
-/* The texts are copied with all their room: a fixed size is a few instructions. */
+/* The texts are copied with all their room: a fixed size is a few instructions. A row is one line of
+ * the cache. */
 struct cef_row {
-	char before[CEF_KEY_ROOM]; /* " cs1=" */
-	char after[CEF_KEY_ROOM]; /* " cs1Label=threatName" or "" */
+	_Alignas(64) char before[CEF_KEY_ROOM]; /* " cs1=" */
 	uint8_t before_n;
-	uint8_t after_n;
+	uint8_t label; /* in labels */
 	uint16_t max;
 	enum cef_class class;
 };
 
-#define ROW(class_, max_, before_, after_)                                             \
-	{.before = before_,                                                            \
-		.after = after_,                                                       \
-		.before_n = sizeof(before_) - 1,                                       \
-		.after_n = sizeof(after_) - 1,                                         \
-		.max = max_,                                                           \
-		.class = class_},
-#define PAIR(id, class, max, key) ROW(class, max, " " key "=", "")
+struct cef_label {
+	char text[CEF_KEY_ROOM]; /* " cs1Label=threatName" */
+	uint8_t n;
+};
+
+#define PAIR(id, class, max, key)
+#define LABELLED(id, class, max, key, label) LABEL_##id,
+enum {
+	LABEL_NONE,
+#include "cef_keys.def"
+};
+#undef LABELLED
+
 #define LABELLED(id, class, max, key, label)                                           \
-	ROW(class, max, " " key "=", " " key "Label=" label)
+	{" " key "Label=" label, sizeof(" " key "Label=" label) - 1},
+static const struct cef_label labels[] = {
+	{"", 0},
+#include "cef_keys.def"
+};
+#undef PAIR
+#undef LABELLED
+
+#define ROW(class, max, key, label)                                                    \
+	{" " key "=", sizeof(" " key "=") - 1, label, max, class},
+#define PAIR(id, class, max, key) ROW(class, max, key, LABEL_NONE)
+#define LABELLED(id, class, max, key, label) ROW(class, max, key, LABEL_##id)
 static const struct cef_row rows[CEF_ROWS] = {
 #include "cef_keys.def"
 };
@@ -142,10 +158,12 @@ static char *put_mark(char *to, int cut)
 static inline char *render_row(
 	char *to, const struct cef_row *row, struct fmt_str s, int cut)
 {
+	const struct cef_label *label = &labels[row->label];
+
 	memcpy(to, row->before, CEF_KEY_ROOM);
 	to = put_mark(escape_cef_value(to + row->before_n, s), cut);
-	memcpy(to, row->after, CEF_KEY_ROOM);
-	return to + row->after_n;
+	memcpy(to, label->text, CEF_KEY_ROOM);
+	return to + label->n;
 }
 
 /* Its worst case would not fit; what it really comes to may. */
@@ -208,23 +226,37 @@ static int write_header(struct writer *w, const struct cef *cef,
 	return writer_put(w, scratch, (size_t)(to - scratch));
 }
 
+/* Which rows have a value is another thing in each alert: found without a branch for each row. */
+static size_t rows_with_values(
+	const struct cef_values *values, uint8_t present[CEF_ROWS])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CEF_ROWS; i++) {
+		present[count] = (uint8_t)i;
+		count += values->row[i].n > 0;
+	}
+	return count;
+}
+
+_Static_assert(CEF_ROWS <= UINT8_MAX, "rows are counted in octets");
+
 /* The rows begin with the space that separates them; the first takes the place of it. */
 static int write_rows(struct writer *w, const struct cef_values *values)
 {
+	uint8_t present[CEF_ROWS];
+	size_t count = rows_with_values(values, present);
 	struct cef_row first;
-	size_t i = 0;
 
-	while (i < CEF_ROWS && !values->row[i].n)
-		i++;
-	if (i == CEF_ROWS)
+	if (!count)
 		return 1;
-	first = rows[i];
+	first = rows[present[0]];
 	first.before_n--;
 	memmove(first.before, first.before + 1, first.before_n);
-	if (!write_row(w, &first, values->row[i]))
+	if (!write_row(w, &first, values->row[present[0]]))
 		return 0;
-	for (i++; i < CEF_ROWS; i++)
-		if (values->row[i].n && !write_row(w, &rows[i], values->row[i]))
+	for (size_t i = 1; i < count; i++)
+		if (!write_row(w, &rows[present[i]], values->row[present[i]]))
 			return 0;
 	return 1;
 }
@@ -255,8 +287,8 @@ static void plan_cut_long(struct plan *plan, size_t maximum)
 {
 	for (size_t i = CEF_ROWS; i-- > 0 && plan->total > maximum;) {
 		size_t excess = plan->total - maximum;
-		size_t least =
-			(size_t)rows[i].before_n + rows[i].after_n + CEF_LONG_MIN;
+		size_t least = (size_t)rows[i].before_n + labels[rows[i].label].n +
+			       CEF_LONG_MIN;
 
 		if (!plan->size[i] || rows[i].class != CEF_LONG ||
 			plan->size[i] <= least)
@@ -371,6 +403,7 @@ static enum fmt_result cef_plan(const struct cef *cef, const struct cef_values *
 	for (size_t i = 0; i < CEF_ROWS; i++) {
 		struct fmt_str s = values->row[i];
 		const struct cef_row *row = &rows[i];
+		const struct cef_label *label = &labels[row->label];
 		int cut;
 
 		if (!plan.size[i])
@@ -378,12 +411,12 @@ static enum fmt_result cef_plan(const struct cef *cef, const struct cef_values *
 		cut = text_cut(&s, row->max);
 		to = render_row(scratch, row, s, cut);
 		if (plan.limit[i]) {
-			size_t around = (size_t)row->before_n + row->after_n;
+			size_t around = (size_t)row->before_n + label->n;
 
-			to = cut_escaped(scratch + row->before_n, to - row->after_n,
+			to = cut_escaped(scratch + row->before_n, to - label->n,
 				plan.limit[i] - around);
-			memcpy(to, row->after, row->after_n);
-			to += row->after_n;
+			memcpy(to, label->text, label->n);
+			to += label->n;
 			cut = 1;
 		}
 		w.cut += (unsigned)cut;

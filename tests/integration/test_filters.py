@@ -1,6 +1,7 @@
 """Filters of a feed: what passes arrives, and the API is asked for nothing else where it can filter."""
 
 import json
+import re
 
 import pytest
 
@@ -65,7 +66,10 @@ def test_what_the_api_cannot_filter_is_filtered_and_counted_here(fed):
     simulator, result, got = fed("graph-alerts", service_sources=["MICROSOFTDEFENDERFOROFFICE365"])
     assert 5 < len(got) < 300
     assert {m["alert"]["serviceSource"] for m in got} == {"microsoftDefenderForOffice365"}
-    assert f" filtered={300 - len(got)} " in result.stderr
+    # A range that a busy host could not read before it moved is read again.
+    readings, rest = divmod(int(re.search(r" received=(\d+) ", result.stderr)[1]), 300)
+    assert readings and not rest
+    assert f" filtered={readings * (300 - len(got))} " in result.stderr
     assert all(last(a)["served"] for a in simulator.versions(1))
 
 

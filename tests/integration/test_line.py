@@ -135,7 +135,7 @@ def test_a_daemon_sends_new_alerts_within_its_poll(connected):
     for tenant in (1, 2, 3):
         simulator.add_alerts(tenant, 4)
     simulator.update(2, n=1, status="resolved")
-    relay.complete(simulator, collector.lines, seconds=10).check()
+    relay.complete(simulator, collector.lines, seconds=30).check()
     assert relay.stop() == 0, relay.log()
     assert "unconfirmed=0" in relay.log()
 

@@ -105,12 +105,14 @@ def sample(*arguments, **options):
 # What is installed.
 
 
-@pytest.mark.parametrize("compiler", ["gcc -std=c11", "clang -std=c11", "g++ -std=c++17", "clang++ -std=c++17"])
+# gcc is what the tests need; clang is tried where it is.
+COMPILERS = ["gcc -std=c11", "g++ -std=c++17"]
+COMPILERS += [text.replace("gcc", "clang").replace("g++", "clang++") for text in COMPILERS if shutil.which("clang++")]
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
 def test_the_header_needs_nothing_else(stage, compiler, tmp_path):
     compiler, standard = compiler.split()
-    if not shutil.which(compiler):
-        assert compiler.startswith("clang"), compiler
-        pytest.skip(f"no {compiler}: package clang")
     source = tmp_path / ("alone.cc" if "++" in compiler else "alone.c")
     source.write_text(
         "#include <alertrelay/format.h>\n"

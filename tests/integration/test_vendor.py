@@ -155,7 +155,7 @@ def test_consent_withdrawn_and_given_back(connected):
         simulator.add_alerts(tenant, 5)
     simulator.update(2, n=2, status="resolved")
     here = lambda: [l for l in collector.lines() if b" customer2 " not in l]
-    relay.complete(simulator, here, [1, 3], seconds=10).check()
+    relay.complete(simulator, here, [1, 3], seconds=30).check()
     simulator.set_tenant(2, consent=True)
     relay.complete(simulator, collector.lines, seconds=120).check()
     assert "works again" in relay.log()

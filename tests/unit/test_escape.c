@@ -88,12 +88,14 @@ static void expect(char *(*escape)(char *, struct fmt_str), size_t room,
 	end = escape(out, s);
 	n = (size_t)(end - out);
 	assert_int_equal(n, strlen(before) + strlen(want) + strlen(after));
+	assert_memory_equal(out, before, strlen(before));
 	assert_memory_equal(out + strlen(before), want, strlen(want));
+	assert_memory_equal(end - strlen(after), after, strlen(after));
 	free(out);
 	free(text);
 }
 
-/* Each row at each place of a block, with and without text behind. */
+/* Each row at each place of a block, with text of each length up to two blocks behind. */
 static void test_positions(void **state)
 {
 	static const char pad[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
@@ -102,8 +104,8 @@ static void test_positions(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
 
-		for (size_t k = 0; k < 36; k++) {
-			const char *before = pad + k, *after = k & 1 ? pad : "";
+		for (size_t k = 0; k < 36 * 36; k++) {
+			const char *before = pad + k % 36, *after = pad + 1 + k / 36;
 
 			expect(header, 16, r->in, before, r->header, after);
 			expect(header_slash, 16, r->in, before, r->header_slash, after);
