@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/values.h"
+#include "deliver/formatter.h"
 #include "relay/options.h"
 
 static const struct cli_command *const commands[] = {
@@ -19,6 +20,7 @@ static const struct cli_command *const commands[] = {
 	&cli_fetch,
 	&cli_preview,
 	&cli_replay,
+	&cli_formats,
 	&cli_sample,
 	&cli_manual,
 };
@@ -111,8 +113,6 @@ static enum rc take_value(
 		return value_choice(value, option->value, option->to, err);
 	case CLI_SOURCE:
 		return options_source(value, option->to, err);
-	case CLI_FORMAT:
-		return options_format(value, option->to, err);
 	case CLI_NAME:
 		rc = value_name(value, err);
 		break;
@@ -173,22 +173,49 @@ void cli_protect_memory(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+static void say_wrong(const struct cli_command *command, const char *path,
+	const struct config_report *report)
+{
+	fputs(report->text.p, stderr);
+	fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
+		command->name, report->count, report->count == 1 ? "" : "s");
+	if (access(path, F_OK) != 0)
+		fputs("`alertrelay sample` prints one to begin with; -c FILE "
+		      "names another\n",
+			stderr);
+}
+
 struct config *cli_config(const struct cli_command *command, const char *path)
 {
 	struct config_report report;
 	struct config *config = NULL;
 
-	if (config_load(path, &config, &report) != RC_OK) {
-		fputs(report.text.p, stderr);
-		fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
-			command->name, report.count, report.count == 1 ? "" : "s");
-		if (access(path, F_OK) != 0)
-			fputs("`alertrelay sample` prints one to begin with; -c FILE "
-			      "names another\n",
-				stderr);
-	}
+	if (config_load(path, &config, &report) != RC_OK)
+		say_wrong(command, path, &report);
 	config_report_clear(&report);
 	return config;
+}
+
+struct formatters *cli_formatters(const struct cli_command *command, const char *path)
+{
+	struct config_report report;
+	struct formatters *formatters = config_formatters(path, &report);
+
+	if (!formatters)
+		say_wrong(command, path, &report);
+	config_report_clear(&report);
+	return formatters;
+}
+
+int cli_format(const struct cli_command *command, struct formatters *formatters,
+	const char *name)
+{
+	struct formatter formatter;
+	struct error err;
+
+	if (formatter_find(formatters, name, &formatter, &err) != RC_OK)
+		return cli_wrong(command, "--format: %s", err.text);
+	return EXIT_NOT_YET;
 }
 
 static int run_command(int argc, char **argv)

@@ -69,7 +69,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			"take format and header from a destination of this file"},
 		{"to", 0, "NAME", CLI_NAME, &answers->to,
 			"with -c: which destination; default the first"},
-		{"format", 0, "NAME", CLI_FORMAT, &format,
+		{"format", 0, "NAME", CLI_TEXT, &format,
 			"the formatter, instead of or over the destination's"},
 		{"source", 0, "NAME", CLI_SOURCE, &answers->source,
 			"the API that the answers came from; default graph-alerts"},
@@ -94,8 +94,12 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	if (framing >= 0 && !preview.wire)
 		return cli_wrong(command, "--framing goes with --wire; say it too");
 	status = answers_open(command, answers);
-	if (status != EXIT_NOT_YET)
+	if (status == EXIT_NOT_YET && format)
+		status = cli_format(command, answers->formatters, format);
+	if (status != EXIT_NOT_YET) {
+		answers_close(answers);
 		return status;
+	}
 	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
 		chosen->format = format;
 		chosen->format_option_count = 0;
@@ -103,7 +107,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	if (framing >= 0)
 		chosen->framing = (enum framing)framing;
 	status = show_file(&preview);
-	config_free(answers->config);
+	answers_close(answers);
 	return status;
 }
 

@@ -33,6 +33,8 @@ enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT 
 
 #define DESTINATION_ADDRESSES 8
 
+struct formatters;
+
 /* All strings are owned by whoever fills this (the configuration) and outlive the destination. */
 struct destination_options {
 	const char *name;
@@ -60,6 +62,7 @@ struct destination_options {
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
 	const char *format; /* name of the formatter, and its options */
+	struct formatters *formatters; /* where it is; NULL: it is built in */
 	const struct fmt_option *format_options;
 	size_t format_option_count;
 };

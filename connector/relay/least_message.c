@@ -30,7 +30,7 @@ static struct fmt_str text(const char *s)
 	return (struct fmt_str){s, strlen(s)};
 }
 
-size_t least_message(const struct destination_options *options)
+size_t least_message(const struct destination_options *options, struct error *err)
 {
 	const struct fmt_alert alert = {.struct_size = sizeof(alert),
 		.source = "graph-alerts",
@@ -54,14 +54,13 @@ size_t least_message(const struct destination_options *options)
 		.time = 0, .customer = alert.customer, .msgid = "alert"};
 	struct destination_options roomy = *options;
 	struct strbuf message;
-	struct error err;
 	size_t n = 0;
 
 	roomy.max_message_bytes = ROOMY;
 	roomy.framing = FRAMING_LF;
 	strbuf_init(&message, 2 * ROOMY);
 	if (destination_render(&roomy, &alert, &fields, true, &clock_system, &message,
-		    &err) == RC_OK)
+		    err) == RC_OK)
 		n = (message.n + NOTES + STEP - 1) / STEP * STEP;
 	strbuf_clear(&message);
 	return n;

@@ -11,7 +11,7 @@
 
 #include "deliver/destination.h"
 
-/* 0 when the options cannot be used at all. */
-size_t least_message(const struct destination_options *options);
+/* 0 when the options cannot be used at all; err says why. */
+size_t least_message(const struct destination_options *options, struct error *err);
 
 #endif

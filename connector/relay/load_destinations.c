@@ -5,7 +5,7 @@
 
 #include "base/strbuf.h"
 #include "base/values.h"
-#include "formats/registry.h"
+#include "deliver/formatter.h"
 #include "relay/least_message.h"
 #include "relay/loader.h"
 
@@ -86,9 +86,13 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 static void check_size(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
-	size_t least = least_message(d);
+	struct error err;
+	size_t least = least_message(d, &err);
 
-	if (d->max_message_bytes < least)
+	if (!least)
+		options_wrong(
+			&l->reader, line_of(map, "format"), "format: %s", err.text);
+	else if (d->max_message_bytes < least)
 		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
 			"max_message_bytes: %zu has no room for what each message in "
 			"format %s must hold; write %zu or more",
@@ -98,22 +102,21 @@ static void check_size(struct loader *l, const struct yaml_node *map,
 static void check_format(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
-	const struct fmt_module *module =
-		d->format ? format_find(d->format, strlen(d->format)) : NULL;
-	char why[400] = "";
+	struct formatter formatter;
+	struct error err;
 	void *self;
 
-	if (!module)
-		return;
-	self = module->open(
-		d->format_options, d->format_option_count, why, sizeof(why));
-	if (self)
-		module->close(self);
-	else
+	if (formatter_find(d->formatters, d->format, &formatter, &err) != RC_OK)
+		return; /* told where the format was read */
+	self = formatter_open(
+		&formatter, d->format_options, d->format_option_count, &err);
+	if (!self) {
 		options_wrong(&l->reader, line_of(map, "format_options"),
-			"format_options: %s", why);
-	if (self)
-		check_size(l, map, d);
+			"format_options: %s", err.text);
+		return;
+	}
+	formatter.module->close(self);
+	check_size(l, map, d);
 }
 
 static void read_destination(struct loader *l, const struct yaml_node *map)
@@ -136,6 +139,7 @@ static void read_destination(struct loader *l, const struct yaml_node *map)
 		return;
 	}
 	options_fill(&l->reader, SECTION_DESTINATION, d, map);
+	d->formatters = l->config->formatters;
 	if (!yaml_get(map, "framing"))
 		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
 	if (l->problem_count != before)

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/yaml.h"
+#include "deliver/formatter.h"
 #include "fetch/cloud.h"
 #include "fetch/credential.h"
 
@@ -23,6 +24,7 @@ enum section {
 	SECTION_DESTINATION,
 	SECTION_FEED,
 	SECTION_TENANT,
+	SECTION_FORMATS,
 	SECTION_STATE,
 	SECTION_LOG,
 	SECTION_LIMITS,
@@ -73,6 +75,7 @@ struct option {
 /* Where the sections that there are once go. */
 struct main_options {
 	const char *tenants_dir;
+	const char *formats_directory;
 	int state_type; /* 1: memory */
 	const char *state_file;
 	int64_t state_keep_ms;
@@ -104,6 +107,7 @@ struct tenant_options {
 struct options_reader {
 	struct arena *strings;
 	const char *directory; /* of the configuration file */
+	struct formatters *formatters;
 	void (*wrong)(struct options_reader *reader, int line, const char *text);
 };
 
@@ -117,9 +121,8 @@ void options_wrong(struct options_reader *reader, int line, const char *format, 
 void options_fill(struct options_reader *reader, enum section section, void *to,
 	const struct yaml_node *map);
 
-/* The name of a source or a format; else what there is. */
+/* The name of a source; else what there is. */
 NODISCARD enum rc options_source(const char *text, const char **to, struct error *err);
-NODISCARD enum rc options_format(const char *text, const char **to, struct error *err);
 
 /* Terminated copy in the arena. */
 const char *options_copy(struct options_reader *reader, const char *p, size_t n);
