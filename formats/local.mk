@@ -8,17 +8,28 @@ libformats_la_SOURCES = \
 	formats/cef_keys.def \
 	formats/cef_map.c \
 	formats/cef_map.h \
+	formats/ecs.c \
 	formats/escape.c \
 	formats/escape.h \
 	formats/fields.def \
 	formats/format.h \
+	formats/json.c \
 	formats/json_alert.c \
 	formats/json_alert.h \
+	formats/json_body.c \
+	formats/json_body.h \
+	formats/json_fit.c \
+	formats/json_fit.h \
 	formats/json_text.c \
 	formats/json_text.h \
+	formats/json_writer.c \
+	formats/json_writer.h \
+	formats/ocsf.c \
 	formats/registry.c \
 	formats/registry.h \
 	formats/rfc5424_json.c \
 	formats/text.c \
-	formats/text.h
+	formats/text.h \
+	formats/value.c \
+	formats/value.h
 libconnector_la_LIBADD += libformats.la
