@@ -192,6 +192,8 @@ enum rank {
 	TITLE,
 };
 
+_Static_assert(UNKNOWN == JSON_ALERT_OPTIONAL, "the rank that others see");
+
 struct named {
 	const char *name;
 	uint8_t drop, cut;

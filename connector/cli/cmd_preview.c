@@ -103,6 +103,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
 		chosen->format = format;
 		chosen->format_option_count = 0;
+		chosen->rule_count = 0; /* its keys are of another format */
 	}
 	if (framing >= 0)
 		chosen->framing = (enum framing)framing;

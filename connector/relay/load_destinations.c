@@ -99,12 +99,27 @@ static void check_size(struct loader *l, const struct yaml_node *map,
 			d->max_message_bytes, d->format, least);
 }
 
+struct rules {
+	struct loader *l;
+	const struct destination_options *d;
+};
+
+static void say_rule(void *context, size_t rule, const char *text)
+{
+	const struct rules *rules = context;
+
+	options_wrong(
+		&rules->l->reader, rules->d->rule_lines[rule], "fields: %s", text);
+}
+
 static void check_format(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
+	struct rules rules = {l, d};
 	struct formatter formatter;
 	struct error err;
 	void *self;
+	enum rc rc;
 
 	if (formatter_find(d->formatters, d->format, &formatter, &err) != RC_OK)
 		return; /* told where the format was read */
@@ -115,8 +130,11 @@ static void check_format(struct loader *l, const struct yaml_node *map,
 			"format_options: %s", err.text);
 		return;
 	}
+	rc = formatter_fields(
+		&formatter, self, d->rules, d->rule_count, say_rule, &rules, &err);
 	formatter.module->close(self);
-	check_size(l, map, d);
+	if (rc == RC_OK)
+		check_size(l, map, d);
 }
 
 static void read_destination(struct loader *l, const struct yaml_node *map)

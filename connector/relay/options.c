@@ -12,6 +12,7 @@
 #include "deliver/destination.h"
 #include "fetch/source.h"
 #include "relay/configuration.h"
+#include "relay/field_rules.h"
 
 #define NAMES_MAXIMUM 64
 
@@ -445,6 +446,9 @@ static void read_node(struct options_reader *reader, const struct option *row,
 		return;
 	case TYPE_MAP:
 		read_map(reader, node, to);
+		return;
+	case TYPE_FIELDS:
+		field_rules_read(reader, node, to);
 		return;
 	case TYPE_NAMES:
 		read_names(reader, node, to);

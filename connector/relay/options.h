@@ -58,6 +58,7 @@ enum option_type {
 	TYPE_FACILITY,
 	TYPE_ADDRESSES, /* of struct destination_options */
 	TYPE_MAP, /* of struct destination_options */
+	TYPE_FIELDS, /* of struct destination_options */
 	TYPE_NAMES, /* of struct config_feed */
 	TYPE_LIST, /* a struct config_list */
 };

@@ -230,6 +230,7 @@ static const char *argument(enum option_type type)
 		[TYPE_FACILITY] = "facility",
 		[TYPE_ADDRESSES] = "address ...",
 		[TYPE_MAP] = "map",
+		[TYPE_FIELDS] = "rule ...",
 		[TYPE_NAMES] = "name ...",
 		[TYPE_LIST] = "word ...",
 		[TYPE_FEEDS] = "list",

@@ -77,6 +77,11 @@ tests_unit_test_leef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_HELP)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
 
+unit_tests += tests/unit/test_fields
+tests_unit_test_fields_SOURCES = tests/unit/test_fields.c tests/fuzz/check_fields.c \
+	tests/fuzz/check_fields.h $(FORMAT_HELP)
+tests_unit_test_fields_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
