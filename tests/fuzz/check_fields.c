@@ -114,7 +114,7 @@ static const char *judge_cef(const struct check *check, const struct fmt_alert *
 		return event.error;
 	want = clean(alert->customer, MODEL_VALUE, 1023);
 	got = cef_value(&event, "cs5");
-	if (*want && (!got || strcmp(got, want) != 0))
+	if (*want && !check->message.cut_texts && (!got || strcmp(got, want) != 0))
 		return unlike("cs5", got, want);
 	for (size_t i = 0; i < alert->added_count; i++) {
 		if (rules[i].kind != FMT_RULE_ADD ||

@@ -102,6 +102,13 @@ def sample(*arguments, **options):
     return run(PROGRAM, "preview", *arguments, TESTS / "samples/graph-alerts_v2.json", **options)
 
 
+def test_a_module_without_field_maps_is_refused_one(configured, example):
+    config = configured(example, format="keyvalue", fields=[{"key": "site", "value": "vienna"}])
+    result = run(PROGRAM, "check", "-c", config, status=None)
+    assert result.returncode
+    assert b"the module of format keyvalue takes no field map; take fields out" in result.stderr
+
+
 # What is installed.
 
 
@@ -123,7 +130,7 @@ def test_the_header_needs_nothing_else(stage, compiler, tmp_path):
         "\treturn FMT_HAS(alert, priority_score) && fmt_put(out, name.p, name.n);\n"
         "}\n"
         "const struct fmt_module fmt_module = {FMT_ABI, sizeof(struct fmt_module), \"alone\", \"\",\n"
-        "\tNULL, NULL, NULL, NULL, NULL};\n"
+        "\tNULL, NULL, NULL, NULL, NULL, NULL};\n"
     )
     module = stage.build(source, tmp_path / "alone.so", standard, *STRICT, "-fvisibility=hidden", cc=compiler)
     assert run("nm", "-D", "--defined-only", module).stdout.split()[2:] == [b"fmt_module"]
