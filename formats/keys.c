@@ -48,8 +48,7 @@ const char *key_type_name(enum key_type type)
 		[KEY_COUNT] = "a whole number, not below 0",
 		[KEY_PORT] = "a port from 0 to 65535",
 		[KEY_FLOAT] = "a number",
-		[KEY_TIME] = "a time, as 2026-01-05T09:00:00Z or milliseconds since "
-			     "1970",
+		[KEY_TIME] = "a time, as 2026-01-05T09:00:00Z or in ms since 1970",
 		[KEY_IPV4] = "an IPv4 address",
 		[KEY_IPV6] = "an IPv6 address",
 		[KEY_ADDRESS] = "an IP address",

@@ -122,7 +122,7 @@ void field_rules_read(struct options_reader *reader, const struct yaml_node *nod
 	paths = arena_alloc(reader->strings, room * sizeof(*paths));
 	lines = arena_alloc(reader->strings, room * sizeof(*lines));
 	for (const struct yaml_node *rule = node->first; rule; rule = rule->next) {
-		struct said said = {NULL};
+		struct said said = {.key = NULL};
 		const char *wrong = NULL;
 
 		if (rule->kind == YAML_MAP && !read_words(reader, rule, &said))

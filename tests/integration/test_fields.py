@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from received import read_all
 from relay import wait_until
 from rsyslog import Rsyslog
 
@@ -40,8 +39,8 @@ def preview(relay, *arguments):
     return result.stdout.splitlines()
 
 
-def test_preview_shows_it(relays):
-    relay = relays(tenants=1)
+def test_preview_shows_it(simulators, relays):
+    relay = relays(simulators(tenants=1, alerts=1), tenants=1)
     relay.add_destination("cef", transport="stdout", header="none", max_message_bytes="64K", fields=CEF)
     relay.add_destination(
         "json", transport="stdout", header="none", format="json", max_message_bytes="64K", fields=JSON
