@@ -160,13 +160,14 @@ static const char *check_once(yajl_val object, const char *name)
 
 static yajl_val at_path(yajl_val value, const char *path)
 {
-	char copy[200];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	for (char *name = strtok(copy, "."); value && name; name = strtok(NULL, ".")) {
+	while (value && *path) {
+		size_t n = strcspn(path, ".");
+		char name[200];
 		const char *one[] = {name, NULL};
 
+		snprintf(name, sizeof(name), "%.*s", (int)n, path);
 		value = yajl_tree_get(value, one, yajl_t_any);
+		path += path[n] ? n + 1 : n;
 	}
 	return value;
 }
