@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "address.h"
+#include "severity.h"
 #include "text.h"
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
@@ -203,26 +204,6 @@ static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
 	v->row[row] = s;
 }
 
-static enum fmt_severity map_severity(const struct fmt_alert *alert)
-{
-	static const struct {
-		const char *name;
-		enum fmt_severity severity;
-	} names[] = {{"informational", FMT_SEVERITY_INFORMATIONAL},
-		{"low", FMT_SEVERITY_LOW}, {"medium", FMT_SEVERITY_MEDIUM},
-		{"high", FMT_SEVERITY_HIGH}};
-	struct fmt_str text;
-
-	if (alert->severity > FMT_SEVERITY_UNKNOWN &&
-		alert->severity <= FMT_SEVERITY_HIGH)
-		return alert->severity;
-	text = text_trim(alert->severity_text);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(text, names[i].name))
-			return names[i].severity;
-	return FMT_SEVERITY_UNKNOWN;
-}
-
 static struct fmt_str map_product(const struct fmt_alert *alert)
 {
 	static const char *const names[][2] = {
@@ -260,7 +241,7 @@ static void map_header(struct pick *v, const struct fmt_alert *alert)
 {
 	struct fmt_str category = text_trim(alert->category);
 
-	v->severity = map_severity(alert);
+	v->severity = severity_of(alert);
 	v->product = map_product(alert);
 	v->class_id = text_trim(alert->detector_id);
 	if (!v->class_id.n)
