@@ -26,6 +26,7 @@ static const struct cli_command *const commands[] = {
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 /* Where the help of an option begins. */
 #define HELP_COLUMN 26
+#define HELP_WIDTH 98
 
 static void usage(FILE *to)
 {
@@ -42,6 +43,25 @@ static void usage(FILE *to)
 		to);
 }
 
+/* Whole words, in lines of HELP_WIDTH. */
+static void print_words(const char *text)
+{
+	int at = HELP_COLUMN;
+
+	while (*text) {
+		int word = (int)strcspn(text, " ");
+
+		if (at > HELP_COLUMN && at + 1 + word > HELP_WIDTH) {
+			printf("\n%*s", HELP_COLUMN, "");
+			at = HELP_COLUMN;
+		}
+		at += printf("%s%.*s", at > HELP_COLUMN ? " " : "", word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
 static void print_help(
 	const struct cli_command *command, const struct cli_option *options)
 {
@@ -56,7 +76,8 @@ static void print_help(
 
 		if (at >= HELP_COLUMN)
 			at = printf("\n") - 1;
-		printf("%*s%s\n", HELP_COLUMN - at, "", o->help);
+		printf("%*s", HELP_COLUMN - at, "");
+		print_words(o->help);
 	}
 }
 
@@ -113,6 +134,8 @@ static enum rc take_value(
 		return options_source(value, option->to, err);
 	case CLI_FORMAT:
 		return options_format(value, option->to, err);
+	case CLI_PRESET:
+		return options_preset(value, option->to, err);
 	case CLI_NAME:
 		rc = value_name(value, err);
 		break;
@@ -177,9 +200,11 @@ struct config *cli_config(const struct cli_command *command, const char *path)
 {
 	struct config_report report;
 	struct config *config = NULL;
+	enum rc rc = config_load(path, &config, &report);
 
-	if (config_load(path, &config, &report) != RC_OK) {
+	if (report.text.n)
 		fputs(report.text.p, stderr);
+	if (rc != RC_OK) {
 		fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
 			command->name, report.count, report.count == 1 ? "" : "s");
 		if (access(path, F_OK) != 0)

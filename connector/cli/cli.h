@@ -40,6 +40,7 @@ enum cli_kind {
 	CLI_CHOICE, /* int: the place in `value`, as "octet|lf" */
 	CLI_SOURCE, /* const char * */
 	CLI_FORMAT, /* const char * */
+	CLI_PRESET, /* const char * */
 };
 
 /* One option: a row parses it and explains it. The row after the last has no name. */

@@ -35,9 +35,10 @@ unit_tests += tests/unit/test_budget tests/unit/test_filter
 tests_unit_test_filter_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_values tests/unit/test_config
+unit_tests += tests/unit/test_values tests/unit/test_config tests/unit/test_preset
 tests_unit_test_values_LDADD = $(UNIT_LIBS)
 tests_unit_test_config_LDADD = $(UNIT_LIBS)
+tests_unit_test_preset_LDADD = $(UNIT_LIBS)
 
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
