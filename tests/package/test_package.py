@@ -223,6 +223,7 @@ def test_unit(chroot, tmp_path):
 
 def test_manual_and_sample(chroot):
     assert chroot.exists("usr/share/man/man8/alertrelay.8.gz")
+    assert chroot.exists("usr/share/man/man7/alertrelay-siem.7.gz")
     sample = chroot.run("alertrelay", "sample").stdout
     assert chroot.run("cat", "/etc/alertrelay/alertrelay.yaml").stdout == sample
 
