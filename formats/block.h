@@ -71,11 +71,10 @@ BLOCK_INLINE uint64_t block_word(const int copies, char *to, const unsigned char
 BLOCK_INLINE size_t block_words(const int copies, char *to, const unsigned char *p,
 	const size_t n, const size_t size, const char x, const char y, const char z)
 {
-	block_u64 w;
+	block_u64 w = {block_word(copies, to, p, 0, size),
+		block_word(copies, to, p, n - size, size)};
 	size_t first = 0;
 
-	w[0] = block_word(copies, to, p, 0, size);
-	w[1] = block_word(copies, to, p, n - size, size);
 	if (!block_test((block_v)w, x, y, z, &first))
 		return n;
 	/* A word of four octets is there twice, so the first one found is in its first half. */

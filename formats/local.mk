@@ -5,9 +5,6 @@ libformats_la_SOURCES = \
 	formats/address.h \
 	formats/block.h \
 	formats/cef.c \
-	formats/cef_keys.def \
-	formats/cef_map.c \
-	formats/cef_map.h \
 	formats/escape.c \
 	formats/escape.h \
 	formats/fields.def \
@@ -16,6 +13,14 @@ libformats_la_SOURCES = \
 	formats/json_alert.h \
 	formats/json_text.c \
 	formats/json_text.h \
+	formats/leef.c \
+	formats/option.c \
+	formats/option.h \
+	formats/pairs.c \
+	formats/pairs.h \
+	formats/pick.c \
+	formats/pick.def \
+	formats/pick.h \
 	formats/registry.c \
 	formats/registry.h \
 	formats/rfc5424_json.c \

@@ -64,7 +64,7 @@ tests_unit_test_certificate_LDADD = $(SERVER_LIBS)
 endif
 
 # formats/ stands alone, so its tests link it alone.
-unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json
+unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_leef tests/unit/test_json
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
 FORMAT_HELP = $(FORMAT_CHECK) tests/unit/format_help.c tests/unit/format_help.h
 tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
@@ -72,6 +72,8 @@ tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
 tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_HELP)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_leef_SOURCES = tests/unit/test_leef.c $(FORMAT_HELP)
+tests_unit_test_leef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_HELP)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
 
