@@ -20,11 +20,29 @@ EXTRA_DIST += \
 nodist_doc_DATA = packaging/alertrelay.yaml
 nodist_man_MANS = packaging/man/alertrelay.8 packaging/man/alertrelay-siem.7
 nodist_systemdsystemunit_DATA = packaging/systemd/alertrelay.service
+
+# For formats made by others: what a module includes, how it finds that, one to begin with, and where
+# modules go.
+formatdir = $(includedir)/$(PACKAGE)
+format_HEADERS = formats/format.h formats/fields.def
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = packaging/alertrelay-format.pc
+examplesdir = $(docdir)/examples
+dist_examples_DATA = packaging/examples/keyvalue.c
+
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(pkglibdir)/formats
+
+uninstall-local:
+	-rmdir $(DESTDIR)$(pkglibdir)/formats $(DESTDIR)$(pkglibdir) $(DESTDIR)$(formatdir) \
+		$(DESTDIR)$(examplesdir) 2>/dev/null
+
 CLEANFILES += $(nodist_doc_DATA) $(nodist_man_MANS) $(nodist_systemdsystemunit_DATA) \
 	packaging/man/options.mdoc packaging/man/presets.mdoc $(PACKAGE)_*.deb
 
 fill_in = $(SED) -e 's,[@]bindir@,$(bindir),g' -e 's,[@]sysconfdir@,$(sysconfdir),g' \
 	-e 's,[@]localstatedir@,$(localstatedir),g' -e 's,[@]docdir@,$(docdir),g' \
+	-e 's,[@]includedir@,$(includedir),g' -e 's,[@]moduledir@,$(pkglibdir)/formats,g' \
 	-e 's,[@]PACKAGE_VERSION@,$(PACKAGE_VERSION),g'
 
 packaging/systemd/alertrelay.service: packaging/systemd/alertrelay.service.in Makefile

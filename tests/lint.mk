@@ -2,7 +2,7 @@
 EXTRA_DIST += .clang-tidy tests/lint.mk tests/lint-banned tests/spelling
 
 c_places = $(top_srcdir)/connector $(top_srcdir)/formats $(top_srcdir)/tests
-c_file_list = find $(c_places) -name '*.[ch]'
+c_file_list = find $(c_places) $(top_srcdir)/packaging/examples -name '*.[ch]'
 # The deep readers read the program; its tests are watched by compilers and sanitizers.
 c_unit_list = find $(top_srcdir)/connector $(top_srcdir)/formats -name '*.c'
 c_header_list = find $(c_places) -name '*.h'

@@ -87,7 +87,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			"take format and header from a destination of this file"},
 		{"to", 0, "NAME", CLI_NAME, &answers->to,
 			"with -c: which destination; default the first"},
-		{"format", 0, "NAME", CLI_FORMAT, &format,
+		{"format", 0, "NAME", CLI_TEXT, &format,
 			"the formatter, instead of or over the destination's"},
 		{"preset", 0, "NAME", CLI_PRESET, &preset, preset_help},
 		{"source", 0, "NAME", CLI_SOURCE, &answers->source,
@@ -119,8 +119,12 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	if (framing >= 0 && !preview.wire)
 		return cli_wrong(command, "--framing goes with --wire; say it too");
 	status = answers_open(command, answers);
-	if (status != EXIT_NOT_YET)
+	if (status == EXIT_NOT_YET && format)
+		status = cli_format(command, answers->formatters, format);
+	if (status != EXIT_NOT_YET) {
+		answers_close(answers);
 		return status;
+	}
 	arena_init(&strings, 1048576);
 	status = choose(command, preset, format, &strings, chosen);
 	if (framing >= 0)
@@ -128,7 +132,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	if (status == EXIT_NOT_YET)
 		status = show_file(&preview);
 	arena_clear(&strings);
-	config_free(answers->config);
+	answers_close(answers);
 	return status;
 }
 

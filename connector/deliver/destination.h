@@ -34,6 +34,8 @@ enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT 
 
 #define DESTINATION_ADDRESSES 8
 
+struct formatters;
+
 /* All strings are owned by whoever fills this (the configuration) and outlive the destination. */
 struct destination_options {
 	const char *name;
@@ -65,6 +67,7 @@ struct destination_options {
 	const char *preset; /* what set the defaults, or NULL */
 	const char *severity; /* numbers of the format, as its option of this name */
 	const char *format; /* name of the formatter, and its options */
+	struct formatters *formatters; /* where it is; NULL: it is built in */
 	const struct fmt_option *format_options;
 	size_t format_option_count;
 };

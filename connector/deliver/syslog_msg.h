@@ -46,4 +46,7 @@ size_t syslog_rfc3164(const struct syslog_header *header, char out[SYSLOG_HEADER
  * many. */
 size_t syslog_name(const char *p, size_t n, size_t maximum, char *out);
 
+/* Zero or more whole elements of RFC 5424 section 6.3, in UTF-8 without control characters? */
+bool syslog_data_is_legal(const char *p, size_t n);
+
 #endif

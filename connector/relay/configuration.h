@@ -75,6 +75,7 @@ struct config_tenant {
 struct config {
 	struct config_tenant *tenants;
 	size_t tenant_count;
+	struct formatters *formatters; /* of the destinations */
 	struct destination_options *destinations;
 	size_t destination_count;
 	struct credential_options
@@ -115,6 +116,9 @@ NODISCARD enum rc config_load(
 NODISCARD enum rc config_load_text(const char *path, const char *p, size_t n,
 	struct config **out, struct config_report *report);
 void config_free(struct config *config);
+
+/* Only where its formatters are, whatever else is wrong in it; NULL when there is an error. */
+struct formatters *config_formatters(const char *path, struct config_report *report);
 
 /* The destination with this name; else NULL, and err says which there are. */
 const struct destination_options *config_destination(

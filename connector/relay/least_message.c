@@ -31,8 +31,8 @@ static struct fmt_str text(const char *s)
 }
 
 /* The message, or its body alone; nothing when the options cannot be used. */
-static void example_message(
-	const struct destination_options *options, bool wire, struct strbuf *message)
+static bool example_message(const struct destination_options *options, bool wire,
+	struct strbuf *message, struct error *err)
 {
 	const struct fmt_alert alert = {.struct_size = sizeof(alert),
 		.source = "graph-alerts",
@@ -55,23 +55,23 @@ static void example_message(
 	const struct syslog_fields fields = {
 		.time = 0, .customer = alert.customer, .msgid = "alert"};
 	struct destination_options roomy = *options;
-	struct error err;
-
 	roomy.max_message_bytes = ROOMY;
 	roomy.framing = FRAMING_LF;
 	strbuf_init(message, 2 * ROOMY);
 	if (destination_render(&roomy, &alert, &fields, wire, &clock_system, message,
-		    &err) != RC_OK)
-		strbuf_reset(message);
+		    err) == RC_OK)
+		return true;
+	strbuf_reset(message);
+	return false;
 }
 
-size_t least_message(const struct destination_options *options)
+size_t least_message(const struct destination_options *options, struct error *err)
 {
 	struct strbuf message;
-	size_t n;
+	size_t n = 0;
 
-	example_message(options, true, &message);
-	n = message.n ? (message.n + NOTES + STEP - 1) / STEP * STEP : 0;
+	if (example_message(options, true, &message, err))
+		n = (message.n + NOTES + STEP - 1) / STEP * STEP;
 	strbuf_clear(&message);
 	return n;
 }
@@ -86,7 +86,7 @@ struct example example_body(const struct destination_options *options)
 	struct example example = {BODY_OTHER, false};
 	struct strbuf message;
 
-	example_message(options, false, &message);
+	(void)example_message(options, false, &message, NULL);
 	for (int i = BODY_CEF; message.n && i <= BODY_CEE; i++)
 		if (!strncmp(message.p, begins[i], strlen(begins[i])))
 			example.body = i;

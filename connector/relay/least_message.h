@@ -13,8 +13,8 @@
 
 #include "deliver/destination.h"
 
-/* 0 when the options cannot be used at all. */
-size_t least_message(const struct destination_options *options);
+/* 0 when the options cannot be used at all; err says why. */
+size_t least_message(const struct destination_options *options, struct error *err);
 
 struct example {
 	enum { BODY_OTHER, BODY_CEF, BODY_LEEF, BODY_JSON, BODY_CEE } body;

@@ -5,7 +5,7 @@
 
 #include "base/strbuf.h"
 #include "base/values.h"
-#include "formats/registry.h"
+#include "deliver/formatter.h"
 #include "relay/least_message.h"
 #include "relay/loader.h"
 #include "relay/preset.h"
@@ -87,9 +87,13 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 static void check_size(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
-	size_t least = least_message(d);
+	struct error err;
+	size_t least = least_message(d, &err);
 
-	if (d->max_message_bytes < least)
+	if (!least)
+		options_wrong(
+			&l->reader, line_of(map, "format"), "format: %s", err.text);
+	else if (d->max_message_bytes < least)
 		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
 			"max_message_bytes: %zu has no room for what each message in "
 			"format %s must hold; write %zu or more",
@@ -99,16 +103,19 @@ static void check_size(struct loader *l, const struct yaml_node *map,
 static bool opens(struct loader *l, const struct yaml_node *map, const char *key,
 	const struct destination_options *d)
 {
-	const struct fmt_module *module = format_find(d->format, strlen(d->format));
-	char why[400] = "";
-	void *self = module->open(
-		d->format_options, d->format_option_count, why, sizeof(why));
+	struct formatter formatter;
+	struct error err;
+	void *self;
 
+	if (formatter_find(d->formatters, d->format, &formatter, &err) != RC_OK)
+		return false; /* told where the format was read */
+	self = formatter_open(
+		&formatter, d->format_options, d->format_option_count, &err);
 	if (self)
-		module->close(self);
+		formatter.module->close(self);
 	else
 		options_wrong(&l->reader, line_of(map, key), "%s%s",
-			strcmp(key, "severity") ? "format_options: " : "", why);
+			strcmp(key, "severity") ? "format_options: " : "", err.text);
 	return self != NULL;
 }
 
@@ -162,6 +169,7 @@ static void read_destination(struct loader *l, const struct yaml_node *map)
 		preset && preset->kind == YAML_TEXT ? preset_find(preset->text) : NULL;
 	options_fill(&l->reader, SECTION_DESTINATION, d, map);
 	preset_finish(&l->reader, d, yaml_get(map, "framing") != NULL);
+	d->formatters = l->config->formatters;
 	if (l->problem_count != before)
 		return; /* what follows would only repeat it */
 	check_needed(l, map, d);

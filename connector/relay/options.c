@@ -11,7 +11,6 @@
 #include "base/values.h"
 #include "deliver/destination.h"
 #include "fetch/source.h"
-#include "formats/registry.h"
 #include "formats/severity.h"
 #include "relay/configuration.h"
 #include "relay/preset.h"
@@ -236,19 +235,15 @@ enum rc options_source(const char *text, const char **to, struct error *err)
 	return value_unknown(text, "source", names, count, err);
 }
 
-enum rc options_format(const char *text, const char **to, struct error *err)
+static enum rc read_format(struct options_reader *reader, const char *text,
+	const char **to, struct error *err)
 {
-	const char *names[NAMES_MAXIMUM];
-	size_t count = 0;
+	struct formatter formatter;
+	enum rc rc = formatter_find(reader->formatters, text, &formatter, err);
 
-	for (; count < NAMES_MAXIMUM && count < format_count(); count++) {
-		names[count] = format_at(count)->name;
-		if (strcmp(text, names[count]))
-			continue;
-		*to = names[count];
-		return RC_OK;
-	}
-	return value_unknown(text, "format", names, count, err);
+	if (rc == RC_OK)
+		*to = formatter.name;
+	return rc;
 }
 
 enum rc options_preset(const char *text, const char **to, struct error *err)
@@ -340,7 +335,7 @@ static enum rc read_string(struct options_reader *reader, const struct option *r
 	case TYPE_PRESET:
 		return options_preset(text, to, err);
 	default:
-		return options_format(text, to, err);
+		return read_format(reader, text, to, err);
 	}
 	if (rc == RC_OK)
 		*to = options_copy(
@@ -561,8 +556,8 @@ static const struct option *find_row(enum section section, const char *key)
 static const char *section_name(enum section section)
 {
 	static const char *const names[SECTIONS] = {"the top level", "app",
-		"a destination", "a feed", "a tenant", "state", "log", "limits",
-		"http"};
+		"a destination", "a feed", "a tenant", "formats", "state", "log",
+		"limits", "http"};
 
 	return names[section];
 }

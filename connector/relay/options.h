@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/yaml.h"
+#include "deliver/formatter.h"
 #include "fetch/cloud.h"
 #include "fetch/credential.h"
 
@@ -23,6 +24,7 @@ enum section {
 	SECTION_DESTINATION,
 	SECTION_FEED,
 	SECTION_TENANT,
+	SECTION_FORMATS,
 	SECTION_STATE,
 	SECTION_LOG,
 	SECTION_LIMITS,
@@ -76,6 +78,7 @@ struct option {
 /* Where the sections that there are once go. */
 struct main_options {
 	const char *tenants_dir;
+	const char *formats_directory;
 	int state_type; /* 1: memory */
 	const char *state_file;
 	int64_t state_keep_ms;
@@ -109,6 +112,7 @@ struct preset; /* of preset.h */
 struct options_reader {
 	struct arena *strings;
 	const char *directory; /* of the configuration file */
+	struct formatters *formatters;
 	const struct preset *preset; /* of the destination that is read, or NULL */
 	void (*wrong)(struct options_reader *reader, int line, bool warning,
 		const char *text);
@@ -131,9 +135,8 @@ void options_fill(struct options_reader *reader, enum section section, void *to,
 bool options_is(
 	enum section section, const void *of, const char *key, const char *text);
 
-/* The name of a source, a format or a preset; else what there is. */
+/* The name of a source or a preset; else what there is. */
 NODISCARD enum rc options_source(const char *text, const char **to, struct error *err);
-NODISCARD enum rc options_format(const char *text, const char **to, struct error *err);
 NODISCARD enum rc options_preset(const char *text, const char **to, struct error *err);
 
 /* Terminated copy in the arena. */

@@ -119,6 +119,7 @@ static const struct place places[] = {
 	{"destinations", SECTION_DESTINATION, 4, "soc", ""},
 	{"feeds", SECTION_FEED, 2, NULL, "- "},
 	{"tenants", SECTION_TENANT, 4, "contoso", ""},
+	{"formats", SECTION_FORMATS, 2, NULL, ""},
 	{"state", SECTION_STATE, 2, NULL, ""},
 	{"log", SECTION_LOG, 2, NULL, ""},
 	{"limits", SECTION_LIMITS, 2, NULL, ""},

@@ -366,14 +366,18 @@ static void cannot_be(
 enum rc preset_options(const char *name, const char *format, struct arena *strings,
 	struct destination_options *to, struct error *err)
 {
-	struct options_reader reader = {
-		.strings = strings, .directory = "/", .wrong = cannot_be};
+	struct formatters *formatters = to->formatters;
+	struct options_reader reader = {.strings = strings,
+		.directory = "/",
+		.formatters = formatters,
+		.wrong = cannot_be};
 	enum rc rc = options_preset(name, &name, err);
 
 	if (rc != RC_OK)
 		return rc;
 	reader.preset = preset_find(name);
 	destination_options_default(to);
+	to->formatters = formatters;
 	options_fill(&reader, SECTION_DESTINATION, to, NULL);
 	to->transport = TRANSPORT_TCP;
 	if (format)
@@ -393,7 +397,7 @@ const char *preset_names(void)
 	return names;
 }
 
-static void put_options(const struct preset *preset, struct strbuf *out)
+void preset_settings(const struct preset *preset, struct strbuf *out)
 {
 	for (size_t i = 0; i < PRESET_OPTIONS && preset->options[i].key; i++)
 		strbuf_addf(out, "%s%s: %s", i ? ", " : "", preset->options[i].key,
@@ -408,22 +412,12 @@ static void put_options(const struct preset *preset, struct strbuf *out)
 				preset->format_options[i].format);
 }
 
-void preset_list(struct strbuf *out)
-{
-	for (size_t i = 0; i < PRESETS; i++) {
-		strbuf_addf(out, "  %-12s %s\n               ", presets[i].name,
-			presets[i].title);
-		put_options(&presets[i], out);
-		strbuf_addc(out, '\n');
-	}
-}
-
 void preset_manual(struct strbuf *out)
 {
 	strbuf_adds(out, ".Bl -tag -width splunk-sc4s\n");
 	for (size_t i = 0; i < PRESETS; i++) {
 		strbuf_addf(out, ".It Cm %s\n%s:\n", presets[i].name, presets[i].title);
-		put_options(&presets[i], out);
+		preset_settings(&presets[i], out);
 		strbuf_adds(out, ".\n");
 	}
 	strbuf_adds(out, ".El\n");

@@ -46,14 +46,15 @@ void preset_check(struct loader *loader, const struct yaml_node *map,
 	const struct destination_options *options);
 
 /* The options of a destination that says nothing but its preset, over TCP, and perhaps a format.
- * Texts are in the arena. */
+ * Texts are in the arena. Keeps to->formatters, where formats are looked for. */
 NODISCARD enum rc preset_options(const char *name, const char *format,
 	struct arena *strings, struct destination_options *to, struct error *err);
 
 /* "sentinel, splunk, ..." */
 const char *preset_names(void);
-/* All of them with what they set: as text, and for the manual. */
-void preset_list(struct strbuf *out);
+/* "format: cef, header: rfc5424, ..." */
+void preset_settings(const struct preset *preset, struct strbuf *out);
+/* All of them with what they set, mdoc. */
 void preset_manual(struct strbuf *out);
 
 #endif

@@ -103,6 +103,15 @@ def test_preview_shows_what_a_destination_with_the_preset_gets(alerts, tmp_path,
         assert alone.stdout == sending.run("preview", answer)
 
 
+def test_formats_lists_what_each_sets():
+    shown = subprocess.run([str(PROGRAM), "formats"], capture_output=True, text=True, timeout=60)
+    assert shown.returncode == 0, shown.stderr
+    presets = shown.stdout.split("\npresets, ")[1]
+    assert re.findall(r"(?m)^(\S+) \(.*\)$", presets) == PRESETS
+    words = " ".join(presets.split())
+    assert "rsyslog (rsyslog, as a relay or with mmnormalize) format: cef, header: rfc5424" in words
+
+
 def test_preview_takes_another_format_and_framing(alerts):
     answer, count = alerts
     result = preview("--preset", "rsyslog", "--format", "rfc5424-json", answer)

@@ -611,7 +611,8 @@ static void sample_is_a_configuration(void **state)
 		colon = strchr(hash, ':');
 		assert_true(strlen(line) <= 100);
 		if (hash[0] == '#' && hash[1] != ' ' && colon && colon[1] == ' ' &&
-			strncmp(hash, "#tenants_dir", 12) && strncmp(hash, "#bom", 4) &&
+			strncmp(hash, "#tenants_dir", 12) &&
+			strncmp(hash, "#directory", 10) && strncmp(hash, "#bom", 4) &&
 			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4)) {
 			memmove(hash, hash + 1, strlen(hash));
 			shown++;
