@@ -68,12 +68,13 @@ class Sending:
         assert lines.pop() == b""
         return lines
 
-    def send(self, answer, received, count):
-        """By replay; waits until received() gives so many more, and gives those."""
-        before = len(received())
+    def send(self, answer, count, *files):
+        """By replay; waits until each of files() gives so many more, and gives those of the first."""
+        before = [len(file()) for file in files]
         self.run("replay", answer)
-        wait_until(lambda: len(received()) >= before + count, f"{count} messages arrived")
-        return received()[before:]
+        for file, lines in zip(files, before):
+            wait_until(lambda: len(file()) >= lines + count, f"{count} messages arrived")
+        return files[0]()[before[0] :]
 
 
 def without_process(message):

@@ -76,7 +76,7 @@ def test_each_arrives_and_is_read_strictly(preset, alerts, collectors, tmp_path)
     collector = collectors("tcp")
     sending = Sending(tmp_path, collector, preset=preset)
     expected = [without_process(message) for message in sending.messages(answer)]
-    arrived = sending.send(answer, collector.lines, count)
+    arrived = sending.send(answer, count, collector.lines)
     assert [without_process(message) for message in arrived] == expected
     header = {NEWER: "rfc5424", OLDER: "rfc3164"}.get(
         WIRE[preset][0], "none" if preset == "wazuh" else "rfc3164"
@@ -211,7 +211,7 @@ def test_liblognorm_reads_every_field_of_cef(preset, alerts, normalizer, tmp_pat
     """mmnormalize with a rule of one %cef:cef%; presets without the space lose a letter there."""
     answer, count = alerts
     sending = Sending(tmp_path, normalizer, preset=preset)
-    sending.send(answer, normalizer.lines, count)
+    sending.send(answer, count, lambda: normalizer.lines("tree.log"))
     for tree, line in zip(trees(normalizer), normalizer.lines(), strict=True):
         line = re.sub(rb"(\|(?:10|\d)\|) (?=rt=)", rb"\1", line, count=1)
         message, cef = read(line), tree["cef"]
@@ -227,7 +227,7 @@ def test_liblognorm_reads_every_field_of_cef(preset, alerts, normalizer, tmp_pat
 def test_libfastjson_reads_every_member(alerts, normalizer, tmp_path):
     answer, count = alerts
     sending = Sending(tmp_path, normalizer, preset="rsyslog", format="rfc5424-json", max_message_bytes="64K")
-    sending.send(answer, normalizer.lines, count)
+    sending.send(answer, count, lambda: normalizer.lines("tree.log"))
     for tree, line in zip(trees(normalizer), normalizer.lines(), strict=True):
         message = read(line)
         for name in ("relay", "customer", "customerName", "tenantId", "alertId", "version"):
@@ -248,7 +248,7 @@ def test_syslog_ng_reads_json(alerts, tmp_path):
         sending = Sending(
             tmp_path, collector, preset="syslog-ng", format="rfc5424-json", framing="octet"
         )
-        sending.send(answer, collector.parsed, count)
+        sending.send(answer, count, collector.lines, collector.parsed)
         for parsed, line in zip(collector.parsed(), collector.lines(), strict=True):
             message = read(line)
             mine = parsed["json"]
@@ -264,7 +264,7 @@ def test_syslog_ng_splits_the_header_of_cef(alerts, tmp_path):
     parser = f'csv-parser(columns({columns}, "cef.rest") delimiters("|") flags(greedy))'
     with SyslogNg(tmp_path / "collector", "syslog", parser=parser) as collector:
         sending = Sending(tmp_path, collector, preset="splunk-sc4s", framing="octet")
-        sending.send(answer, collector.parsed, count)
+        sending.send(answer, count, collector.lines, collector.parsed)
         for parsed, line in zip(collector.parsed(), collector.lines(), strict=True):
             message = read(line)
             cef = parsed["cef"]

@@ -40,11 +40,11 @@ def started_once(tmp_path_factory, authority, good_pair):
         collector.held.stop()
 
 
-def check(sending, alerts, received):
+def check(sending, alerts, *files):
     answer, count = alerts
     expected = [without_process(message) for message in sending.messages(answer)]
     assert len(expected) == count
-    arrived = [without_process(message) for message in sending.send(answer, received, count)]
+    arrived = [without_process(message) for message in sending.send(answer, count, *files)]
     assert arrived == expected
     return arrived
 
@@ -68,7 +68,7 @@ def test_syslog_ng(started_once, alerts, tmp_path, driver, framing, transport, f
     sending = Sending(
         tmp_path, collector, format=format, framing=framing, max_message_bytes=BIG
     )
-    arrived = check(sending, alerts, collector.lines)
+    arrived = check(sending, alerts, collector.lines, collector.parsed)
     for message, parsed in zip(arrived, collector.parsed()[-len(arrived) :]):
         assert parsed["MESSAGE"].encode() == body_of(message)
         assert parsed["HOST"] == "customer1" and parsed["PROGRAM"] == "alertrelay"
@@ -78,7 +78,7 @@ def test_syslog_ng(started_once, alerts, tmp_path, driver, framing, transport, f
 def test_syslog_ng_reads_the_older_header(started_once, alerts, tmp_path, format):
     collector = started_once(SyslogNg, "tcp", "network", size=1048576)
     sending = Sending(tmp_path, collector, format=format, header="rfc3164", max_message_bytes=BIG)
-    arrived = check(sending, alerts, collector.lines)
+    arrived = check(sending, alerts, collector.lines, collector.parsed)
     for message, parsed in zip(arrived, collector.parsed()[-len(arrived) :]):
         assert parsed["MESSAGE"].encode() == body_of(message)
         assert parsed["HOST"] == "customer1" and parsed["PROGRAM"] == "alertrelay"
@@ -100,11 +100,11 @@ def test_a_larger_message_is_split_by_rsyslog_until_its_limit_is_raised(
     """Why max_message_bytes is 8096, and what the manual says to do about it."""
     answer, count = alerts
     options = {"format": "rfc5424-json", "max_message_bytes": "64K"}
-    usual = started_once(Rsyslog, "tcp", size=None, escape=True)
+    usual = started_once(Rsyslog, "tcp", size=None, escape=True, head="# of its own: rests come late")
     sending = Sending(tmp_path / "usual", usual, **options)
     large = [message for message in sending.messages(answer) if len(message) > 8096]
     assert large
-    arrived = sending.send(answer, usual.lines, count + len(large))
+    arrived = sending.send(answer, count + len(large), usual.lines)
     assert len(arrived) > count
     raised = started_once(Rsyslog, "tcp", size="64k", escape=True)
     check(Sending(tmp_path / "raised", raised, **options), alerts, raised.lines)
@@ -141,13 +141,17 @@ def relaying(tmp_path_factory):
         yield collector
 
 
+def relayed(collector):
+    return [lambda: collector.lines("newer.log"), lambda: collector.lines("older.log")]
+
+
 @pytest.mark.parametrize("header", ["rfc5424", "rfc3164"])
 def test_a_relay_of_rsyslog_hands_on_the_whole_body(relaying, alerts, tmp_path, header, format):
     """With a tag, or the newer header, and no TAB in it: then no template of rsyslog tears it."""
     answer, count = alerts
     sending = Sending(tmp_path, relaying, format=format, header=header, max_message_bytes=BIG)
     bodies = [body_of(message) for message in sending.messages(answer)]
-    sending.send(answer, relaying.lines, count)
+    sending.send(answer, count, relaying.lines, *relayed(relaying))
     for name in ("newer.log", "older.log"):
         for line, body in zip(relaying.lines(name)[-count:], bodies, strict=True):
             assert line.endswith(b" " + body)
@@ -158,7 +162,7 @@ def test_a_relay_of_rsyslog_tears_what_has_no_tag(relaying, alerts, tmp_path):
     """Why the preset refuses it."""
     answer, count = alerts
     sending = Sending(tmp_path, relaying, header="rfc3164", tag=False, max_message_bytes=BIG)
-    sending.send(answer, relaying.lines, count)
+    sending.send(answer, count, relaying.lines, *relayed(relaying))
     assert all(b" CEF: 0|" in line for line in relaying.lines("older.log")[-count:])
     assert all(re.search(rb" CEF - - -\s+0\|", line) for line in relaying.lines("newer.log")[-count:])
 
@@ -182,7 +186,7 @@ def test_leef_with_tab_is_torn_by_rsyslog_otherwise(started_once, alerts, tmp_pa
     """Why the preset rsyslog warns of it."""
     answer, count = alerts
     collector = started_once(Rsyslog, "tcp", size="64k", escape=True)
-    arrived = tabbed(tmp_path, collector).send(answer, collector.lines, count)
+    arrived = tabbed(tmp_path, collector).send(answer, count, collector.lines)
     assert all(b"\t" not in line and b"#011" in line for line in arrived)
 
 
