@@ -647,7 +647,7 @@ static void put_end(struct json_writer *w, struct json_name name, struct fmt_str
 		json_number(w, KEY("port"), number);
 	geo = json_open(w, KEY("geo"), '{');
 	country = text_trim(fmt_get(place, FMT_IP_COUNTRY));
-	if (country.n == 2)
+	if (value_is_country(country))
 		json_member(w, KEY("country_iso_code"), country, JSON_FIXED);
 	json_member(w, KEY("country_name"),
 		text_trim(fmt_get(place, FMT_IP_COUNTRY_NAME)), JSON_FIXED);
@@ -792,8 +792,6 @@ static void put_others(struct json_writer *w, const struct fmt_alert *alert)
 	json_member(w, KEY("name"), text_trim(fmt_get(group, FMT_NAME)), JSON_FIXED);
 	s = text_trim(fmt_get(group, FMT_GROUP_SID));
 	json_member(w, KEY("id"), s.n ? s : text_trim(fmt_get(group, FMT_OBJECT_ID)),
-		JSON_FIXED);
-	json_member(w, KEY("domain"), text_trim(fmt_get(group, FMT_DOMAIN_NAME)),
 		JSON_FIXED);
 	json_close(w, open, JSON_USEFUL);
 }

@@ -16,7 +16,7 @@ void view_open(struct view *view, const struct fmt_evidence *evidence)
 	for (size_t i = n; i-- > 0;) {
 		uint32_t id = evidence->fields[i].id;
 
-		if (id >= FMT_FIELD_IDS)
+		if (id >= FMT_FIELD_IDS || id == FMT_FIELD_NONE)
 			continue;
 		view->many[id] |= view->at[id] != 0;
 		/* What stands too far back for the index counts as one of many. */
@@ -268,6 +268,11 @@ int value_has_scheme(struct fmt_str url)
 						  url.p[i] == '-' || url.p[i] == '.'))))
 		i++;
 	return i && url.n - i > 3 && !memcmp(url.p + i, "://", 3);
+}
+
+int value_is_country(struct fmt_str s)
+{
+	return s.n == 2 && is_letter(s.p[0]) && is_letter(s.p[1]);
 }
 
 int value_is_mail(struct fmt_str s)

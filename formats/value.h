@@ -69,6 +69,9 @@ unsigned value_verdict(struct fmt_str s);
 
 int value_has_scheme(struct fmt_str url);
 
+/* Two letters, as ISO 3166 has them. */
+int value_is_country(struct fmt_str s);
+
 /* Plain enough to be an address of mail to everyone: ASCII, one @, a domain of letters and digits. */
 int value_is_mail(struct fmt_str s);
 
