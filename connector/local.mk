@@ -105,6 +105,12 @@ libconnector_la_SOURCES += \
 	connector/relay/filter.h \
 	connector/relay/least_message.c \
 	connector/relay/least_message.h \
+	connector/relay/load_destinations.c \
+	connector/relay/load_sign_in.c \
+	connector/relay/loader.c \
+	connector/relay/loader.h \
+	connector/relay/message.c \
+	connector/relay/message.h \
 	connector/relay/options.c \
 	connector/relay/options.def \
 	connector/relay/options.h \

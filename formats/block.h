@@ -50,72 +50,70 @@ BLOCK_INLINE int block_test(
 #endif
 }
 
-BLOCK_INLINE uint64_t block_load(const unsigned char *p, size_t n)
+/* A part of a text, as long as a word: all of the text is in the first one and the last one. */
+BLOCK_INLINE uint64_t block_word(const int copies, char *to, const unsigned char *p,
+	const size_t at, const size_t size)
 {
-	uint32_t half = 0;
-	uint64_t whole = 0;
+	uint64_t word = 0;
 
-	if (n == 4) {
-		memcpy(&half, p, 4);
-		return half;
-	}
-	memcpy(&whole, p, 8);
-	return whole;
+	if (size == 8)
+		memcpy(&word, p + at, 8);
+	else
+		memcpy(&word, p + at, 4);
+	if (copies && size == 8)
+		memcpy(to + at, &word, 8);
+	else if (copies)
+		memcpy(to + at, &word, 4);
+	return size == 8 ? word : word << 32 | word;
 }
 
-/* Fewer than 16 octets, with zeros behind them; nothing beyond them is read. */
-BLOCK_INLINE block_v block_short(const unsigned char *p, size_t n)
+/* The same as block_pass() for 4 to 15 octets. */
+BLOCK_INLINE size_t block_words(const int copies, char *to, const unsigned char *p,
+	const size_t n, const size_t size, const char x, const char y, const char z)
 {
-	block_u64 w = {0, 0};
+	block_u64 w = {block_word(copies, to, p, 0, size),
+		block_word(copies, to, p, n - size, size)};
+	size_t first = 0;
 
-	if (n > 8) {
-		w[0] = block_load(p, 8);
-		w[1] = block_load(p + n - 8, 8) >> (8 * (16 - n));
-	} else if (n == 8) {
-		w[0] = block_load(p, 8);
-	} else if (n >= 4) {
-		w[0] = block_load(p, 4) | block_load(p + n - 4, 4) << (8 * (n - 4));
-	} else if (n) {
-		w[0] = (uint64_t)p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) |
-		       (uint64_t)p[n - 1] << (8 * (n - 1));
-	}
-	return (block_v)w;
+	if (!block_test((block_v)w, x, y, z, &first))
+		return n;
+	/* A word of four octets is there twice, so the first one found is in its first half. */
+	return first < 8 ? first : n - size + first - 8;
 }
 
 /* Passes plain octets from p, stops at a special one or at the end; gives how many. With `copies`
- * they go to `to`, where there must be room for end - p + 16 octets. */
+ * they go to `to`, where there must be room for end - p octets. */
 BLOCK_INLINE size_t block_pass(const int copies, char *to, const unsigned char *p,
 	const unsigned char *end, const char x, const char y, const char z)
 {
-	const unsigned char *from = p;
+	size_t n = (size_t)(end - p), at = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	size_t first = 0;
 	block_v v;
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	while (end - p >= 16) {
-		memcpy(&v, p, 16);
-		if (copies)
-			memcpy(to + (p - from), &v, 16);
-		if (block_test(v, x, y, z, &first))
-			return (size_t)(p - from) + first;
-		p += 16;
+	if (n >= 16) {
+		do {
+			/* The last block goes back over octets that are known to be plain. */
+			if (at > n - 16)
+				at = n - 16;
+			memcpy(&v, p + at, 16);
+			if (copies)
+				memcpy(to + at, &v, 16);
+			if (block_test(v, x, y, z, &first))
+				return at + first;
+			at += 16;
+		} while (at < n);
+		return n;
 	}
-	if (p == end)
-		return (size_t)(p - from);
-	/* The zeros at the end of a short block are special, so it stops there at the latest. */
-	v = block_short(p, (size_t)(end - p));
-	if (copies)
-		memcpy(to + (p - from), &v, 16);
-	block_test(v, x, y, z, &first);
-	return (size_t)(p - from) + first;
-#else
-	(void)first;
-	(void)v;
-	for (; p < end && !block_special(*p, x, y, z); p++)
-		if (copies)
-			*to++ = (char)*p;
-	return (size_t)(p - from);
+	if (n >= 8)
+		return block_words(copies, to, p, n, 8, x, y, z);
+	if (n >= 4)
+		return block_words(copies, to, p, n, 4, x, y, z);
 #endif
+	for (; at < n && !block_special(p[at], x, y, z); at++)
+		if (copies)
+			to[at] = (char)p[at];
+	return at;
 }
 
 BLOCK_INLINE size_t block_copy(char *to, const unsigned char *p,

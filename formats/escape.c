@@ -8,6 +8,8 @@ enum escape_kind {
 	ESCAPE_CEF_HEADER,
 	ESCAPE_CEF_CLASS,
 	ESCAPE_CEF_VALUE,
+	ESCAPE_LEEF_HEADER,
+	ESCAPE_LEEF_VALUE,
 	ESCAPE_SD,
 };
 
@@ -35,18 +37,24 @@ static inline size_t escape_wide(
 	return c.n;
 }
 
+/* LEEF has no escapes: `special` is its delimiter; else a pipe of CEF's header becomes it. */
 BLOCK_INLINE char *escape_text(
-	char *to, struct fmt_str s, const enum escape_kind kind, const char pipe)
+	char *to, struct fmt_str s, const enum escape_kind kind, const char special)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end;
-	const char x = kind == ESCAPE_SD ? '"' : kind == ESCAPE_CEF_VALUE ? '=' : '|';
-	const char z = kind == ESCAPE_SD ? ']' : kind == ESCAPE_CEF_CLASS ? '=' : '\\';
+	const int leef = kind == ESCAPE_LEEF_HEADER || kind == ESCAPE_LEEF_VALUE;
+	const char x = kind == ESCAPE_SD	   ? '"'
+		       : kind == ESCAPE_CEF_VALUE  ? '='
+		       : kind == ESCAPE_LEEF_VALUE ? special
+						   : '|';
+	const char y = leef ? special : '\\';
+	const char z = kind == ESCAPE_SD ? ']' : kind == ESCAPE_CEF_CLASS ? '=' : y;
 
 	if (!s.n)
 		return to;
 	end = p + s.n;
 	for (;;) {
-		size_t n = block_copy(to, p, end, x, '\\', z);
+		size_t n = block_copy(to, p, end, x, y, z);
 		unsigned char c;
 
 		p += n;
@@ -68,8 +76,10 @@ BLOCK_INLINE char *escape_text(
 			} else {
 				*to++ = ' ';
 			}
-		} else if (kind == ESCAPE_CEF_HEADER && c == '|' && pipe) {
-			*to++ = pipe;
+		} else if (kind == ESCAPE_CEF_HEADER && c == '|' && special) {
+			*to++ = special;
+		} else if (leef) {
+			*to++ = (char)c == special ? ' ' : '/';
 		} else if (kind == ESCAPE_CEF_CLASS) {
 			*to++ = '_';
 		} else {
@@ -87,6 +97,16 @@ char *escape_cef_header(char *to, struct fmt_str s, char pipe)
 char *escape_cef_value(char *to, struct fmt_str s)
 {
 	return escape_text(to, s, ESCAPE_CEF_VALUE, 0);
+}
+
+char *escape_leef_header(char *to, struct fmt_str s, char delimiter)
+{
+	return escape_text(to, s, ESCAPE_LEEF_HEADER, delimiter);
+}
+
+char *escape_leef_value(char *to, struct fmt_str s, char delimiter)
+{
+	return escape_text(to, s, ESCAPE_LEEF_VALUE, delimiter);
 }
 
 char *escape_sd_value(char *to, struct fmt_str s)

@@ -224,7 +224,7 @@ struct fmt_module {
 	void *(*open)(const struct fmt_option *options, size_t count, char *error,
 		size_t error_size);
 	/* Appends to message->body (empty at the call) and message->structured_data. One line: never
-	 * a control character in the output. */
+	 * a control character in the output, but for TAB where a format wants it as a delimiter. */
 	enum fmt_result (*format)(
 		void *self, const struct fmt_alert *alert, struct fmt_message *message);
 	void (*close)(void *self);

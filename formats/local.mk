@@ -5,9 +5,6 @@ libformats_la_SOURCES = \
 	formats/address.h \
 	formats/block.h \
 	formats/cef.c \
-	formats/cef_keys.def \
-	formats/cef_map.c \
-	formats/cef_map.h \
 	formats/ecs.c \
 	formats/escape.c \
 	formats/escape.h \
@@ -24,7 +21,15 @@ libformats_la_SOURCES = \
 	formats/json_text.h \
 	formats/json_writer.c \
 	formats/json_writer.h \
+	formats/leef.c \
 	formats/ocsf.c \
+	formats/option.c \
+	formats/option.h \
+	formats/pairs.c \
+	formats/pairs.h \
+	formats/pick.c \
+	formats/pick.def \
+	formats/pick.h \
 	formats/registry.c \
 	formats/registry.h \
 	formats/rfc5424_json.c \

@@ -6,7 +6,9 @@ FORMAT_CHECK = \
 	tests/fuzz/random_alert.c \
 	tests/fuzz/random_alert.h \
 	tests/unit/cef_reader.c \
-	tests/unit/cef_reader.h
+	tests/unit/cef_reader.h \
+	tests/unit/leef_reader.c \
+	tests/unit/leef_reader.h
 
 include tests/unit/local.mk
 include tests/replay/local.mk

@@ -778,8 +778,7 @@ static inline void moved(const struct move *m, const char **p)
 {
 	uintptr_t offset = (uintptr_t)*p - (uintptr_t)m->from;
 
-	if (offset < m->n)
-		*p = m->to + offset;
+	*p = offset < m->n ? m->to + offset : *p;
 }
 
 void alert_build_moved(

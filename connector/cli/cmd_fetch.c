@@ -10,7 +10,7 @@
 #include "base/values.h"
 #include "cli/cli.h"
 #include "fetch/page.h"
-#include "relay/feed.h"
+#include "relay/message.h"
 #include "relay/relay.h"
 #include "relay/walk.h"
 
@@ -78,11 +78,11 @@ static void print_raw(struct fmt_str raw)
 
 static void print_message(struct fetch *fetch, struct fmt_alert *alert)
 {
-	struct feed_message message;
+	struct message message;
 	struct error err = {0};
 	char id[120];
 
-	feed_prepare(alert, fetch->tenant, alert_version(alert, ALERT_POLICY_STATUS),
+	message_prepare(alert, fetch->tenant, alert_version(alert, ALERT_POLICY_STATUS),
 		&message);
 	strbuf_reset(&fetch->message);
 	if (destination_render(&fetch->format_options, alert, &message.fields, false,

@@ -7,7 +7,7 @@
 #include "cli/answers.h"
 #include "cli/cli.h"
 #include "formats/registry.h"
-#include "relay/feed.h"
+#include "relay/message.h"
 
 struct preview {
 	struct answers answers;
@@ -19,11 +19,11 @@ struct preview {
 static enum rc show(void *context, struct fmt_alert *alert)
 {
 	struct preview *preview = context;
-	struct feed_message message;
+	struct message message;
 	struct error err = {0};
 	char id[120];
 
-	feed_prepare(alert, &preview->answers.customer,
+	message_prepare(alert, &preview->answers.customer,
 		alert_version(alert, ALERT_POLICY_STATUS), &message);
 	strbuf_reset(&preview->out);
 	if (destination_render(&preview->answers.destination, alert, &message.fields,

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
-#include "relay/feed.h"
+#include "relay/message.h"
 
 /* Unconfirmed octets held at most; reading waits above it. */
 #define WINDOW_BYTES (64 * 1048576)
@@ -37,12 +37,12 @@ static void on_report(void *context, void *ticket, enum delivery result)
 static enum rc send_one(void *context, struct fmt_alert *alert)
 {
 	struct replay *replay = context;
-	struct feed_message message;
+	struct message message;
 	struct error err = {0};
 	size_t queued = 0;
 	char id[120], reason[700];
 
-	feed_prepare(alert, &replay->answers.customer,
+	message_prepare(alert, &replay->answers.customer,
 		alert_version(alert, ALERT_POLICY_STATUS), &message);
 	if (destination_send(replay->destination, alert, &message.fields, NULL, &queued,
 		    &err) != RC_OK) {

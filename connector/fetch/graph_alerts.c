@@ -421,7 +421,8 @@ const struct source source_graph_alerts = {
 	.updated = "lastUpdateDateTime",
 	.headers = graph_headers,
 	.table = &graph_alert_table,
-	.filters = {"severity", "status"},
+	.filters = {"severity", {"informational", "low", "medium", "high"}, "status",
+		{"unknown", "new", "inProgress", "resolved"}},
 	.permission = "SecurityAlert.Read.All",
 	.first_url = source_odata_url,
 };

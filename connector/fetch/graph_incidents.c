@@ -51,6 +51,8 @@ const struct source source_graph_incidents = {
 	.updated = "lastUpdateDateTime",
 	.expand = "alerts",
 	.headers = graph_headers,
+	.filters = {"severity", {"informational", "low", "medium", "high"}, "status",
+		{"active", "inProgress", "resolved", "redirected"}},
 	.table = &table,
 	.permission = "SecurityIncident.Read.All",
 	.first_url = source_odata_url,

@@ -69,6 +69,8 @@ const struct source source_mde_alerts = {
 	.path = "/api/alerts",
 	.updated = "lastUpdateTime",
 	.expand = "evidence",
+	.filters = {"severity", {"Informational", "Low", "Medium", "High"}, "status",
+		{"Unknown", "New", "InProgress", "Resolved"}},
 	.table = &table,
 	.permission = "Alert.Read.All",
 	.first_url = source_odata_url,

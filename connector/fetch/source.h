@@ -39,13 +39,19 @@ struct source_range {
 	uint64_t skip; /* rows to leave out at the beginning; not with PAGING_NONE */
 	bool bare; /* leave out what the source would expand ($expand): for a page that keeps failing */
 	const char *
-		filter; /* more of $filter ("severity eq 'high'"), not yet encoded; NULL: none */
+		filter; /* more of $filter ("severity ne 'low'"), not yet encoded; NULL: none */
 };
 
-/* What of a feed's filter the API applies itself: the property's name in $filter, or NULL. Not the
- * service: members that Graph shows only by Prefer might match nothing there. */
+/* What of a feed's filter the API applies itself: the property's name in $filter, or NULL, and its
+ * members as this API writes them, since no document says that it compares without case. Severities
+ * by enum fmt_severity from informational on, statuses up to a NULL. Not the service: members that
+ * Graph shows only by Prefer might match nothing there. Not category and detection source: open
+ * lists. */
 struct source_filters {
-	const char *severity, *status;
+	const char *severity;
+	const char *severities[4];
+	const char *status;
+	const char *statuses[5];
 };
 
 struct source {

@@ -14,422 +14,11 @@
 #include "base/values.h"
 #include "base/yaml.h"
 #include "fetch/secret.h"
-#include "formats/registry.h"
-#include "relay/least_message.h"
+#include "relay/loader.h"
 #include "relay/options.h"
 #include "store/store.h"
 
 #define DEFAULT_SCOPE "/.default"
-
-struct config_memory {
-	struct arena strings;
-};
-
-struct problem {
-	size_t file; /* place in loader.files */
-	int line;
-	size_t serial;
-	char *text;
-};
-
-struct loader {
-	struct options_reader reader; /* first member: reports come back through it */
-	struct config *config;
-	struct yaml yaml, tenant_yaml;
-	struct yaml_report yaml_report;
-	const char **files; /* the main file, then those of tenants.d in order */
-	size_t file_count;
-	struct problem *problems;
-	size_t problem_count, kept, room;
-	struct main_options main;
-	struct app_options app;
-	const struct config_api *apis; /* those of app */
-	bool exchange_given;
-	int app_line;
-	struct config_feed *feeds; /* the common ones */
-	size_t feed_count;
-	bool feeds_given;
-	size_t tenant_room, credential_room;
-	/* tenants that need the app's client_id; its way to sign in */
-	size_t without_id, without_way;
-};
-
-/* --- problems --- */
-
-/* A copy without control characters: keys and file names may hold any. */
-static char *one_line(const char *text)
-{
-	char *copy = xstrdup(text);
-
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < 32 || *c == 127)
-			*c = '?';
-	return copy;
-}
-
-static void add_problem(struct loader *l, size_t file, int line, const char *text)
-{
-	l->problem_count++;
-	if (l->kept == CONFIG_REPORT_MAXIMUM * 2)
-		return;
-	if (l->kept == l->room) {
-		l->room = l->room ? l->room * 2 : 16;
-		l->problems = xrealloc(l->problems, l->room * sizeof(*l->problems));
-	}
-	l->problems[l->kept] = (struct problem){file, line, l->kept, one_line(text)};
-	l->kept++;
-}
-
-static void reader_wrong(struct options_reader *reader, int line, const char *text)
-{
-	struct loader *l = (struct loader *)reader;
-
-	add_problem(l, l->file_count - 1, line, text);
-}
-
-static void yaml_wrong(struct yaml_report *report, int line, const char *text)
-{
-	struct loader *l = (struct loader *)((char *)report -
-					     offsetof(struct loader, yaml_report));
-
-	add_problem(l, l->file_count - 1, line, text);
-}
-
-static void wrong_in(struct loader *l, const char *file, int line, const char *format,
-	...) PRINTF(4, 5);
-
-static void wrong_in(
-	struct loader *l, const char *file, int line, const char *format, ...)
-{
-	char text[900];
-	size_t i = 0;
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	while (i + 1 < l->file_count && l->files[i] != file)
-		i++;
-	add_problem(l, i, line, text);
-}
-
-static int compare_problems(const void *a, const void *b)
-{
-	const struct problem *x = a, *y = b;
-
-	if (x->file != y->file)
-		return x->file < y->file ? -1 : 1;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	return (x->serial > y->serial) - (x->serial < y->serial);
-}
-
-static void fill_report(struct loader *l, struct config_report *report)
-{
-	size_t shown =
-		l->kept < CONFIG_REPORT_MAXIMUM ? l->kept : CONFIG_REPORT_MAXIMUM;
-
-	report->count = l->problem_count;
-	if (l->kept)
-		qsort(l->problems, l->kept, sizeof(*l->problems), compare_problems);
-	for (size_t i = 0; i < shown; i++) {
-		const struct problem *p = &l->problems[i];
-
-		if (p->line)
-			strbuf_addf(&report->text, "%s:%d: %s\n", l->files[p->file],
-				p->line, p->text);
-		else
-			strbuf_addf(
-				&report->text, "%s: %s\n", l->files[p->file], p->text);
-	}
-	if (l->problem_count > shown)
-		strbuf_addf(&report->text, "and %zu more\n", l->problem_count - shown);
-}
-
-/* --- sign-in --- */
-
-/* The line of an option that is in the map, else of the map. */
-static int line_of(const struct yaml_node *map, const char *key)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-
-	if (node)
-		return node->key_line;
-	return map->key_line ? map->key_line : map->line;
-}
-
-/* Ways to sign in, by the option that stands for each. */
-static const char *const ways[] = {"client_secret_file", "client_secret_credential",
-	"client_secret_env", "certificate_file", "federated_token_file",
-	"managed_identity"};
-
-#define WAYS (sizeof(ways) / sizeof(*ways))
-#define ALL_WAYS                                                                       \
-	"client_secret_file, certificate_file with key_file, federated_token_file, "   \
-	"managed_identity or refresh_token_file"
-
-static bool names_option(const struct yaml_node *map, const char *key)
-{
-	const struct yaml_node *node = yaml_get(map, key);
-	bool yes;
-
-	return node && !(node->kind == YAML_TEXT && !strcmp(key, "managed_identity") &&
-			       value_bool(node->text, &yes, NULL) == RC_OK && !yes);
-}
-
-/* Rightly or wrongly: then its absence need not be told. */
-static bool names_way(const struct yaml_node *map)
-{
-	for (size_t i = 0; i < WAYS; i++)
-		if (names_option(map, ways[i]))
-			return true;
-	return yaml_get(map, "client_secret") || yaml_get(map, "key_file") ||
-	       yaml_get(map, "client_secret_next_file");
-}
-
-/* Which way is meant must be plain. */
-static void check_one_way(struct loader *l, const struct yaml_node *map)
-{
-	char names[200] = "";
-	size_t count = 0, n = 0;
-
-	for (size_t i = 0; i < WAYS; i++)
-		if (names_option(map, ways[i]))
-			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
-				count++ ? ", " : "", ways[i]);
-	if (count > 1)
-		options_wrong(&l->reader, line_of(map, ""),
-			"more than one way to sign in is given (%s); keep one of them",
-			names);
-}
-
-/* Options that are no use without another. */
-static void check_pairs(struct loader *l, const struct yaml_node *map)
-{
-	static const char *const pairs[][2] = {{"key_file", "certificate_file"},
-		{"certificate_file", "key_file"}, {"key_password_file", "key_file"},
-		{"client_secret_next_file", "client_secret_file"}};
-
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
-		if (yaml_get(map, pairs[i][0]) && !yaml_get(map, pairs[i][1]))
-			options_wrong(&l->reader, line_of(map, pairs[i][0]),
-				"%s: goes with %s; write that one too", pairs[i][0],
-				pairs[i][1]);
-}
-
-struct complaint {
-	struct loader *loader;
-	const struct yaml_node *map;
-};
-
-static void sign_in_wrong(void *context, const char *option, const char *text)
-{
-	const struct complaint *complaint = context;
-
-	options_wrong(&complaint->loader->reader, line_of(complaint->map, option),
-		"%s: %s", option, text);
-}
-
-static size_t add_credential(struct loader *l, const struct credential_options *options)
-{
-	struct config *config = l->config;
-
-	if (config->credential_count == l->credential_room) {
-		l->credential_room = l->credential_room ? l->credential_room * 2 : 4;
-		config->credentials = xrealloc(config->credentials,
-			l->credential_room * sizeof(*config->credentials));
-	}
-	config->credentials[config->credential_count] = *options;
-	return config->credential_count++;
-}
-
-/* Checks what this map names of it, files and all. */
-static void check_sign_in(struct loader *l, const struct yaml_node *map,
-	const struct credential_options *options)
-{
-	struct complaint complaint = {l, map};
-	size_t before = l->problem_count;
-
-	check_one_way(l, map);
-	check_pairs(l, map);
-	if (l->problem_count == before)
-		credential_check(options, sign_in_wrong, &complaint);
-}
-
-static void read_proxy_login(struct loader *l, const struct yaml_node *http)
-{
-	static const struct secret_rule rule = {
-		"login of the proxy", 1024, true, SECRET_LINE};
-	const char *path = l->main.http_proxy_password_file;
-	struct error err;
-	char *login;
-
-	if (!path)
-		return;
-	if (secret_read(path, &rule, &login, &err) != RC_OK) {
-		options_wrong(&l->reader, line_of(http, "proxy_password_file"),
-			"proxy_password_file: %s", err.text);
-		return;
-	}
-	l->config->http_proxy_login = login;
-	if (!strchr(login, ':') || *login == ':')
-		options_wrong(&l->reader, line_of(http, "proxy_password_file"),
-			"proxy_password_file: %s must hold user:password", path);
-}
-
-/* --- destinations --- */
-
-/* Options that mean something only with some transports or headers. */
-static void check_used(struct loader *l, const struct yaml_node *map,
-	const struct destination_options *d)
-{
-	static const struct {
-		const char *key;
-		unsigned transports;
-		int header; /* -1: any */
-	} used[] = {
-#define NETWORK (1u << TRANSPORT_TCP | 1u << TRANSPORT_TLS)
-#define ANY 15u
-		{"address", NETWORK, -1},
-		{"path", 1u << TRANSPORT_FILE, -1},
-		{"ca_file", 1u << TRANSPORT_TLS, -1},
-		{"cert_file", 1u << TRANSPORT_TLS, -1},
-		{"key_file", 1u << TRANSPORT_TLS, -1},
-		{"key_password_file", 1u << TRANSPORT_TLS, -1},
-		{"tls_name", 1u << TRANSPORT_TLS, -1},
-		{"settle", NETWORK, -1},
-		{"connect_timeout", NETWORK, -1},
-		{"tag", ANY, HEADER_RFC3164},
-		{"utc", ANY, HEADER_RFC3164},
-		{"bom", ANY, HEADER_RFC5424},
-	};
-	static const char *const transports[] = {"tcp", "tls", "file", "stdout"};
-	static const char *const headers[] = {"rfc5424", "rfc3164", "none"};
-
-	for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++) {
-		if (!yaml_get(map, used[i].key))
-			continue;
-		if (!(used[i].transports & 1u << d->transport))
-			options_wrong(&l->reader, line_of(map, used[i].key),
-				"%s: means nothing with transport %s; take it out",
-				used[i].key, transports[d->transport]);
-		else if (used[i].header >= 0 && used[i].header != (int)d->header)
-			options_wrong(&l->reader, line_of(map, used[i].key),
-				"%s: means nothing with header %s; take it out, or "
-				"write header: %s",
-				used[i].key, headers[d->header],
-				headers[used[i].header]);
-	}
-}
-
-/* The same address is no second chance, and a key is no use without its certificate. */
-static void check_needed(struct loader *l, const struct yaml_node *map,
-	const struct destination_options *d)
-{
-	bool network = d->transport == TRANSPORT_TCP || d->transport == TRANSPORT_TLS;
-	int line = line_of(map, "");
-
-	if (!yaml_get(map, "transport")) {
-		options_wrong(&l->reader, line,
-			"destination %s has no transport; write tls, tcp, file or "
-			"stdout",
-			map->key);
-		return;
-	}
-	if (network && !yaml_get(map, "address"))
-		options_wrong(&l->reader, line,
-			"destination %s has no address; write host:port", map->key);
-	if (d->transport == TRANSPORT_FILE && !yaml_get(map, "path"))
-		options_wrong(&l->reader, line,
-			"destination %s has no path; write the file's name", map->key);
-	if (!yaml_get(map, "cert_file") != !yaml_get(map, "key_file"))
-		options_wrong(&l->reader,
-			line_of(map, d->cert_file ? "cert_file" : "key_file"),
-			"cert_file and key_file go together; write the other one too");
-	if (yaml_get(map, "key_password_file") && !yaml_get(map, "key_file"))
-		options_wrong(&l->reader, line_of(map, "key_password_file"),
-			"key_password_file: there is no key_file");
-	check_used(l, map, d);
-}
-
-/* A destination that cannot take what each message holds would take no alert. */
-static void check_size(struct loader *l, const struct yaml_node *map,
-	const struct destination_options *d)
-{
-	size_t least = least_message(d);
-
-	if (d->max_message_bytes < least)
-		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
-			"max_message_bytes: %zu has no room for what each message in "
-			"format %s must hold; write %zu or more",
-			d->max_message_bytes, d->format, least);
-}
-
-static void check_format(struct loader *l, const struct yaml_node *map,
-	const struct destination_options *d)
-{
-	const struct fmt_module *module =
-		d->format ? format_find(d->format, strlen(d->format)) : NULL;
-	char why[400] = "";
-	void *self;
-
-	if (!module)
-		return;
-	self = module->open(
-		d->format_options, d->format_option_count, why, sizeof(why));
-	if (self)
-		module->close(self);
-	else
-		options_wrong(&l->reader, line_of(map, "format_options"),
-			"format_options: %s", why);
-	if (self)
-		check_size(l, map, d);
-}
-
-static void read_destination(struct loader *l, const struct yaml_node *map)
-{
-	struct destination_options *d =
-		&l->config->destinations[l->config->destination_count];
-	struct error err;
-	size_t before = l->problem_count;
-
-	l->config->destination_count++; /* also when it is wrong: feeds may name it */
-	d->name = options_copy(&l->reader, map->key, strlen(map->key));
-	if (value_name(map->key, &err) != RC_OK)
-		options_wrong(&l->reader, map->key_line, "a destination's name: %s",
-			err.text);
-	if (map->kind != YAML_MAP) {
-		options_wrong(&l->reader, map->key_line,
-			"destination %s must be a map; write transport: and so on "
-			"below it",
-			d->name);
-		return;
-	}
-	options_fill(&l->reader, SECTION_DESTINATION, d, map);
-	if (!yaml_get(map, "framing"))
-		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
-	if (l->problem_count != before)
-		return; /* what follows would only repeat it */
-	check_needed(l, map, d);
-	check_format(l, map, d);
-}
-
-static void read_destinations(struct loader *l, const struct yaml_node *node, int line)
-{
-	size_t count = 0;
-
-	if (!node || node->kind != YAML_MAP || !node->first) {
-		options_wrong(&l->reader, node ? node->key_line : line,
-			"there are no destinations; write destinations: with a name "
-			"and transport: below it");
-		return;
-	}
-	for (const struct yaml_node *map = node->first; map; map = map->next)
-		count++;
-	l->config->destinations = xcalloc(count, sizeof(*l->config->destinations));
-	for (const struct yaml_node *map = node->first; map; map = map->next)
-		read_destination(l, map);
-}
 
 /* --- feeds --- */
 
@@ -684,7 +273,8 @@ static void check_apis(struct loader *l, const struct config_tenant *tenant)
 static void choose_app(struct loader *l, const struct yaml_node *map,
 	const struct app_options *own, struct config_tenant *tenant)
 {
-	bool has_id = yaml_get(map, "client_id") != NULL, has_way = names_way(map),
+	bool has_id = yaml_get(map, "client_id") != NULL,
+	     has_way = loader_names_way(map),
 	     has_user = yaml_get(map, "refresh_token_file") != NULL;
 	struct credential_options sign_in = own->sign_in;
 
@@ -698,14 +288,14 @@ static void choose_app(struct loader *l, const struct yaml_node *map,
 			"a way to sign in of this tenant's own needs the client_id "
 			"that it belongs to; write client_id");
 	tenant->client_id = has_id ? own->client_id : l->app.client_id;
-	check_sign_in(l, map, &sign_in);
+	loader_check_sign_in(l, map, &sign_in);
 	if (has_id || has_way) {
 		sign_in.imds_root = l->app.sign_in.imds_root;
 		sign_in.exchange_audience =
 			l->exchange_given
 				? l->app.sign_in.exchange_audience
 				: credential_exchange_audience(tenant->login_root);
-		tenant->credential = add_credential(l, &sign_in);
+		tenant->credential = loader_add_credential(l, &sign_in);
 		return;
 	}
 	l->without_id++;
@@ -715,7 +305,7 @@ static void choose_app(struct loader *l, const struct yaml_node *map,
 	}
 	sign_in = l->app.sign_in;
 	sign_in.refresh_token_file = own->sign_in.refresh_token_file;
-	tenant->credential = add_credential(l, &sign_in);
+	tenant->credential = loader_add_credential(l, &sign_in);
 }
 
 /* The feed's key in the state is made of these. */
@@ -859,7 +449,7 @@ static void read_tenants_dir(struct loader *l, const struct yaml_node *root)
 	for (int i = 0; i < count; i++) {
 		/* Not to be passed over in silence: a customer would be missing. */
 		if (ends_in(entries[i]->d_name, ".yml"))
-			wrong_in(l, l->files[0], node ? node->line : 0,
+			loader_wrong_in(l, l->files[0], node ? node->line : 0,
 				"tenants_dir: %s/%s is not read; rename it to end in "
 				".yaml",
 				directory, entries[i]->d_name);
@@ -902,7 +492,7 @@ static void find_twins(struct loader *l)
 
 		/* yaml.c has reported those within one map. */
 		if (!strcmp(a->key, b->key) && a->file != b->file)
-			wrong_in(l, b->file, b->line,
+			loader_wrong_in(l, b->file, b->line,
 				"tenant %s is in %s:%d already; every tenant has a key "
 				"of its own",
 				b->key, a->file, a->line);
@@ -913,7 +503,7 @@ static void find_twins(struct loader *l)
 
 		if (a->tenant_id && b->tenant_id &&
 			!strcmp(a->tenant_id, b->tenant_id) && strcmp(a->key, b->key))
-			wrong_in(l, b->file, b->line,
+			loader_wrong_in(l, b->file, b->line,
 				"tenant %s has the tenant_id of tenant %s (%s:%d); its "
 				"alerts would come twice, so keep one of them",
 				b->key, a->key, a->file, a->line);
@@ -926,7 +516,7 @@ static void find_twins(struct loader *l)
 static void app_lacks(
 	struct loader *l, const char *what, size_t tenants, const char *right)
 {
-	wrong_in(l, l->files[0], l->app_line,
+	loader_wrong_in(l, l->files[0], l->app_line,
 		"app: has no %s, which %zu tenant%s; write %s", what, tenants,
 		tenants == 1 ? " needs" : "s need", right);
 }
@@ -936,7 +526,8 @@ static void check_app(struct loader *l, const struct yaml_node *app)
 	if (l->without_id && !yaml_get(app, "client_id"))
 		app_lacks(l, "client_id", l->without_id,
 			"the id of the app registration");
-	if (l->without_way && !names_way(app) && !yaml_get(app, "refresh_token_file"))
+	if (l->without_way && !loader_names_way(app) &&
+		!yaml_get(app, "refresh_token_file"))
 		app_lacks(l, "way to sign in", l->without_way, ALL_WAYS);
 }
 
@@ -950,11 +541,11 @@ static void read_sections(struct loader *l, const struct yaml_node *root)
 	options_fill(&l->reader, SECTION_LOG, &l->main, yaml_get(root, "log"));
 	options_fill(&l->reader, SECTION_LIMITS, &l->main, yaml_get(root, "limits"));
 	options_fill(&l->reader, SECTION_HTTP, &l->main, yaml_get(root, "http"));
-	read_proxy_login(l, yaml_get(root, "http"));
+	loader_read_proxy_login(l, yaml_get(root, "http"));
 	options_fill(&l->reader, SECTION_APP, &l->app, app);
 	l->app_line = app ? app->key_line : 1;
 	if (app)
-		check_sign_in(l, app, &l->app.sign_in);
+		loader_check_sign_in(l, app, &l->app.sign_in);
 	l->apis =
 		make_apis(l, cloud_at((enum cloud_number)l->app.cloud), &l->app, NULL);
 	if (!l->app.login_root)
@@ -964,8 +555,8 @@ static void read_sections(struct loader *l, const struct yaml_node *root)
 	if (!l->exchange_given)
 		l->app.sign_in.exchange_audience =
 			credential_exchange_audience(l->app.login_root);
-	add_credential(l, &l->app.sign_in);
-	read_destinations(l, yaml_get(root, "destinations"), 1);
+	loader_add_credential(l, &l->app.sign_in);
+	loader_read_destinations(l, yaml_get(root, "destinations"), 1);
 	l->feeds_given = feeds && !yaml_is_nothing(feeds);
 	if (l->feeds_given)
 		l->feed_count = read_feeds(l, feeds, &l->feeds);
@@ -1040,8 +631,8 @@ static char *directory_of(const char *path)
 static enum rc load(const char *path, const char *p, size_t n, struct config **out,
 	struct config_report *report)
 {
-	struct loader l = {
-		.reader = {.wrong = reader_wrong}, .yaml_report = {yaml_wrong}};
+	struct loader l = {.reader = {.wrong = loader_reader_wrong},
+		.yaml_report = {loader_yaml_wrong}};
 	struct config *config = xcalloc(1, sizeof(*config));
 	char *directory = directory_of(path);
 	bool good;
@@ -1065,10 +656,7 @@ static enum rc load(const char *path, const char *p, size_t n, struct config **o
 	take_main(config, &l.main);
 	yaml_clear(&l.yaml);
 	yaml_clear(&l.tenant_yaml);
-	fill_report(&l, report);
-	for (size_t i = 0; i < l.kept; i++)
-		free(l.problems[i].text);
-	free(l.problems);
+	loader_fill_report(&l, report);
 	free(l.files);
 	free(directory);
 	if (report->count) {

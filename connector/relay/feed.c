@@ -13,6 +13,7 @@
 #include "fetch/page.h"
 #include "fetch/source.h"
 #include "relay/filter.h"
+#include "relay/message.h"
 #include "relay/walk.h"
 
 #define URL_MAX 8192
@@ -23,21 +24,21 @@
 #define AUTH_CAP_MS (15 * 60 * 1000)
 #define ONCE_CAP_MS 5000
 #define ONCE_TRIES 8
-/* Failures in a row after which a page is not asked unchanged any more, and after which it is passed
- * over when it cannot be narrower. Between these STEP_TRIES for each step. */
-#define PAGE_TRIES 4
-#define STEP_TRIES 2
 /* So many passed over in a row, without an alert read between, look like an outage of the API. */
 #define STUBS_IN_ROW 3
 /* How far the vendor's clock may be from ours when we ask what changed since a moment of ours. */
 #define SKEW_MS (60 * 1000)
 #define CURSOR_STUCK_MS (30 * 60 * 1000)
+/* A paused page keeps a connection, which others may need and the vendor ends some day. */
+#define PAUSE_MS (10 * 1000)
 #define START_KEY "alertrelay:start"
+#define RESCAN_KEY "alertrelay:rescan"
 
 enum feed_state {
 	FEED_IDLE, /* not started, or stopped */
 	FEED_WAIT, /* until the next pass, or the next try */
 	FEED_FETCH, /* a page is being asked for or read */
+	FEED_FULL, /* until there is room in the window */
 	FEED_PASSED, /* once: all pages read, waiting for confirmations */
 	FEED_FAILED, /* once: gave up */
 };
@@ -46,30 +47,6 @@ enum feed_ask {
 	ASK_PAGE,
 	ASK_CHANGES, /* did anything change while the slice was read? */
 	ASK_HEALTH, /* does the API answer for another time? */
-};
-
-/* Going through a range of time: a pass, or a re-scan. */
-struct walk {
-	bool active;
-	bool reading; /* the slice was begun; else it is to be planned from `from` */
-	bool found; /* this reading of the slice found something new, within its range */
-	bool paged; /* it has more than one page */
-	bool failed; /* this slice was given up and asked anew; its trouble is not over yet */
-	bool known; /* this slice was passed over before */
-	bool circled; /* its pages repeat */
-	bool row_passed; /* one alert of it was passed over */
-	int64_t until;
-	int64_t from, to; /* the slice */
-	int64_t read_at; /* wall clock when this reading of the slice began */
-	int64_t retry_ms; /* not before */
-	char *url; /* of the page now asked for */
-	uint64_t rows, page_rows,
-		first_rows; /* read in this reading, in this and its first page */
-	uint64_t digest; /* of the ids in this page */
-	unsigned empty_pages; /* in a row */
-	struct circle links, contents;
-	struct narrowing narrow;
-	unsigned page_failures; /* in a row, of this page */
 };
 
 struct feed {
@@ -82,7 +59,7 @@ struct feed {
 	struct loop_timer timer;
 	enum feed_state state;
 	enum feed_ask ask;
-	struct list paused_node; /* in host->paused while the page waits for room */
+	struct list full_node; /* in host->full: FEED_FULL, or the page is paused */
 	bool finished_said;
 	bool store_failed; /* in this page: its alerts could not be looked up */
 	bool pass_sent; /* this pass found something new */
@@ -95,7 +72,7 @@ struct feed {
 	int64_t cursor; /* in memory; the committed one may be behind */
 	int64_t start; /* nothing before this is wanted */
 	int64_t next_pass_ms;
-	int64_t rescan_period; /* the one that the last re-scan belongs to */
+	int64_t rescanned; /* where the last complete re-scan ended, or the feed began */
 	struct walk pass, rescan, *walk; /* walk: the one of the two that asks */
 	struct passed_ranges passed;
 	char *probe_url;
@@ -107,7 +84,7 @@ struct feed {
 
 	/* Both clocks when the last pass began: to notice that one was set. */
 	int64_t seen_wall, seen_mono_ms;
-	int64_t moved_ms; /* when the cursor moved last */
+	int64_t unmoved_ms; /* since when alerts arrive and the cursor has not moved; 0: no such */
 	uint64_t received_at_move;
 
 	unsigned failures; /* in a row, of any page */
@@ -142,6 +119,13 @@ static void wait_until(struct feed *feed, int64_t ms)
 {
 	feed_enter(feed, FEED_WAIT);
 	loop_timer_set(feed->host->loop, &feed->timer, ms);
+}
+
+static void wait_for_room(struct feed *feed, enum feed_state state)
+{
+	feed_enter(feed, state);
+	if (list_empty(&feed->full_node))
+		list_append(&feed->host->full, &feed->full_node);
 }
 
 static void text_set(char **to, const char *text)
@@ -198,6 +182,11 @@ static void page_ask(struct feed *feed, enum feed_ask ask, const char *url)
 {
 	struct page_counts counts;
 
+	list_remove(&feed->full_node);
+	if (ask == ASK_PAGE && window_full(feed->host->window, &feed->window)) {
+		wait_for_room(feed, FEED_FULL);
+		return;
+	}
 	page_counts(feed->page, &counts);
 	feed->throttled = counts.throttled;
 	feed->requests = counts.requests;
@@ -208,7 +197,6 @@ static void page_ask(struct feed *feed, enum feed_ask ask, const char *url)
 	feed->walk->page_rows = 0;
 	feed->walk->digest = 0;
 	feed_enter(feed, FEED_FETCH);
-	list_remove(&feed->paused_node);
 	page_fetch(feed->page, url);
 }
 
@@ -289,33 +277,11 @@ static void health_ask(struct feed *feed)
 
 /* Slices. */
 
-/* A slice to read from its start. */
-static void slice_restart(struct walk *w)
-{
-	text_set(&w->url, NULL);
-	w->reading = false;
-}
-
-/* False: the slice is one that was passed over before and is not asked again now. */
+/* False: it was passed over before; only a re-scan looks whether it can be read now. */
 static bool slice_begin(struct feed *feed)
 {
-	struct walk *w = feed->walk;
-	const struct passed_range *passed;
-
-	w->to = narrow_to(&w->narrow, w->from, w->until);
-	passed = passed_find(&feed->passed, w->from, &w->to);
-	w->known = passed != NULL;
-	if (passed && passed->bare)
-		w->narrow.bare = true;
-	w->read_at = wall(feed);
-	w->reading = true;
-	w->found = w->paged = w->row_passed = w->circled = false;
-	w->rows = w->first_rows = 0;
-	w->empty_pages = 0;
-	circle_init(&w->links);
-	circle_init(&w->contents);
-	/* Only a re-scan looks whether it can be read now. */
-	return !passed || passed->bare || w == &feed->rescan;
+	return walk_begin(feed->walk, &feed->passed, wall(feed)) ||
+	       feed->walk == &feed->rescan;
 }
 
 static void walk_end(struct feed *feed, struct walk *w);
@@ -326,7 +292,7 @@ static void cursor_move(struct feed *feed, int64_t to)
 
 	if (feed->cursor == NO_TIME || to > feed->cursor) {
 		feed->cursor = to;
-		feed->moved_ms = now_ms(feed);
+		feed->unmoved_ms = 0;
 		feed->received_at_move = feed->received;
 		feed->stuck_said = false;
 	}
@@ -380,15 +346,16 @@ static void slice_read(struct feed *feed)
 
 /* Re-scans follow the cursor, not a timer, so that restarts and `run --once` have them too; and each
  * feed has its own minute for it. */
-static int64_t rescan_period(const struct feed *feed)
+static bool rescan_due(const struct feed *feed)
 {
 	int64_t every = feed->config->rescan_every_ms * TICKS_PER_MS;
 	uint64_t phase =
 		(uint64_t)feed->window.store_id * UINT64_C(0x9e3779b97f4a7c15) >> 1;
 
-	if (!every || feed->cursor == NO_TIME)
-		return 0;
-	return (feed->cursor + (int64_t)(phase % (uint64_t)every)) / every;
+	if (every)
+		phase %= (uint64_t)every;
+	return every && (feed->cursor + (int64_t)phase) / every !=
+				(feed->rescanned + (int64_t)phase) / every;
 }
 
 static void check_clock(struct feed *feed)
@@ -413,12 +380,17 @@ static int64_t not_before_start(const struct feed *feed, int64_t time)
 	return feed->start != NO_TIME && time < feed->start ? feed->start : time;
 }
 
+static void remember(struct feed *feed, const char *key, int64_t time)
+{
+	window_added(window_add_own(feed->host->window, &feed->window, key, strlen(key),
+		(uint64_t)time, time));
+}
+
 /* Where the feed began is remembered: overlap and re-scans must not bring what is older. */
 static void remember_start(struct feed *feed, int64_t time)
 {
 	feed->start = time;
-	window_added(window_add_own(feed->host->window, &feed->window, START_KEY,
-		strlen(START_KEY), (uint64_t)time, time));
+	remember(feed, START_KEY, time);
 }
 
 static void pass_begin(struct feed *feed)
@@ -447,15 +419,18 @@ static void pass_begin(struct feed *feed)
 		walk_end(feed, w);
 }
 
+/* After a long pause it reaches as far back as if there had been a re-scan in each period: what was
+ * late when the pause began has shown itself since. */
 static void rescan_begin(struct feed *feed)
 {
 	struct walk *w = &feed->rescan;
+	int64_t next = feed->rescanned + feed->config->rescan_every_ms * TICKS_PER_MS;
 
 	feed->rescan_wanted = false;
-	feed->rescan_period = rescan_period(feed);
 	w->until = feed->cursor;
 	w->from = not_before_start(
-		feed, feed->cursor - feed->config->rescan_range_ms * TICKS_PER_MS);
+		feed, (next < feed->cursor ? next : feed->cursor) -
+			      feed->config->rescan_range_ms * TICKS_PER_MS);
 	w->active = w->from < w->until;
 	w->reading = false;
 }
@@ -467,16 +442,18 @@ static void walk_end(struct feed *feed, struct walk *w)
 				  : feed->config->overlap_ms;
 
 	w->active = false;
-	slice_restart(w);
+	walk_restart(w);
 	if (w == &feed->rescan) {
+		feed->rescanned = w->until;
+		remember(feed, RESCAN_KEY, w->until);
 		passed_forget(&feed->passed,
 			feed->cursor -
 				(kept_ms + feed->config->poll_ms) * TICKS_PER_MS);
 		return;
 	}
-	if (feed->rescan_period == 0) /* the feed began with this pass */
-		feed->rescan_period = rescan_period(feed);
-	if (rescan_period(feed) != feed->rescan_period)
+	if (feed->rescanned == NO_TIME) /* the feed began with this pass */
+		feed->rescanned = feed->cursor;
+	if (feed->cursor != NO_TIME && rescan_due(feed))
 		feed->rescan_wanted = true;
 	if (feed->host->once)
 		feed->next_pass_ms = INT64_MAX;
@@ -558,7 +535,7 @@ static void slice_narrow(struct feed *feed, bool keep_page)
 	if (narrow_step(&w->narrow, w->from, w->to, keep_page)) {
 		feed->failures = w->page_failures = 0;
 		w->failed = true;
-		slice_restart(w);
+		walk_restart(w);
 		feed_go(feed);
 	} else if (feed->stubs_in_row >= STUBS_IN_ROW && !feed->probe_hit) {
 		back_off(feed, false);
@@ -569,11 +546,6 @@ static void slice_narrow(struct feed *feed, bool keep_page)
 			"its pages run in a circle and more alerts may be behind them");
 		pass_over(feed, keep_page ? &none : &feed->trouble);
 	}
-}
-
-static unsigned tries(const struct walk *w)
-{
-	return w->narrow.steps && !w->narrow.bare ? STEP_TRIES : PAGE_TRIES;
 }
 
 /* A page of a slice failed in a way that may be its own. */
@@ -591,7 +563,7 @@ static void poison_suspected(
 	} else if (err->code == RC_LIMIT) { /* the API answered, with alerts */
 		feed->probe_hit = true;
 		slice_narrow(feed, false);
-	} else if (lasting || w->page_failures >= tries(w)) {
+	} else if (lasting || w->page_failures >= walk_tries(w)) {
 		health_ask(feed);
 	} else {
 		back_off(feed, false);
@@ -618,7 +590,7 @@ static void page_failed(struct feed *feed, enum page_result result,
 		    counts.requests == feed->requests;
 	if (result == PAGE_FOREIGN) {
 		w->failed = true;
-		slice_restart(w);
+		walk_restart(w);
 	}
 	if (operator_must_act)
 		give_up_or_wait(feed,
@@ -636,19 +608,9 @@ static void page_failed(struct feed *feed, enum page_result result,
 	else if (feed->ask == ASK_HEALTH) /* not this slice alone: an outage */
 		back_off(feed, result == PAGE_BAD_REQUEST);
 	else { /* whether it changed is not known: it is read again */
-		slice_restart(w);
+		walk_restart(w);
 		back_off(feed, false);
 	}
-}
-
-static bool runs_in_circle(struct walk *w, const char *next)
-{
-	w->empty_pages = w->page_rows ? 0 : w->empty_pages + 1;
-	return (next[0] && (strcmp(next, w->url) == 0 ||
-				   circle_step(&w->links, circle_hash(CIRCLE_HASH, next,
-								  strlen(next))))) ||
-	       (w->page_rows && circle_step(&w->contents, w->digest)) ||
-	       w->empty_pages > CIRCLE_EMPTY_PAGES;
 }
 
 /* Pages that repeat for ever show nothing new, but more may be hidden behind them. Where the first
@@ -676,14 +638,19 @@ static void slice_circle(struct feed *feed)
 
 static void check_stuck(struct feed *feed)
 {
-	if (feed->stuck_said || feed->received == feed->received_at_move ||
-		now_ms(feed) - feed->moved_ms < CURSOR_STUCK_MS)
+	int64_t now = now_ms(feed);
+
+	if (feed->stuck_said || feed->received == feed->received_at_move)
+		return;
+	if (!feed->unmoved_ms)
+		feed->unmoved_ms = now;
+	if (now - feed->unmoved_ms < CURSOR_STUCK_MS)
 		return;
 	feed->stuck_said = true;
 	log_write(LOG_ERR, "alerts arrive, but the cursor does not move",
 		"tenant=%s source=%s for_s=%" PRId64 " received=%" PRIu64,
 		feed->tenant->key, feed->config->source,
-		(now_ms(feed) - feed->moved_ms) / 1000,
+		(now - feed->unmoved_ms) / 1000,
 		feed->received - feed->received_at_move);
 }
 
@@ -700,7 +667,7 @@ static void page_read(struct feed *feed, const char *next)
 	w->rows += w->page_rows;
 	check_stuck(feed);
 	more = next[0] || (w->page_rows && feed->source->paging == PAGING_SKIP);
-	if (more && runs_in_circle(w, next)) {
+	if (more && walk_circles(w, next)) {
 		slice_circle(feed);
 		return;
 	}
@@ -729,7 +696,8 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	struct feed *feed = context;
 	struct error own;
 
-	list_remove(&feed->paused_node);
+	list_remove(&feed->full_node);
+	loop_timer_stop(feed->host->loop, &feed->timer);
 	if (feed->state != FEED_FETCH)
 		return;
 	if (result == PAGE_BAD_REQUEST && feed->ask == ASK_PAGE && feed->filter_asked) {
@@ -742,7 +710,7 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 			log_quote(
 				reason, sizeof(reason), err->text, strlen(err->text)));
 		feed->filter_refused = true;
-		slice_restart(feed->walk);
+		walk_restart(feed->walk);
 		feed_go(feed);
 	} else if (result == PAGE_OK && feed->store_failed) {
 		error_set(&own, RC_STORE,
@@ -755,74 +723,12 @@ static void on_page_done(void *context, enum page_result result, const char *nex
 	} else if (feed->ask == ASK_HEALTH) {
 		slice_narrow(feed, false);
 	} else if (feed->probe_hit) {
-		slice_restart(feed->walk);
+		walk_restart(feed->walk);
 		feed_go(feed);
 	} else {
 		slice_read(feed);
 		feed_go(feed);
 	}
-}
-
-static struct fmt_str text(const char *s)
-{
-	return (struct fmt_str){s, strlen(s)};
-}
-
-void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
-	uint64_t version, struct feed_message *message)
-{
-	alert_version_text(version, message->version);
-	alert->version = text(message->version);
-	alert->customer = text(tenant->key);
-	alert->customer_name = text(tenant->display_name);
-	if (!alert->tenant_id.n && tenant->tenant_id)
-		alert->tenant_id = text(tenant->tenant_id);
-	message->fields = (struct syslog_fields){.severity = alert->severity,
-		.time = alert->updated != NO_TIME ? alert->updated : alert->created,
-		.customer = alert->customer,
-		.msgid = alert->kind ? alert->kind : "alert"};
-}
-
-#define STUB_ID 40
-
-/* A message of the relay's own in the place of what could not be read or written. Its id is made of
- * what it stands for, so that it is the same when that is met again. */
-struct stub {
-	struct fmt_alert alert;
-	struct feed_message message;
-	char id[STUB_ID];
-	char description[1200];
-};
-
-static void stub_make(const struct feed *feed, struct stub *stub, const char *title,
-	struct fmt_str what, int64_t time)
-{
-	char digest[ALERT_NOID_LENGTH];
-	struct strbuf key;
-
-	strbuf_init(&key, 4096);
-	strbuf_addf(&key, "%s/%s/", feed->tenant->tenant_id, feed->config->source);
-	strbuf_add(&key, what.p, what.n < 2048 ? what.n : 2048);
-	alert_noid(key.p, key.n, digest);
-	strbuf_clear(&key);
-	snprintf(stub->id, sizeof(stub->id), "stub-%.32s", digest + 5);
-	stub->alert = (struct fmt_alert){.struct_size = sizeof(stub->alert),
-		.source = feed->config->source,
-		.id = text(stub->id),
-		.title = text(title),
-		.description = text(stub->description),
-		.recommended_actions =
-			text("Look for it in the customer's Defender portal."),
-		.category = text("alertrelay"),
-		.severity = FMT_SEVERITY_INFORMATIONAL,
-		.severity_text = text("informational"),
-		.service_source = text("alertrelay"),
-		.created = time,
-		.updated = time,
-		.resolved = NO_TIME,
-		.first_activity = NO_TIME,
-		.last_activity = NO_TIME};
-	feed_prepare(&stub->alert, feed->tenant, 0, &stub->message);
 }
 
 static struct destination *destination_at(const struct feed *feed, size_t i)
@@ -862,18 +768,10 @@ static void reject(struct feed *feed, const struct fmt_alert *alert,
 	struct destination *to, struct window_entry *entry, const struct error *err)
 {
 	struct stub stub;
-	char id[220];
 
 	say_rejected(feed, alert, to, err);
-	snprintf(stub.description, sizeof(stub.description),
-		"The alert %s of tenant %.100s (source %s) cannot be written in the "
-		"format of destination %.60s: %.500s",
-		log_quote(id, sizeof(id), alert->id.p, alert->id.n), feed->tenant->key,
-		feed->config->source, destination_options(to)->name, err->text);
-	stub_make(feed, &stub, "alertrelay: an alert could not be written", alert->id,
-		alert->updated != NO_TIME ? alert->updated : alert->created);
-	if (alert->id.n < 200)
-		stub.alert.provider_alert_id = alert->id;
+	stub_unwritten(&stub, feed->tenant, feed->config->source, alert,
+		destination_options(to)->name, err);
 	if (stub_send(&stub, to, entry))
 		feed->stubs++;
 }
@@ -891,12 +789,7 @@ static void pass_over(struct feed *feed, const struct error *err)
 
 	(void)time_format(second, 0, from);
 	(void)time_format(second + TICKS_PER_S, 0, to);
-	snprintf(stub.description, sizeof(stub.description),
-		"Of tenant %.100s, source %s, an alert last updated from %s to %s "
-		"cannot be read, while others can: %.550s",
-		feed->tenant->key, feed->config->source, from, to, err->text);
-	stub_make(feed, &stub, "alertrelay: an alert could not be read", text(from),
-		second);
+	stub_unread(&stub, feed->tenant, feed->config->source, second, err);
 	if (store_seen(feed->host->store, feed->window.store_id, stub.id,
 		    strlen(stub.id), &seen, &version, &own) != RC_OK) {
 		back_off(feed, false);
@@ -971,7 +864,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	struct feed *feed = context;
 	char digest[ALERT_NOID_LENGTH];
 	struct fmt_str key = state_key(alert, digest);
-	struct feed_message message;
+	struct message message;
 	uint64_t version, seen_version;
 	struct error err = {0};
 	bool seen;
@@ -980,9 +873,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	if (feed->ask != ASK_PAGE) /* it comes with its own slice */
 		return true;
 	feed->received++;
-	if (source_is_row(feed->source, alert))
-		feed->walk->page_rows++;
-	feed->walk->digest = circle_hash(feed->walk->digest, key.p, key.n) ^ key.n;
+	walk_take(feed->walk, key.p, key.n, source_is_row(feed->source, alert));
 	if (!filter_passes(feed->config, alert)) {
 		feed->filtered++;
 		return true;
@@ -1004,43 +895,86 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	}
 	if (alert->updated == NO_TIME || alert->updated < feed->walk->to)
 		feed->walk->found = true;
-	feed_prepare(alert, feed->tenant, version, &message);
+	message_prepare(alert, feed->tenant, version, &message);
 	send_to_all(feed, alert, &message.fields, key, version);
 	if (!window_full(feed->host->window, &feed->window))
 		return true;
-	if (list_empty(&feed->paused_node))
-		list_append(&feed->host->paused, &feed->paused_node);
+	wait_for_room(feed, FEED_FETCH);
+	loop_timer_set(feed->host->loop, &feed->timer, now_ms(feed) + PAUSE_MS);
 	return false;
+}
+
+/* Room in one window may be room in the budget of all. */
+static void on_room(struct loop_call *call)
+{
+	struct feed_host *host = CONTAINER_OF(call, struct feed_host, room);
+	struct list waiting;
+
+	list_init(&waiting);
+	list_splice(&waiting, &host->full);
+	while (!list_empty(&waiting)) {
+		struct feed *feed = CONTAINER_OF(waiting.next, struct feed, full_node);
+
+		list_remove(&feed->full_node);
+		if (window_full(host->window, &feed->window)) {
+			list_append(&host->full, &feed->full_node);
+		} else if (feed->state == FEED_FULL) {
+			feed->unmoved_ms = 0; /* it was not the vendor's fault */
+			feed_go(feed);
+		} else {
+			loop_timer_stop(host->loop, &feed->timer);
+			page_resume(feed->page);
+		}
+	}
 }
 
 static void on_committed(struct window_feed *window)
 {
 	struct feed *feed = CONTAINER_OF(window, struct feed, window);
-	struct feed_host *host = feed->host;
 
-	/* Room in one window may be room in the budget of all. */
-	for (struct list *n = host->paused.next, *next; n != &host->paused; n = next) {
-		struct feed *waiting = CONTAINER_OF(n, struct feed, paused_node);
-
-		next = n->next;
-		if (window_full(host->window, &waiting->window))
-			continue;
-		list_remove(&waiting->paused_node);
-		page_resume(waiting->page);
-	}
+	if (!list_empty(&feed->host->full))
+		loop_defer(feed->host->loop, &feed->host->room);
 	say_finished(feed);
+}
+
+void feed_host_init(struct feed_host *host)
+{
+	list_init(&host->full);
+	host->room.run = on_room;
+}
+
+void feed_host_clear(struct feed_host *host)
+{
+	loop_defer_cancel(host->loop, &host->room);
 }
 
 static void on_timer(struct loop_timer *timer)
 {
-	feed_go(CONTAINER_OF(timer, struct feed, timer));
+	struct feed *feed = CONTAINER_OF(timer, struct feed, timer);
+
+	if (feed->state == FEED_FETCH) { /* paused for long */
+		page_cancel(feed->page);
+		feed_enter(feed, FEED_FULL);
+	} else {
+		feed_go(feed);
+	}
+}
+
+static enum rc time_load(
+	struct feed *feed, const char *key, int64_t *time, struct error *err)
+{
+	uint64_t value = 0;
+	bool found = false;
+	enum rc rc = store_seen(feed->host->store, feed->window.store_id, key,
+		strlen(key), &found, &value, err);
+
+	*time = rc == RC_OK && found ? (int64_t)value : NO_TIME;
+	return rc;
 }
 
 static enum rc feed_load(struct feed *feed, struct error *err)
 {
 	struct strbuf key;
-	uint64_t start = 0;
-	bool began = false;
 	enum rc rc;
 
 	strbuf_init(&key, 255);
@@ -1056,13 +990,12 @@ static enum rc feed_load(struct feed *feed, struct error *err)
 			&feed->window.committed_cursor, err);
 	strbuf_clear(&key);
 	feed->cursor = feed->window.committed_cursor;
-	feed->start = NO_TIME;
 	if (rc == RC_OK)
-		rc = store_seen(feed->host->store, feed->window.store_id, START_KEY,
-			strlen(START_KEY), &began, &start, err);
-	if (rc == RC_OK && began)
-		feed->start = (int64_t)start;
-	feed->rescan_period = rescan_period(feed);
+		rc = time_load(feed, START_KEY, &feed->start, err);
+	if (rc == RC_OK)
+		rc = time_load(feed, RESCAN_KEY, &feed->rescanned, err);
+	if (feed->rescanned == NO_TIME)
+		feed->rescanned = feed->cursor;
 	return rc;
 }
 
@@ -1089,10 +1022,11 @@ enum rc feed_new(struct feed_host *host, const struct config_tenant *tenant,
 	feed->timer.fire = on_timer;
 	feed->window.maximum_bytes = config->window_bytes;
 	feed->window.committed = on_committed;
-	window_feed_init(&feed->window);
-	list_init(&feed->paused_node);
+	window_feed_init(host->window, &feed->window);
+	list_init(&feed->full_node);
 	rc = feed_load(feed, err);
 	if (rc != RC_OK) {
+		window_feed_clear(host->window, &feed->window);
 		free(feed);
 		return error_wrap(
 			err, "tenant %s, source %s", tenant->key, config->source);
@@ -1108,7 +1042,7 @@ void feed_free(struct feed *feed)
 	if (!feed)
 		return;
 	loop_timer_stop(feed->host->loop, &feed->timer);
-	list_remove(&feed->paused_node);
+	list_remove(&feed->full_node);
 	page_free(feed->page);
 	window_feed_clear(feed->host->window, &feed->window);
 	free(feed->pass.url);
@@ -1120,7 +1054,7 @@ void feed_free(struct feed *feed)
 
 void feed_start(struct feed *feed, int64_t delay_ms)
 {
-	feed->next_pass_ms = feed->moved_ms = now_ms(feed) + delay_ms;
+	feed->next_pass_ms = now_ms(feed) + delay_ms;
 	wait_until(feed, feed->next_pass_ms);
 }
 
@@ -1128,7 +1062,7 @@ void feed_stop(struct feed *feed)
 {
 	loop_timer_stop(feed->host->loop, &feed->timer);
 	page_cancel(feed->page);
-	list_remove(&feed->paused_node);
+	list_remove(&feed->full_node);
 	feed_enter(feed, FEED_IDLE);
 	if (feed->cursor != NO_TIME && feed->cursor != feed->window.committed_cursor)
 		window_add_cursor(feed->host->window, &feed->window, feed->cursor);

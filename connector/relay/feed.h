@@ -5,8 +5,10 @@
  * Pass:     asks for everything updated since cursor - overlap, up to now - lag. The order of results
  *           is not relied on, nor their number in a page, nor that the links end. What was already
  *           seen is dropped by id and version.
- * Re-scan:  reads rescan_range before the cursor again, for what the vendor showed late; it never
- *           moves the cursor and gives way to a pass between its pages. Nothing older than the
+ * Window:   while it is full no page is asked for. A page that fills it is paused; when there is no
+ *           room for long its connection is given up, and the page asked for again when there is.
+ * Re-scan:  reads rescan_range before the cursor again, and all of a long pause, for what the vendor
+ *           showed late; it never moves the cursor and gives way to a pass between its pages. Nothing older than the
  *           beginning of the feed is sent.
  * Poison:   a page that keeps failing is narrowed (walk.h) as long as the API answers for another
  *           time; what cannot be narrower is passed over as a stub, a message that names tenant,
@@ -37,10 +39,17 @@ struct feed_host {
 	struct store *store;
 	struct window *window;
 	struct destination **destinations; /* by config_feed.destination_index */
-	struct list paused; /* feeds whose page waits for room in the window */
 	bool once; /* one pass, then feed_host.finished */
 	void (*finished)(struct feed_host *host, struct feed *feed);
+
+	struct list full; /* feeds that wait for room in the window */
+	struct loop_call
+		room; /* there may be some: they are looked at once in a turn */
 };
+
+/* The members above `full` are the caller's. feed_host_clear() before the loop goes. */
+void feed_host_init(struct feed_host *host);
+void feed_host_clear(struct feed_host *host);
 
 struct feed_counts {
 	uint64_t received, duplicate, filtered, confirmed, rejected, in_window;
@@ -68,14 +77,5 @@ const char *feed_trouble(const struct feed *feed);
 void feed_counts(const struct feed *feed, struct feed_counts *counts);
 const struct config_tenant *feed_tenant(const struct feed *feed);
 const struct config_feed *feed_config(const struct feed *feed);
-
-/* Names the customer and the version in an alert and says what its header needs. The alert then
- * borrows from tenant and message. */
-struct feed_message {
-	char version[ALERT_VERSION_TEXT];
-	struct syslog_fields fields;
-};
-void feed_prepare(struct fmt_alert *alert, const struct config_tenant *tenant,
-	uint64_t version, struct feed_message *message);
 
 #endif

@@ -58,36 +58,46 @@ bool filter_passes(const struct config_feed *config, const struct fmt_alert *ale
 	       device_passes(&config->device_tags, alert, FMT_TAG);
 }
 
-/* `property eq 'a' or property eq 'b'`, quotes doubled. */
-static void add_list(struct strbuf *out, const char *property, const char *const *items,
-	size_t count)
+/* As the API writes it, or NULL. */
+static const char *status_of(const struct source_filters *filters, const char *status)
 {
-	if (!property || !count)
+	for (size_t i = 0; filters->statuses[i]; i++)
+		if (strcasecmp(filters->statuses[i], status) == 0)
+			return filters->statuses[i];
+	return NULL;
+}
+
+/* Nothing when the API would not know one of them. */
+static void add_statuses(struct strbuf *out, const struct source_filters *filters,
+	const struct config_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!status_of(filters, list->items[i]))
+			return;
+	if (!list->count)
 		return;
 	strbuf_adds(out, out->n ? " and (" : "(");
-	for (size_t i = 0; i < count; i++) {
-		strbuf_addf(out, "%s%s eq '", i ? " or " : "", property);
-		for (const char *p = items[i]; *p; p++)
-			strbuf_adds(out, *p == '\'' ? "''" : (char[2]){*p});
-		strbuf_addc(out, '\'');
-	}
+	for (size_t i = 0; i < list->count; i++)
+		strbuf_addf(out, "%s%s eq '%s'", i ? " or " : "", filters->status,
+			status_of(filters, list->items[i]));
 	strbuf_addc(out, ')');
 }
 
 void filter_query(const struct config_feed *config, const struct source *source,
 	struct strbuf *out)
 {
-	/* The unnamed severity first: it always passes. */
-	static const char *const severities[] = {
-		"unknown", "informational", "low", "medium", "high"};
-	const char *wanted[5] = {severities[0]};
-	size_t count = 1;
+	const struct source_filters *filters = &source->filters;
 
 	strbuf_reset(out);
-	for (int i = config->min_severity; i <= FMT_SEVERITY_HIGH; i++)
-		wanted[count++ % 5] = severities[i];
-	if (config->min_severity > FMT_SEVERITY_INFORMATIONAL)
-		add_list(out, source->filters.severity, wanted, count);
-	add_list(out, source->filters.status, config->statuses.items,
-		config->statuses.count);
+	/* The alerts that a row brings along have a status of their own. */
+	if (source->table->nested && config->expand)
+		return;
+	/* Not what is wanted but what is not: a severity that nobody here knows passes. */
+	for (int i = FMT_SEVERITY_INFORMATIONAL;
+		filters->severity && i < (int)config->min_severity; i++)
+		strbuf_addf(out, "%s%s ne '%s'", out->n ? " and " : "",
+			filters->severity,
+			filters->severities[i - FMT_SEVERITY_INFORMATIONAL]);
+	if (filters->status)
+		add_statuses(out, filters, &config->statuses);
 }

@@ -5,7 +5,7 @@
  * Rules:    texts are compared without case. All options given must hold; of a list one member is
  *           enough. A severity that the vendor does not name ("unknown") passes min_severity: it
  *           may be any. An alert without the property that a list asks for does not pass.
- * Source:   facts 2.2 to 2.5 ($filter), 3.1, 3.3.   Tests: replay/test_feed.c */
+ * Source:   facts 2.2 to 2.5 ($filter), 3.1, 3.3.   Tests: unit/test_filter.c, replay/test_feed.c */
 #ifndef RELAY_FILTER_H
 #define RELAY_FILTER_H
 

@@ -41,6 +41,14 @@ static void comment(struct strbuf *out, size_t left, const char *text)
 	strbuf_addc(out, '\n');
 }
 
+static void format_options(struct strbuf *out, const struct fmt_module *module)
+{
+	for (const struct fmt_option_info *option = module->options; option->name;
+		option++)
+		strbuf_addf(out, " %s %s (default %s): %s.", module->name, option->name,
+			option->default_value, option->help);
+}
+
 static void range(struct strbuf *out, const struct option *row)
 {
 	if (row->type == TYPE_CHOICE)
@@ -52,6 +60,9 @@ static void range(struct strbuf *out, const struct option *row)
 			strbuf_addf(out, "%s%s%s",
 				i ? ", " : " There are: ", format_at(i)->name,
 				i + 1 < format_count() ? "" : ".");
+	if (row->type == TYPE_MAP && !strcmp(row->key, "format_options"))
+		for (size_t i = 0; i < format_count(); i++)
+			format_options(out, format_at(i));
 }
 
 /* `first` is what stands before the key of the first row: "- " in a list. */

@@ -73,7 +73,7 @@ static bool all_idle(const struct relay *relay)
 	return true;
 }
 
-/* Received must equal what became of it: a difference is a bug, and said so. */
+/* Received must equal what became of it: a difference is a bug, and said so each hour. */
 static void check_sums(const struct relay *relay)
 {
 	for (size_t i = 0; i < relay->feed_count; i++) {
@@ -135,6 +135,8 @@ static void on_prune(struct loop_timer *timer)
 	if (store_prune(relay->host.store, before, PRUNE_ROWS, &more, &err) != RC_OK)
 		log_write(LOG_WARNING, "cannot tidy the state", "reason=\"%s\"",
 			err.text);
+	if (!more)
+		check_sums(relay);
 	loop_timer_set(
 		relay->loop, timer, loop_now_ms(relay->loop) + (more ? 100 : PRUNE_MS));
 }
@@ -306,7 +308,7 @@ enum rc relay_new(struct loop *loop, const struct config *config,
 	relay->options = *options;
 	relay->host = (struct feed_host){
 		.loop = loop, .once = options->once, .finished = on_finished};
-	list_init(&relay->host.paused);
+	feed_host_init(&relay->host);
 	relay->check_timer.fire = on_check;
 	relay->prune_timer.fire = on_prune;
 	relay->done_call.run = on_done;
@@ -338,6 +340,7 @@ void relay_free(struct relay *relay)
 	loop_timer_stop(relay->loop, &relay->check_timer);
 	loop_timer_stop(relay->loop, &relay->prune_timer);
 	loop_defer_cancel(relay->loop, &relay->done_call);
+	feed_host_clear(&relay->host);
 	if (relay->host.destinations)
 		for (size_t i = 0; i < relay->config->destination_count; i++)
 			destination_free(relay->host.destinations[i]);

@@ -10,6 +10,10 @@
 
 #define NARROWEST TICKS_PER_S
 #define PATIENCE_MAX 64
+/* Before the first step of a narrowing, and when it is bare, which is the last one; between these
+ * STEP_TRIES. */
+#define PAGE_TRIES 4
+#define STEP_TRIES 2
 
 void narrow_init(struct narrowing *n, unsigned page_size_max, int64_t width_max)
 {
@@ -169,4 +173,51 @@ uint64_t circle_hash(uint64_t hash, const char *p, size_t n)
 	for (size_t i = 0; i < n; i++)
 		hash = (hash ^ (unsigned char)p[i]) * UINT64_C(1099511628211);
 	return hash;
+}
+
+void walk_restart(struct walk *w)
+{
+	free(w->url);
+	w->url = NULL;
+	w->reading = false;
+}
+
+bool walk_begin(struct walk *w, const struct passed_ranges *passed, int64_t now)
+{
+	const struct passed_range *range;
+
+	w->to = narrow_to(&w->narrow, w->from, w->until);
+	range = passed_find(passed, w->from, &w->to);
+	w->known = range != NULL;
+	if (range && range->bare)
+		w->narrow.bare = true;
+	w->read_at = now;
+	w->reading = true;
+	w->found = w->paged = w->row_passed = w->circled = false;
+	w->rows = w->first_rows = 0;
+	w->empty_pages = 0;
+	circle_init(&w->links);
+	circle_init(&w->contents);
+	return !range || range->bare;
+}
+
+void walk_take(struct walk *w, const char *id, size_t n, bool row)
+{
+	w->page_rows += row;
+	w->digest = circle_hash(w->digest, id, n) ^ n;
+}
+
+bool walk_circles(struct walk *w, const char *next)
+{
+	w->empty_pages = w->page_rows ? 0 : w->empty_pages + 1;
+	return (next[0] && (strcmp(next, w->url) == 0 ||
+				   circle_step(&w->links, circle_hash(CIRCLE_HASH, next,
+								  strlen(next))))) ||
+	       (w->page_rows && circle_step(&w->contents, w->digest)) ||
+	       w->empty_pages > CIRCLE_EMPTY_PAGES;
+}
+
+unsigned walk_tries(const struct walk *w)
+{
+	return w->narrow.steps && !w->narrow.bare ? STEP_TRIES : PAGE_TRIES;
 }

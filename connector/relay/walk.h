@@ -1,6 +1,7 @@
 /* walk.h - how a range of time is cut into slices, and how a slice that cannot be read is narrowed.
  *
  * Purpose:  pure arithmetic of a pass or a re-scan; the feed asks and decides.
+ * Owner:    the feed owns a walk and frees its url.
  * Narrow:   each step halves page and slice, down to one alert and one second, then leaves out what
  *           the source would bring along. Both at once, because a smaller page means that the slice
  *           is read from its start: a wide slice with pages of one alert would cost a request per
@@ -73,5 +74,40 @@ bool circle_step(struct circle *c, uint64_t value);
 uint64_t circle_hash(uint64_t hash, const char *p, size_t n);
 /* So many pages without a row, one after the other, are a circle too. */
 #define CIRCLE_EMPTY_PAGES 100
+
+/* Going through a range of time: a pass, or a re-scan. */
+struct walk {
+	bool active;
+	bool reading; /* the slice was begun; else it is to be planned from `from` */
+	bool found; /* this reading of the slice found something new, within its range */
+	bool paged; /* it has more than one page */
+	bool failed; /* this slice was given up and asked anew; its trouble is not over yet */
+	bool known; /* this slice was passed over before */
+	bool circled; /* its pages repeat */
+	bool row_passed; /* one alert of it was passed over */
+	int64_t until;
+	int64_t from, to; /* the slice */
+	int64_t read_at; /* wall clock when this reading of the slice began */
+	int64_t retry_ms; /* not before */
+	char *url; /* of the page now asked for */
+	uint64_t rows, page_rows,
+		first_rows; /* read in this reading, in this and its first page */
+	uint64_t digest; /* of the ids in this page */
+	unsigned empty_pages; /* in a row */
+	struct circle links, contents;
+	struct narrowing narrow;
+	unsigned page_failures; /* in a row, of this page */
+};
+
+/* The slice is to be read from its start. */
+void walk_restart(struct walk *w);
+/* Plans the slice at w->from, to be read from now on. False: it was passed over before as a whole. */
+bool walk_begin(struct walk *w, const struct passed_ranges *passed, int64_t now);
+/* An alert of the page; a row is one that the API counts. */
+void walk_take(struct walk *w, const char *id, size_t n, bool row);
+/* At the end of a page that another follows: true when the pages repeat. */
+bool walk_circles(struct walk *w, const char *next);
+/* Failures in a row after which its page is not asked unchanged any more. */
+unsigned walk_tries(const struct walk *w);
 
 #endif

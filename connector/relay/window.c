@@ -28,7 +28,7 @@ struct window_entry {
 struct window {
 	struct loop *loop;
 	struct store *store;
-	size_t bytes, maximum_bytes;
+	size_t bytes, maximum_bytes, feeds;
 	struct window_entry **buckets;
 	size_t bucket_count, entry_count;
 	struct list ready; /* feeds whose oldest entry may be complete */
@@ -68,8 +68,9 @@ void window_free(struct window *window)
 	free(window);
 }
 
-void window_feed_init(struct window_feed *feed)
+void window_feed_init(struct window *window, struct window_feed *feed)
 {
+	window->feeds++;
 	list_init(&feed->entries);
 	list_init(&feed->committing);
 	list_init(&feed->ready_node);
@@ -152,7 +153,7 @@ static void entry_free(struct window_entry *entry)
 
 void window_feed_clear(struct window *window, struct window_feed *feed)
 {
-	(void)window;
+	window->feeds--;
 	list_splice(&feed->entries, &feed->committing);
 	while (!list_empty(&feed->entries))
 		entry_free(CONTAINER_OF(feed->entries.next, struct window_entry, node));
@@ -260,8 +261,11 @@ void window_add_cursor(struct window *window, struct window_feed *feed, int64_t 
 
 bool window_full(const struct window *window, const struct window_feed *feed)
 {
+	size_t shares = window->maximum_bytes / 4;
+
 	return feed->bytes >= feed->maximum_bytes ||
-	       window->bytes >= window->maximum_bytes;
+	       (window->bytes >= window->maximum_bytes - shares &&
+		       feed->bytes >= shares / window->feeds);
 }
 
 const char *window_trouble(const struct window *window)

@@ -4,7 +4,9 @@
  *           confirmed it and the store has committed it. A cursor enters behind the alerts of its
  *           slice and is committed once everything before it is confirmed. At the end of each loop
  *           turn all that became ready is committed in one transaction.
- * Bounds:   octets per feed and in all; a full window means that its feed asks for no more.
+ * Bounds:   octets per feed and in all; a full window means that its feed asks for no more. A quarter
+ *           of what is for all is kept in equal shares, so that many feeds whose collector is away
+ *           leave some to one whose collector works.
  * Errors:   a failed commit keeps everything and is tried again, for ever.
  * Threads:  none.   Tests: unit/test_window.c */
 #ifndef RELAY_WINDOW_H
@@ -39,7 +41,7 @@ struct window *window_new(struct loop *loop, struct store *store, size_t maximum
 /* Forgets what is not committed: the vendor still has it. */
 void window_free(struct window *window);
 
-void window_feed_init(struct window_feed *feed);
+void window_feed_init(struct window *window, struct window_feed *feed);
 void window_feed_clear(struct window *window, struct window_feed *feed);
 
 /* True when this version of this alert is in the window. */

@@ -6,6 +6,7 @@
 #include <yajl/yajl_tree.h>
 
 #include "tests/unit/cef_reader.h"
+#include "tests/unit/leef_reader.h"
 
 static char wrong[400];
 
@@ -178,6 +179,103 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 				return NULL;
 		return "a cut without a mark";
 	}
+	return NULL;
+}
+
+/* What LEEF leaves of a text: the delimiter is a space, in a header a pipe is a slash. */
+static char *model_leef(struct fmt_str s, char delimiter, int header, size_t max)
+{
+	static char *copy;
+
+	copy = realloc(copy, s.n + 1);
+	if (!copy)
+		abort();
+	for (size_t i = 0; i < s.n; i++)
+		copy[i] = s.p[i] == delimiter	    ? ' '
+			  : header && s.p[i] == '|' ? '/'
+						    : s.p[i];
+	return model((struct fmt_str){copy, s.n}, MODEL_HEADER, max);
+}
+
+const char *check_leef(const struct check *check, const struct fmt_alert *alert)
+{
+	static struct leef_event event;
+	const struct fmt_str text = *model(alert->description, MODEL_HEADER, 0)
+					    ? alert->description
+					    : alert->summary;
+	const struct {
+		const char *key;
+		struct fmt_str value;
+		size_t max;
+		enum presence presence;
+	} attributes[] = {
+		{"alertId", alert->id, 1023, FIXED},
+		{"alertVersion", alert->version, 255, FIXED},
+		{"customer", alert->customer, 1023, FIXED},
+		{"tenantId", alert->tenant_id, 255, FIXED},
+		{"incidentId", alert->incident_id, 255, FIXED},
+		{"url", alert->alert_url, 4000, FIXED},
+		{"incidentUrl", alert->incident_url, 4000, FIXED},
+		{"title", alert->title, 512, USUAL},
+		{"cat", alert->category, 1023, USUAL},
+		{"status", alert->status, 63, USUAL},
+		{"threatActor", alert->actor, 4000, USUAL},
+		{"customerName", alert->customer_name, 255, USUAL},
+		{"threatFamily", alert->threat_family, 255, USUAL},
+		{"assignedTo", alert->assigned_to, 255, USUAL},
+		{"providerAlertId", alert->provider_alert_id, 1023, USUAL},
+		{"alertPolicyId", alert->alert_policy_id, 255, USUAL},
+		{"serviceSource", alert->service_source, 255, USUAL},
+		{"priorityScore", alert->priority_score, 63, USUAL},
+		{"investigationId", alert->investigation_id, 63, USUAL},
+		{"lastModifiedBy", alert->last_modified_by, 255, USUAL},
+		{"resolvingComment", alert->resolving_comment, 1023, USUAL},
+		{"redirectIncidentId", alert->redirect_incident_id, 255, USUAL},
+		{"description", text, 1023, USUAL},
+	};
+	const struct fmt_out *body = &check->body;
+	const struct fmt_message *message = &check->message;
+	char *want;
+	const char *got;
+
+	if (body->n > body->maximum)
+		return "larger than the maximum";
+	if (check->result == FMT_TOO_SMALL)
+		return body->maximum > 32768 ? "does not fit 32 KiB" : NULL;
+	if (check->result != FMT_OK)
+		return "rejected";
+	if (!leef_read(&event, body->p, body->n))
+		return event.error;
+	if (message->shed_fields && body->maximum > 100000)
+		return "shed although there is room";
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
+		const char *key = attributes[i].key;
+
+		want = model_leef(
+			attributes[i].value, event.delimiter, 0, attributes[i].max);
+		got = leef_value(&event, key);
+		/* An alert without a title is shown by its category. */
+		if (!*want && got && strcmp(key, "title") != 0)
+			return say(key, got, want);
+		if (!*want || (got && !strcmp(got, want)))
+			continue;
+		if (got && is_odd(attributes[i].value))
+			continue;
+		if (!got && attributes[i].presence == USUAL && message->shed_fields &&
+			strcmp(key, "title") != 0)
+			continue;
+		if (got && message->cut_texts &&
+			(!strcmp(key, "description") || !strcmp(key, "title")) &&
+			is_cut(got, want))
+			continue;
+		return say(key, got, want);
+	}
+	got = leef_value(&event, "fieldsOmitted");
+	if (got && strtoul(got, NULL, 10) != message->shed_fields)
+		return "the wrong number of fields left out";
+	want = model_leef(alert->detector_id, event.delimiter, 1, 255);
+	if (*want && strcmp(want, event.header[3]) != 0 && !is_odd(alert->detector_id))
+		return say("event id", event.header[3], want);
 	return NULL;
 }
 

@@ -30,10 +30,15 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 	static struct random_alert random;
 	static const struct fmt_option switches[] = {
 		{"leading_space", "yes"}, {"replace_pipe", "no"}, {"version", "1"}};
+	static const struct fmt_option leef_switches[] = {
+		{"version", "2.0"}, {"version", "1.0"}, {"delimiter", "x3b"}};
 	static const struct fmt_option cookie = {"cookie", "cee"},
 				       original = {"original", "yes"};
 	static struct target targets[] = {
 		{&cef_module, check_cef, switches, 3, {0}},
+		{&leef_module, check_leef, &leef_switches[0], 1, {0}},
+		{&leef_module, check_leef, &leef_switches[1], 1, {0}},
+		{&leef_module, check_leef, &leef_switches[2], 1, {0}},
 		{&rfc5424_json_module, check_json, NULL, 0, {0}},
 		{&json_module, check_json, &cookie, 1, {0}},
 		{&ecs_module, check_ecs, &original, 1, {0}},

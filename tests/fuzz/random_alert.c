@@ -12,7 +12,8 @@ static const char *const hostile[] = {"=", "\\", "|", "\\n", "\n", "\r\n", "\r",
 	"\xF0\x9F\x8E\xA3", "\xF4\x90\x80\x80", "\xC0\x80", "e\xCC\x81", "\xE2\x80\x8D",
 	"\xE8\xAB\x8B\xE6\xB1\x82", "%s%n", "\\ud800", "\\u0000", "{\"a\":1}", ";",
 	"...", "<13>1 - - - - - - x", "CEF:0|a|b|c|d|e|1|", "C:\\Windows\\System32\\",
-	"https://x.example/?a=1&b=2", "cs1Label=forged"};
+	"https://x.example/?a=1&b=2", "cs1Label=forged", "^", "^^^", "^sev=10",
+	"\tsrc=9.9.9.9", ";customer=other", "LEEF:2.0|a|b|c|d|^|"};
 
 static const char *const plausible[] = {"10.1.2.3", "::ffff:10.0.0.1", "fe80::1%eth0",
 	"2001:db8::1", "[2001:db8::1]", "10.0.0.1:443", "1.2.3.4,5.6.7.8", "010.1.1.1",

@@ -1,5 +1,6 @@
 """What the integration tests share: certificates, collectors, simulators, the relay, and their end."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -22,6 +23,25 @@ def pytest_addoption(parser):
     parser.addoption(
         "--refresh-golden", action="store_true", help="write what test_golden.py compares with"
     )
+
+
+def pytest_collection_modifyitems(items):
+    """With several workers the slow ones come first, so that none of them is waited for at the end."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each worker gets two tests, the fewest that it can work with, and the next when it has done
+    one: xdist itself gives out long rows, and a row of slow tests would outlast all others."""
+    from xdist.scheduler import LoadScheduling
+
+    class OneByOne(LoadScheduling):
+        def _send_tests(self, node, num):
+            super()._send_tests(node, min(num, 2 - len(self.node2pending[node])))
+
+    return OneByOne(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +94,7 @@ def collectors(tmp_path, authority, good_pair, started):
         collector = rsyslog.Rsyslog(
             tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca
         )
+        started(collector.held)
         started(collector)
         return collector.start() if start else collector
 

@@ -6,6 +6,8 @@ import socket
 import socketserver
 import threading
 
+from ports import HeldPort
+
 
 class Proxy:
     """silent: it takes a connection and says nothing. login: "user:password" that it wants."""
@@ -82,7 +84,7 @@ class Proxy:
 
 
 class Door:
-    """A port of [::1] that leads to one of 127.0.0.1."""
+    """A port of [::1] that leads to one of 127.0.0.1; on its number nobody listens there."""
 
     def __init__(self, port):
         class Handler(socketserver.BaseRequestHandler):
@@ -94,10 +96,12 @@ class Door:
             address_family = socket.AF_INET6
             daemon_threads = True
 
-        self.server = Server(("::1", 0), Handler)
-        self.port = self.server.server_address[1]
+        self.held = HeldPort()
+        self.port = self.held.number
+        self.server = Server(("::1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        self.held.stop()

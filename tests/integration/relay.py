@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -37,6 +38,15 @@ def memory_peak(pid):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("no VmHWM")
+
+
+def sums_agree(log):
+    """What each run says at its end: all that was received has become something."""
+    assert "the sums of a feed do not agree" not in log, log[-3000:]
+    for line in re.findall(r"stopped (tenants=.*)", log):
+        n = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
+        parts = "duplicate", "filtered", "confirmed", "rejected", "unconfirmed"
+        assert n["received"] == sum(n[part] for part in parts), line
 
 
 class Relay:
@@ -129,6 +139,7 @@ class Relay:
         result = self.command("run", "-c", str(self.config_file), "--once", *arguments, **kwargs)
         if status is not None:
             assert result.returncode == status, result.stderr
+        sums_agree(result.stderr)
         return result
 
     def start(self, *arguments, once=False, **kwargs):
@@ -156,10 +167,14 @@ class Relay:
 
     def complete(self, simulator, lines, tenants=None, seconds=60, **options):
         """Waits until nothing is lost any more; gives the comparison."""
-        last = []
+        last, seen = [], None
 
         def all_there():
-            last[:] = [compare(simulator, read_all(lines(), **options), tenants)]
+            nonlocal seen
+            have = lines()
+            if have != seen:
+                seen = have
+                last[:] = [compare(simulator, read_all(have, **options), tenants)]
             return not last[0].lost
 
         try:
@@ -178,6 +193,7 @@ class Relay:
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(timeout)
         self.process = None
+        sums_agree(self.log())
         return status
 
     def kill(self):

@@ -1,4 +1,4 @@
-"""A real rsyslog as the collector: TCP or TLS on a port it chooses, each raw message one line."""
+"""A real rsyslog as the collector: TCP or TLS on loopback, each raw message one line."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from ports import HeldPort
 from simulator import wait_for
 
 PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
@@ -18,19 +19,13 @@ global(
 	{tls_files}
 )
 module(load="imtcp" maxSessions="500"{tls})
-input(type="imtcp" address="127.0.0.1" port="{port}" listenPortFileName="{port_file}"
-	maxFrameSize="2000000" ruleset="received")
+input(type="imtcp" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
+	ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
 }}
 """
-
-
-def port_listens(port):
-    """Seen from outside: a connection would be one that a test counts."""
-    listening = f"0100007F:{port:04X} 00000000:0000 0A"
-    return listening in Path("/proc/net/tcp").read_text()
 
 
 class Rsyslog:
@@ -46,7 +41,8 @@ class Rsyslog:
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
         self.process = None
-        self.port = 0
+        self.held = HeldPort()
+        self.port = self.held.number
 
     def configuration(self):
         tls = tls_files = ""
@@ -63,15 +59,12 @@ class Rsyslog:
             directory=self.directory,
             received=self.received,
             port=self.port,
-            port_file=self.directory / "port",
             tls=tls,
             tls_files=tls_files,
         )
 
     def start(self):
-        """Listens; after the first time on the same port again."""
-        port_file = self.directory / "port"
-        port_file.unlink(missing_ok=True)
+        """Listens; each time on the same port."""
         (self.directory / "pid").unlink(missing_ok=True)
         config = self.directory / "rsyslog.conf"
         config.write_text(self.configuration())
@@ -86,12 +79,10 @@ class Rsyslog:
         def listens():
             if self.process.poll() is not None:
                 raise RuntimeError("rsyslog ended: " + self.log())
-            if self.port:  # rsyslog writes the file only for a port of its own choice
-                return self.port if port_listens(self.port) else 0
-            return port_file.exists() and port_file.read_text().strip()
+            return self.held.listens()
 
         try:
-            self.port = int(wait_for(listens))
+            wait_for(listens)
         except BaseException:
             self.kill()
             raise
@@ -130,6 +121,7 @@ class Rsyslog:
 
     def __exit__(self, *_):
         self.end(signal.SIGKILL)
+        self.held.stop()
 
     @property
     def address(self):

@@ -21,7 +21,7 @@ SECRET = "s3cret~+/=&.% 8Q"
 CLIENT_ID = "97e0a5b7-d745-40b6-94fe-5f77d35c6e05"
 
 
-def wait_for(condition, seconds=20.0):
+def wait_for(condition, seconds=60.0):
     """Polls until the condition gives something true, and gives that."""
     end = time.monotonic() + seconds
     while True:

@@ -54,7 +54,7 @@ def test_a_broken_page_is_asked_again_and_nothing_is_lost_or_repeated(line, kind
 def test_a_tenant_whose_answers_stay_broken_is_named_and_the_others_are_complete(line, kind):
     simulator, collector, relay = line()
     simulator.fault(kind, tenant=1, count=-1)
-    result = relay.run_once("--give-up", "1s", status=1)
+    result = relay.run_once("--give-up", "3s", status=1)
     assert "tenant=customer1" in result.stderr and "not complete" in result.stderr
     assert "tenant=customer2" not in result.stderr
     check(simulator, collector, [2])
@@ -212,7 +212,7 @@ def test_429_is_obeyed_for_that_tenant_alone(line, after):
     waited = time.monotonic() - begin
     if after in ("2", "1.128"):
         assert waited >= float(after)
-    assert waited < 15
+    assert waited < 30
     assert simulator.requests(1)["status"].get("429") == 1
     assert "429" not in simulator.requests(2)["status"]
     check(simulator, collector)
@@ -308,7 +308,7 @@ def test_a_login_that_fails_once_is_tried_again(line, kind):
 def test_an_answer_of_login_that_is_no_token_is_named(line, kind):
     simulator, collector, relay = line()
     simulator.fault(kind, tenant=1, count=1)
-    result = relay.run_once("--give-up", "1s", status=1)
+    result = relay.run_once("--give-up", "3s", status=1)
     assert "tenant=customer1" in result.stderr and "sign in" in result.stderr
     check(simulator, collector, [2])
     relay.run_once()
@@ -358,4 +358,4 @@ def test_a_slow_answer_holds_up_no_other_tenant(line):
     relay.start()
     relay.complete(simulator, lambda: [l for l in collector.lines() if b" customer2 " in l], [2])
     assert not [l for l in collector.lines() if b" customer1 " in l]
-    assert relay.stop(timeout=3) == 0
+    assert relay.stop(timeout=15) == 0

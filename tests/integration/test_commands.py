@@ -117,20 +117,41 @@ def test_the_manual_names_every_option_of_the_help():
         assert ("--config" in help) == ("Fl c " in synopsis[name])
 
 
-def test_the_manual_names_every_key_of_cef_with_its_label():
-    top = SAMPLES.parent.parent
-    manual = (top / "packaging/man/alertrelay.8.in").read_text()
-    section = manual.split(".Ss cef\n")[1].split("\n.Ss ")[0]
-    named = set()
+def keys_in_manual(format):
+    manual = (SAMPLES.parent.parent / "packaging/man/alertrelay.8.in").read_text()
+    section = manual.split(f".Ss {format}\n")[1].split("\n.Ss ")[0]
+    named = []
     for item in re.findall(r"^\.It Li (.*)$", section, flags=re.M):
         key, _, label = item.partition(" Pq Li ")
-        named |= {(key, label.strip('"'))} if label else {(k, "") for k in key.split(" , ")}
-    rows = re.findall(
-        r'^(?:PAIR|LABELLED)\(\w+, \w+, \d+, "(\w+)"(?:, "([^"]+)")?\)$',
-        (top / "formats/cef_keys.def").read_text(),
-        flags=re.M,
-    )
-    assert named == set(rows) | {("AlertrelayOmitted", "")}
+        named += [(key, label.strip('"'))] if label else [(k, "") for k in key.split(" , ")]
+    assert len(named) == len(set(named)), sorted(named)
+    return set(named)
+
+
+def rows_of_keys():
+    """Of pick.def: the row's macro and its texts, (key), (key, LEEF's key) or (key, label, LEEF's)."""
+    text = (SAMPLES.parent.parent / "formats/pick.def").read_text()
+    rows = re.findall(r"^(PAIR|LABELLED|BOUNDED|CEF|LEEF)\((PICK_[^)]*)\)$", text, flags=re.M)
+    return [(macro, re.findall(r'"([^"]+)"', arguments)) for macro, arguments in rows]
+
+
+def test_the_manual_names_every_key_of_cef_with_its_label():
+    rows = [row for row in rows_of_keys() if row[0] != "LEEF"]
+    keys = {(texts[0], texts[1] if macro == "LABELLED" else "") for macro, texts in rows}
+    assert len(keys) > 90
+    assert keys_in_manual("cef") == keys | {("AlertrelayOmitted", "")}
+
+
+def test_the_manual_names_every_key_of_leef():
+    keys = {(texts[-1], "") for macro, texts in rows_of_keys() if macro != "CEF"}
+    assert len(keys) > 90
+    assert keys_in_manual("leef") == keys | {("fieldsOmitted", "")}
+
+
+def test_the_sample_explains_the_options_of_each_format():
+    sample = re.sub(r"\n *# ", " ", command("sample").stdout.decode())
+    for option in ("cef leading_space (default no): ", "leef delimiter (default ^): "):
+        assert option in sample
 
 
 @pytest.mark.parametrize("journal", [True, False])
@@ -270,7 +291,7 @@ def sample_ids(path):
     return [alert["id"] for alert in answer.get("value", [answer])]
 
 
-@pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
+@pytest.mark.parametrize("format", ["cef", "leef", "rfc5424-json"])
 @pytest.mark.parametrize("path", GRAPH, ids=lambda p: p.name)
 def test_preview_shows_each_sample_as_a_valid_message(path, format):
     result = command("preview", "--format", format, "--tenant", "contoso", path)
@@ -284,7 +305,7 @@ def test_preview_shows_each_sample_as_a_valid_message(path, format):
     assert again.stdout == result.stdout
 
 
-@pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
+@pytest.mark.parametrize("format", ["cef", "leef", "rfc5424-json"])
 @pytest.mark.parametrize("framing", ["octet", "lf"])
 def test_preview_wire_shows_exactly_what_a_collector_gets(format, framing):
     path = SAMPLES / "graph-alerts_v2.json"
@@ -316,6 +337,29 @@ def test_preview_takes_header_and_format_of_a_destination(relays, simulators):
     assert wrong.returncode == 2 and b"there are: out, json" in wrong.stderr
 
 
+@pytest.mark.parametrize(
+    "options,start,delimiter",
+    [
+        ({}, "LEEF:2.0|Microsoft|Microsoft ", "^"),
+        ({"version": "1.0"}, "LEEF:1.0|Microsoft|Microsoft ", "\t"),
+        ({"delimiter": "x09"}, "LEEF:2.0|", "\t"),
+        ({"delimiter": "~", "product": "Defender"}, "LEEF:2.0|Microsoft|Defender|1.0|", "~"),
+    ],
+)
+def test_preview_takes_the_options_of_leef(relays, simulators, options, start, delimiter):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    relay.add_destination(
+        "out", transport="stdout", format="leef", format_options=options, max_message_bytes="64K"
+    )
+    relay.add_feed("out")
+    for path in GRAPH:
+        lines = command("preview", "-c", relay.write(), "--wire", path).stdout.split(b"\n")[:-1]
+        messages = read_all(lines)
+        assert [m.alert for m in messages] == sample_ids(path)
+        assert all(m.body.startswith(start) for m in messages)
+        assert all(m.body.count(delimiter + "sev=") == 1 for m in messages)
+
+
 def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_path):
     relay = relays(simulators(tenants=1, alerts=0), tenants=1)
     relay.add_destination("out", transport="stdout", format="rfc5424-json")
@@ -328,7 +372,7 @@ def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_pat
     assert body["tenantId"] == Relay.tenant_id(1)
 
 
-@pytest.mark.parametrize("format", ["cef", "rfc5424-json"])
+@pytest.mark.parametrize("format", ["cef", "leef", "rfc5424-json"])
 def test_the_smallest_message_that_check_takes_has_room_for_every_sample(
     relays, simulators, format
 ):

@@ -31,7 +31,7 @@ SAMPLES = {
 SOURCES = {case: name for name, glob in SAMPLES.items() for case in TESTS.glob("samples/" + glob)}
 SOURCES |= {case: "graph-alerts" for case in GOLDEN.glob("*.json")}
 CASES = sorted(SOURCES)
-FORMATS = ("cef", "rfc5424-json", "json", "ecs", "ocsf")
+FORMATS = ("cef", "leef", "rfc5424-json", "json", "ecs", "ocsf")
 SUFFIXES = {"json": "jsonl"}  # .json are the cases
 REFRESH = "pytest tests/integration/test_golden.py --refresh-golden"
 
@@ -68,7 +68,7 @@ tenants:
 def unfold(text):
     """Each key or member on a line of its own, so that a difference can be read."""
     text = text.decode(errors="backslashreplace")
-    return re.sub(r" (?=[A-Za-z0-9]+=)|(?<=,)(?=[\"{])", "\n    ", text).split("\n")
+    return re.sub(r" (?=[A-Za-z0-9]+=)|(?=\^)|(?<=,)(?=[\"{])", "\n    ", text).split("\n")
 
 
 def difference(golden, now, name):

@@ -2,53 +2,48 @@
 
 import os
 import shutil
-import socket
 import subprocess
 
 import pytest
 
+from ports import HeldPort
 from received import compare, read_all
 from relay import wait_until
-from rsyslog import port_listens
 
 PROGRAM = shutil.which("nghttpx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 class Nghttpx:
-    """TLS with HTTP/2 in front of a simulator that speaks HTTP/1.1 over TLS.
-
-    It cannot be asked which port the system chose, so it is given one that was just free and tries
-    again with another when that is taken."""
+    """TLS with HTTP/2 in front of a simulator that speaks HTTP/1.1 over TLS."""
 
     def __init__(self, directory, pair, simulator):
         self.directory, self.pair, self.simulator = directory, pair, simulator
         self.access = directory / "access.log"
+        self.held = HeldPort()
+        self.port = self.held.number
         self.process = None
 
     def start(self):
-        for _ in range(10):
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.port = free.getsockname()[1]
-            with open(self.directory / "nghttpx.log", "ab") as log:
-                self.process = subprocess.Popen(
-                    [
-                        PROGRAM, "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
-                        f"--backend=127.0.0.1,{self.simulator.port};;tls", "--insecure", "--no-ocsp", "--workers=1",
-                        "--single-process", "--no-server-rewrite", f"--accesslog-file={self.access}",
-                        "--accesslog-format=$request", "--errorlog-file=/dev/stderr",
-                        str(self.pair.key), str(self.pair.cert),
-                    ],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                )  # fmt: skip
-            wait_until(lambda: self.process.poll() is not None or port_listens(self.port), "nghttpx")
-            if self.process.poll() is None:
-                return self
-        raise AssertionError((self.directory / "nghttpx.log").read_text())
+        with open(self.directory / "nghttpx.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    PROGRAM, "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
+                    f"--backend=127.0.0.1,{self.simulator.port};;tls", "--insecure", "--no-ocsp", "--workers=1",
+                    "--single-process", "--no-server-rewrite", f"--accesslog-file={self.access}",
+                    "--accesslog-format=$request", "--errorlog-file=/dev/stderr",
+                    str(self.pair.key), str(self.pair.cert),
+                ],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        wait_until(lambda: self.process.poll() is not None or self.held.listens(), "nghttpx")
+        assert self.process.poll() is None, (self.directory / "nghttpx.log").read_text()
+        return self
 
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self.held.stop()
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """The way to Microsoft: proxy, own CA file, address family and timeouts, seen with `fetch`."""
 
 import os
-import socket
 import time
 
 import pytest
 
+from ports import HeldPort
 from proxy import Door, Proxy
 
 pytestmark = pytest.mark.slow  # what does not answer is tried again
@@ -113,11 +113,9 @@ def test_a_proxy_that_says_nothing_ends_at_the_connect_timeout(behind):
     assert time.monotonic() - start < 60
 
 
-def test_a_proxy_that_is_not_there(behind):
-    proxy = Proxy()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    result = behind(proxy, proxy=f"http://127.0.0.1:{port}")()
+def test_a_proxy_that_is_not_there(behind, started):
+    port = started(HeldPort()).number
+    result = behind(Proxy(), proxy=f"http://127.0.0.1:{port}")()
     assert result.returncode == 1 and "cannot connect to" in result.stderr
     assert "proxy" in result.stderr
 

@@ -18,6 +18,10 @@ JSON = (
 DATA = '[alertrelay@32473 customer="customer1" alertId="a1" version="0123456789abcdef"] '
 GOOD_JSON = HEAD[:-2] + DATA + JSON
 
+LEEF = HEAD + "LEEF:2.0|Microsoft|Defender|1.0|class|^|"
+ATTRIBUTES = "devTime=1767225600000^sev=5^alertId=a1^alertVersion=0123456789abcdef^customer=customer1"
+GOOD_LEEF = LEEF + ATTRIBUTES
+
 
 def test_good_messages_are_read():
     message = read((GOOD + " msg=C:\\\\x \\=1 | y\\n\u00fc filePath=/a b").encode())
@@ -28,6 +32,12 @@ def test_good_messages_are_read():
     assert read(GOOD_JSON.encode()).alert == "a1"
     assert read(("<134>Jan  1 00:00:00 customer1 alertrelay: " + JSON).encode(), "rfc3164").alert
     assert read((CEF + PAIRS).encode(), "none").alert == "a1"
+    leef = read((GOOD_LEEF + "^x=C:\\a=b|c^src=2001:db8::1").encode())
+    assert leef.key == ("customer1", "a1", "0123456789abcdef") and leef.format == "leef"
+    assert leef.fields["x"] == "C:\\a=b|c"
+    tabs = ATTRIBUTES.replace("^", "\t") + "\tx=a^b"
+    for start in (LEEF.replace("^", "x09"), LEEF.replace("^", "0x9"), LEEF.replace("2.0", "1.0")[:-2]):
+        assert read((start + tabs).encode()).fields["x"] == "a^b"
     assert read_frames(b"3 abc10 0123456789") == [b"abc", b"0123456789"]
 
 
@@ -77,6 +87,32 @@ def test_good_messages_are_read():
         GOOD_JSON.replace('"id":"a1"', '"id":NaN'),
         GOOD_JSON.replace('"id":"a1"', '"id":1,"id":2'),
         GOOD_JSON + "}",
+        GOOD_LEEF + "^",
+        GOOD_LEEF + "^x",
+        GOOD_LEEF + "^x=",
+        GOOD_LEEF + "^x= a",
+        GOOD_LEEF + "^x=a ",
+        GOOD_LEEF + "^x=a\tb",
+        GOOD_LEEF + "^x=a^x=b",
+        GOOD_LEEF + "^x_y=a",
+        GOOD_LEEF + "^srcMAC=aa:bb:cc:dd:ee:ff",
+        GOOD_LEEF + "^src=host",
+        GOOD_LEEF + "^src=1.2.3.4:5",
+        GOOD_LEEF + "^srcPort=65536",
+        GOOD_LEEF + "^proto=tcp over dns",
+        GOOD_LEEF + "^usrName=" + "x" * 256,
+        GOOD_LEEF + "^identHostName=pc",
+        GOOD_LEEF.replace("sev=5", "sev=0"),
+        GOOD_LEEF.replace("sev=5", "sev=11"),
+        GOOD_LEEF.replace("sev=5^", ""),
+        GOOD_LEEF.replace("1767225600000", "1767225600"),
+        GOOD_LEEF.replace("|class|", "||"),
+        GOOD_LEEF.replace("|class|", "|" + "x" * 256 + "|"),
+        GOOD_LEEF.replace("|class|", "|a\tb|"),
+        GOOD_LEEF.replace("|^|", "|"),
+        GOOD_LEEF.replace("|^|", "||"),
+        GOOD_LEEF.replace("|^|", "|x5Ez|"),
+        GOOD_LEEF.replace("2.0", "2.1"),
     ],
 )
 def test_a_wrong_message_is_refused(line):

@@ -257,6 +257,9 @@ def test_other_filters(sim):
     want = [a for a in alerts if a["severity"] == "high"]
     want = [a for a in want if ticks(a["createdDateTime"]) >= ticks(at)]
     assert len(found) == len(want)
+    found = sim.get_all(token, filter="severity ne 'low' and severity ne 'high' and status ne 'new'")
+    want = [a for a in alerts if a["severity"] not in ("low", "high") and a["status"] != "new"]
+    assert {a["id"] for a in found} == {a["id"] for a in want} and want
 
 
 @pytest.mark.parametrize(

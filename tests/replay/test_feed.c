@@ -62,7 +62,7 @@ static int setup(void **state)
 		.store = store_open_memory(),
 		.destinations = destinations,
 		.finished = finished};
-	list_init(&host.paused);
+	feed_host_init(&host);
 	host.window = window_new(vendor.loop, host.store, 256 << 20);
 	feed = NULL;
 	return 0;
@@ -71,6 +71,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	feed_host_clear(&host);
 	feed_free(feed);
 	window_free(host.window);
 	store_close(host.store);
@@ -104,6 +105,17 @@ static void restart(void)
 {
 	feed_stop(feed);
 	feed_free(feed);
+	start();
+}
+
+/* The relay is not running for so long. */
+static void away(int64_t seconds)
+{
+	feed_stop(feed);
+	feed_free(feed);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(loop_turn(vendor.loop, 0, NULL), RC_OK);
+	clock_fake_pass(&vendor.clock, seconds * 1000);
 	start();
 }
 
@@ -165,6 +177,49 @@ static void what_shows_late_comes(void **state)
 	all_came_once();
 }
 
+static int64_t stored_cursor(void)
+{
+	int64_t id, cursor;
+
+	assert_int_equal(store_feed(host.store,
+				 "11111111-1111-1111-1111-111111111111/scripted/soc",
+				 &id, &cursor, NULL),
+		RC_OK);
+	return cursor;
+}
+
+/* What shows while the relay is away, and is older than the cursor. */
+static void what_shows_late_in_a_pause_comes(void **state)
+{
+	size_t late;
+
+	(void)state;
+	for (int crash = 0; crash < 2; crash++) {
+		if (crash) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.page_size = 1;
+		vendor.order = OLDEST_FIRST;
+		for (int i = 0; i < 50; i++)
+			vendor_add(10 * HOUR + i, 0);
+		start();
+		run(30 * HOUR);
+		late = vendor_add(29 * HOUR, 20 * HOUR);
+		away(100 * HOUR);
+		if (crash) { /* when the pass is complete and the re-scan is not */
+			for (int i = 0; i < 150; i++)
+				run(stored_cursor() < BEGIN + 100 * HOUR * TICKS_PER_S);
+			came_by_then(late, 0);
+			away(MINUTE);
+			assert_true(stored_cursor() > BEGIN + 100 * HOUR * TICKS_PER_S);
+		}
+		run(30 * MINUTE);
+		came_by_then(late, 1);
+		all_came_once();
+	}
+}
+
 static void nothing_before_the_beginning(void **state)
 {
 	size_t before = vendor_add(-5 * MINUTE, 0);
@@ -196,13 +251,124 @@ static void an_update_while_paging_hides_nothing(void **state)
 			setup(NULL);
 		}
 		vendor.skips = skips;
-		vendor.oldest_first = true;
+		vendor.order = OLDEST_FIRST;
 		config.page_size = 10;
 		for (int i = 0; i < 35; i++)
 			vendor_add(-HOUR + i, 0);
 		vendor.before = update_second_page;
 		start();
 		run(5 * MINUTE);
+		all_came_once();
+	}
+}
+
+/* In any order, with any number of rows in a page, with links and without: several alerts of each
+ * time, and one that is updated while its slice is read. */
+static void however_pages_are_cut_and_ordered(void **state)
+{
+	static const struct {
+		unsigned max, fixed, refused;
+	} tops[] = {{0, 0, 0}, {3, 0, 0}, {0, 7, 0}, {0, 0, 12}, {5, 0, 12}};
+
+	(void)state;
+	for (unsigned way = 0; way < 3 * 3 * 5; way++) {
+		if (way) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		vendor.order = (enum order)(way % 3);
+		vendor.skips = way / 3 % 3 > 0;
+		vendor.links_too = way / 3 % 3 > 1;
+		vendor.top_max = tops[way / 9].max;
+		vendor.top_fixed = tops[way / 9].fixed;
+		vendor.top_refused = tops[way / 9].refused;
+		config.page_size = 20;
+		for (int i = 0; i < 110; i++) {
+			int second = i / 4;
+
+			vendor_add(-HOUR + second, 0);
+		}
+		vendor.before = update_second_page;
+		start();
+		run(10 * MINUTE);
+		all_came_once();
+		assert_int_equal(vendor.stubs, 0);
+		assert_null(feed_trouble(feed));
+	}
+}
+
+/* Two updates 100 ns apart on the border of two slices: each in one of them. */
+static void a_border_between_two_ticks(void **state)
+{
+	struct feed_counts c;
+
+	(void)state;
+	config.slice_ms = HOUR * 1000;
+	vendor.border = BEGIN - INT64_C(20) * HOUR * TICKS_PER_S;
+	for (int i = -2; i <= 2; i++)
+		vendor.alerts[vendor_add(0, 0)].updated = vendor.border + i;
+	for (int i = 0; i < 5; i++)
+		vendor.alerts[i].visible = INT64_MIN;
+	start();
+	run(30);
+	assert_true(vendor.began == 1 && vendor.ended == 1);
+	all_came_once();
+	feed_counts(feed, &c);
+	assert_int_equal(c.received, 5);
+	run(2 * HOUR);
+	all_came_once();
+}
+
+static void a_pass_ends_behind_now(void **state)
+{
+	size_t n;
+
+	(void)state;
+	for (int lag_s = 0; lag_s <= 45; lag_s += 45) {
+		if (lag_s) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.lag_ms = lag_s * 1000;
+		config.page_size = 5;
+		for (int i = 0; i < 30; i++)
+			vendor_add(-HOUR + i, 0);
+		n = vendor_add(10 * MINUTE, 0);
+		start();
+		run(10 * MINUTE + lag_s - 1);
+		came_by_then(n, 0);
+		run(MINUTE + 5);
+		all_came_once();
+		assert_true(vendor.ahead <= -lag_s * TICKS_PER_S);
+	}
+}
+
+static void the_policy_says_what_is_a_version(void **state)
+{
+	static const unsigned want[][3] = {[ALERT_POLICY_FIRST] = {1, 1, 1},
+		[ALERT_POLICY_STATUS] = {3, 1, 1},
+		[ALERT_POLICY_EVERY] = {3, 3, 1}};
+
+	(void)state;
+	for (int policy = ALERT_POLICY_FIRST; policy <= ALERT_POLICY_EVERY; policy++) {
+		if (policy != ALERT_POLICY_FIRST) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.policy = (enum alert_policy)policy;
+		for (int i = 0; i < 3; i++)
+			vendor_add(-HOUR, 0);
+		start();
+		for (int change = 1; change <= 2; change++) {
+			run(5 * MINUTE);
+			vendor_touch(0, change % 2); /* resolved, and open again */
+			vendor_touch(1, 0);
+		}
+		run(3 * HOUR);
+		restart();
+		run(3 * HOUR);
+		for (size_t i = 0; i < 3; i++)
+			vendor.alerts[i].versions = want[policy][i];
 		all_came_once();
 	}
 }
@@ -302,6 +468,44 @@ static void after_a_clock_ahead_nothing_waits(void **state)
 	all_came_once();
 }
 
+/* Right by the vendor's clock, and as old as at_s. */
+static size_t add_now(double at_s)
+{
+	size_t n = vendor_add(at_s, 0);
+
+	vendor.alerts[n].visible = INT64_MIN;
+	return n;
+}
+
+static void what_a_wrong_clock_missed_comes_at_once(void **state)
+{
+	int64_t hour = HOUR * TICKS_PER_S;
+	size_t n;
+
+	(void)state;
+	start();
+	run(2 * MINUTE);
+	vendor.clock.wall_ticks += hour; /* wrong */
+	run(2 * MINUTE); /* it has read again */
+	n = add_now(4 * MINUTE);
+	run(28 * MINUTE);
+	came_by_then(n, 0);
+	vendor.clock.wall_ticks -= hour;
+	run(65);
+	came_by_then(n, 1);
+
+	teardown(NULL);
+	setup(NULL);
+	config.rescan_every_ms = 0;
+	start();
+	run(2 * MINUTE + 10);
+	vendor.clock.wall_ticks -= hour; /* wrong */
+	n = add_now(100);
+	run(65);
+	came_by_then(n, 1);
+	all_came_once();
+}
+
 static void one_poison_alert(void **state)
 {
 	struct feed_counts c;
@@ -342,6 +546,24 @@ static void neighbours_of_the_poison(void **state)
 	vendor.alerts[4].poison = true;
 	start();
 	run(10 * MINUTE);
+	all_came_once();
+	assert_int_equal(vendor.stubs, 1);
+}
+
+static void poison_without_pages(void **state)
+{
+	(void)state;
+	vendor.all_at_once = true;
+	config.page_size = 0;
+	for (int i = 0; i < 60; i++)
+		vendor_add(-HOUR + i * 7, 0);
+	vendor.alerts[33].poison = true;
+	start();
+	run(20 * MINUTE);
+	all_came_once();
+	assert_int_equal(vendor.stubs, 1);
+	assert_non_null(strstr(vendor.stub_text, "2026-01-04T23:03:51Z"));
+	run(3 * HOUR);
 	all_came_once();
 	assert_int_equal(vendor.stubs, 1);
 }
@@ -389,6 +611,32 @@ static void an_outage_is_no_poison(void **state)
 	assert_non_null(feed_trouble(feed));
 	vendor.down = false;
 	run(10 * MINUTE);
+	assert_null(feed_trouble(feed));
+	assert_int_equal(vendor.stubs, 0);
+	all_came_once();
+}
+
+static void consent_withdrawn_and_given_back(void **state)
+{
+	unsigned requests;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		vendor_add(-HOUR + i * 7, 0);
+	start();
+	run(5 * MINUTE);
+	vendor.down = true;
+	vendor.failure = PAGE_AUTH;
+	for (int i = 0; i < 20; i++)
+		vendor_add(6 * MINUTE + i * 60, 0);
+	run(30 * MINUTE);
+	vendor_update(3);
+	requests = vendor.requests;
+	run(20 * HOUR);
+	assert_in_range(vendor.requests - requests, 80, 300); /* rarely, but it asks */
+	assert_non_null(feed_trouble(feed));
+	vendor.down = false;
+	run(20 * MINUTE);
 	assert_null(feed_trouble(feed));
 	assert_int_equal(vendor.stubs, 0);
 	all_came_once();
@@ -476,17 +724,6 @@ static void a_month_of_backlog(void **state)
 	assert_in_range(vendor.requests, 60, 200);
 }
 
-static int64_t stored_cursor(void)
-{
-	int64_t id, cursor;
-
-	assert_int_equal(store_feed(host.store,
-				 "11111111-1111-1111-1111-111111111111/scripted/soc",
-				 &id, &cursor, NULL),
-		RC_OK);
-	return cursor;
-}
-
 static void the_cursor_waits_for_confirmation(void **state)
 {
 	int64_t cursor;
@@ -507,9 +744,50 @@ static void the_cursor_waits_for_confirmation(void **state)
 	all_came_once();
 }
 
+/* A collector that is away for hours: nothing is asked, no connection is kept. */
+static void a_full_window_asks_nothing(void **state)
+{
+	static const struct {
+		unsigned rows;
+		size_t window_bytes;
+		unsigned least, most;
+	} ways[] = {
+		{1, 1, 1, 1}, {100, 40000, 30, 40}}; /* full after a page, in a page */
+	unsigned requests, sent;
+
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		if (way) {
+			teardown(NULL);
+			setup(NULL);
+		}
+		config.page_size = ways[way].rows;
+		config.window_bytes = ways[way].window_bytes;
+		for (int i = 0; i < 250; i++)
+			vendor_add(-HOUR + i, 0);
+		vendor.hold = true;
+		start();
+		run(MINUTE);
+		sent = vendor.sent;
+		assert_in_range(sent, ways[way].least, ways[way].most);
+		assert_false(vendor.paused);
+		requests = vendor.requests;
+		assert_int_equal(requests, 1);
+		run(3 * HOUR);
+		assert_int_equal(vendor.requests, requests);
+		assert_int_equal(vendor.sent, sent);
+		assert_null(feed_trouble(feed));
+		sums_agree();
+		vendor.hold = false;
+		vendor_confirm();
+		run(10 * MINUTE);
+		all_came_once();
+	}
+}
+
 static void what_is_filtered_comes_when_it_passes(void **state)
 {
-	static const char *const statuses[] = {"RESOLVED", "o'k"};
+	static const char *const statuses[] = {"RESOLVED", "New"};
 	struct feed_counts c;
 	size_t low, open;
 
@@ -520,14 +798,16 @@ static void what_is_filtered_comes_when_it_passes(void **state)
 	vendor.alerts[low].severity = FMT_SEVERITY_LOW;
 	vendor.alerts[low].status = 1;
 	open = vendor_add(-HOUR, 0);
+	vendor.alerts[open].severity = FMT_SEVERITY_INFORMATIONAL;
 	start();
 	run(5 * MINUTE);
 	came_by_then(open, 0);
 	feed_counts(feed, &c);
 	assert_true(c.filtered >= 2);
 	assert_string_equal(vendor.last_filter,
-		"(severity eq 'unknown' or severity eq 'medium' or severity eq 'high')"
-		" and (status eq 'RESOLVED' or status eq 'o''k')");
+		"severity ne 'informational' and severity ne 'low'"
+		" and (status eq 'resolved' or status eq 'new')");
+	vendor.alerts[open].severity = FMT_SEVERITY_UNKNOWN;
 	vendor_update(open);
 	run(5 * MINUTE);
 	came_by_then(open, 1);
@@ -587,22 +867,31 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		REPLAY(a_poll_each_minute),
 		REPLAY(what_shows_late_comes),
+		REPLAY(what_shows_late_in_a_pause_comes),
 		REPLAY(nothing_before_the_beginning),
 		REPLAY(an_update_while_paging_hides_nothing),
+		REPLAY(however_pages_are_cut_and_ordered),
+		REPLAY(a_border_between_two_ticks),
+		REPLAY(a_pass_ends_behind_now),
+		REPLAY(the_policy_says_what_is_a_version),
 		REPLAY(alerts_inside_of_incidents),
 		REPLAY(equal_times_over_a_border_of_pages),
 		REPLAY(a_clock_that_jumps),
 		REPLAY(after_a_clock_ahead_nothing_waits),
+		REPLAY(what_a_wrong_clock_missed_comes_at_once),
 		REPLAY(one_poison_alert),
 		REPLAY(neighbours_of_the_poison),
+		REPLAY(poison_without_pages),
 		REPLAY(poison_over_the_limit_and_once),
 		REPLAY(bare_helps),
 		REPLAY(an_outage_is_no_poison),
+		REPLAY(consent_withdrawn_and_given_back),
 		REPLAY(the_same_trouble_is_said_once),
 		REPLAY(throttling_is_no_poison),
 		REPLAY(links_that_do_not_end),
 		REPLAY(a_month_of_backlog),
 		REPLAY(the_cursor_waits_for_confirmation),
+		REPLAY(a_full_window_asks_nothing),
 		REPLAY(what_is_filtered_comes_when_it_passes),
 		REPLAY(a_rescan_gives_way),
 		REPLAY(what_no_format_takes_is_a_stub),

@@ -56,24 +56,30 @@ const struct source *source_find(const char *name)
 	static struct source source = {.name = "scripted",
 		.page_size = 100,
 		.page_size_max = 1000,
-		.filters = {"severity", "status"},
+		.filters = {"severity", {"informational", "low", "medium", "high"},
+			"status", {"new", "resolved"}},
 		.first_url = first_url};
 
 	(void)name;
-	source.paging = vendor.skips ? PAGING_SKIP : PAGING_LINK;
+	source.paging = vendor.all_at_once ? PAGING_NONE
+			: vendor.skips	   ? PAGING_SKIP
+					   : PAGING_LINK;
+	source.page_size_max = vendor.all_at_once ? 0 : 1000;
 	source.table = vendor.nests ? &incidents : &plain;
 	return &source;
 }
 
 /* The API. */
 
-static int newest_first(const void *a, const void *b)
+static int in_order(const void *a, const void *b)
 {
 	size_t x = *(const size_t *)a, y = *(const size_t *)b;
 	int64_t tx = vendor.alerts[x].updated, ty = vendor.alerts[y].updated;
 
+	if (vendor.order == NO_ORDER)
+		return x * 7919 % 6007 < y * 7919 % 6007 ? -1 : 1;
 	if (tx != ty)
-		return (tx < ty) != vendor.oldest_first ? 1 : -1;
+		return (tx < ty) != (vendor.order == OLDEST_FIRST) ? 1 : -1;
 	return x < y ? -1 : 1;
 }
 
@@ -93,6 +99,10 @@ static void answer(struct page *page)
 	vendor.last_from = from;
 	vendor.last_to = to;
 	vendor.last_top = top;
+	vendor.began += from == vendor.border;
+	vendor.ended += to == vendor.border;
+	if (top > 1 && to - vendor.clock.wall_ticks > vendor.ahead)
+		vendor.ahead = to - vendor.clock.wall_ticks;
 	snprintf(vendor.last_filter, sizeof(vendor.last_filter), "%s",
 		page->url + filter_at);
 	page->count = page->next_row = page->end_row = 0;
@@ -115,13 +125,22 @@ static void answer(struct page *page)
 		vendor.refused++;
 		return;
 	}
+	if (vendor.top_refused && top > vendor.top_refused) {
+		page->result = PAGE_BAD_REQUEST;
+		error_set(&page->err, RC_PROTO, "the limit of $top is exceeded");
+		return;
+	}
 	for (size_t i = 0; i < vendor.count; i++)
 		if (vendor.alerts[i].visible <= vendor.clock.wall_ticks &&
 			vendor.alerts[i].updated >= from &&
 			vendor.alerts[i].updated < to)
 			page->rows[page->count++] = i;
-	qsort(page->rows, page->count, sizeof(*page->rows), newest_first);
+	qsort(page->rows, page->count, sizeof(*page->rows), in_order);
 	rows = vendor.top_max && vendor.top_max < top ? vendor.top_max : top;
+	if (vendor.top_fixed)
+		rows = vendor.top_fixed;
+	if (vendor.all_at_once)
+		rows = VENDOR_ALERTS;
 	page->next_row = skip < page->count ? skip : page->count;
 	page->end_row = page->next_row + rows < page->count ? page->next_row + rows
 							    : page->count;
@@ -148,7 +167,7 @@ static void answer(struct page *page)
 			"https://api/"
 			"?from=%lld&to=%lld&top=%u&skip=0&bare=%d&page=%u&filter=%s",
 			from, to, top, bare, number + 1, page->url + filter_at);
-	else if (!vendor.skips && page->end_row < page->count)
+	else if ((!vendor.skips || vendor.links_too) && page->end_row < page->count)
 		snprintf(page->next, sizeof(page->next),
 			"https://api/"
 			"?from=%lld&to=%lld&top=%u&skip=%zu&bare=%d&page=%u&filter=%s",
@@ -206,8 +225,9 @@ static void hand_on(struct loop_timer *timer)
 		more = page->events.alert(page->events.context, &alert);
 		if (vendor.nests && !page->bare)
 			more = hand_on_nested(page, number) && more;
-		if (!more) {
-			page->paused = true;
+		/* Not at the end of a page: then it is done. */
+		if (!more && page->next_row < page->end_row) {
+			page->paused = vendor.paused = true;
 			return;
 		}
 	}
@@ -243,6 +263,7 @@ void page_cancel(struct page *page)
 {
 	loop_timer_stop(vendor.loop, &page->timer);
 	page->url = NULL;
+	page->paused = vendor.paused = false;
 }
 
 void page_free(struct page *page)
@@ -266,7 +287,7 @@ void page_resume(struct page *page)
 {
 	if (!page->paused)
 		return;
-	page->paused = false;
+	page->paused = vendor.paused = false;
 	page->timer.fire = hand_on;
 	loop_timer_set(vendor.loop, &page->timer, loop_now_ms(vendor.loop));
 }
@@ -341,6 +362,7 @@ void vendor_reset(void)
 	held_count = 0;
 	vendor.failure = PAGE_RETRY;
 	vendor.unwritable = -1;
+	vendor.ahead = INT64_MIN;
 	vendor.in_flight_ms = 200;
 	clock_fake_init(&vendor.clock, BEGIN);
 }
@@ -364,4 +386,12 @@ void vendor_update(size_t alert)
 	if (!a->status)
 		a->versions += a->got ? 1 : 0;
 	a->status = 1;
+}
+
+void vendor_touch(size_t alert, int status)
+{
+	struct vendor_alert *a = &vendor.alerts[alert];
+
+	a->updated = a->visible = vendor.clock.wall_ticks;
+	a->status = status;
 }

@@ -26,6 +26,7 @@ struct vendor_alert {
 };
 
 enum links { LINKS_NORMAL, LINKS_SAME, LINKS_ENDLESS };
+enum order { NEWEST_FIRST, OLDEST_FIRST, NO_ORDER };
 
 struct vendor {
 	struct clock_fake clock;
@@ -37,17 +38,25 @@ struct vendor {
 	unsigned refused; /* so often */
 	enum page_result failure;
 	unsigned top_max; /* rows in a page at most, silently */
+	unsigned top_fixed; /* rows in a page, whatever is asked for */
+	unsigned top_refused; /* 400 for more */
 	enum links links;
 	bool skips; /* the source pages by $skip */
+	bool links_too; /* and gives links */
+	bool all_at_once; /* it has no pages */
 	bool nests; /* its rows are incidents, which bring VENDOR_NESTED alerts along unless bare */
-	bool oldest_first;
+	enum order order;
 	bool hold; /* the collector confirms nothing */
 	bool limit; /* poison is an alert over the parser's maximum */
 	int unwritable; /* alert that no format takes; -1: none */
 	void (*before)(unsigned request); /* called as each request arrives */
 	unsigned requests, in_flight_ms;
 	unsigned stubs, sent;
+	bool paused; /* a page keeps its connection until there is room */
 	int64_t last_from, last_to; /* of the last request */
+	int64_t ahead; /* the most that the end of a page's range was after its arrival */
+	int64_t border; /* ranges that begin or end here are counted */
+	unsigned began, ended;
 	unsigned last_top;
 	char last_filter[300];
 	char stub_text[1300], stub_id[60];
@@ -58,8 +67,10 @@ extern struct vendor vendor;
 void vendor_reset(void);
 /* An alert updated at_s that shows late_s after it. Returns its number. */
 size_t vendor_add(double at_s, double late_s);
-/* It is changed now. */
+/* It is changed now: resolved, for good. */
 void vendor_update(size_t alert);
+/* Only its time is new, or its status too. */
+void vendor_touch(size_t alert, int status);
 /* Confirms what was held. */
 void vendor_confirm(void);
 

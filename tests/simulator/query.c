@@ -75,6 +75,22 @@ struct parser {
 	char *why;
 };
 
+/* All members but this one, or what was wanted but this one. */
+static bool take_member(
+	struct wanted *wanted, enum schema_enum which, const char *member)
+{
+	const char *const *members = schema_members(which);
+	unsigned kept = 0;
+	if (!wanted->n)
+		for (; *members && wanted->n < QUERY_VALUES_MAX; members++)
+			wanted->value[wanted->n++] = *members;
+	for (unsigned i = 0; i < wanted->n; i++)
+		if (strcmp(wanted->value[i], member) != 0)
+			wanted->value[kept++] = wanted->value[i];
+	wanted->n = kept;
+	return kept > 0;
+}
+
 static bool add_member(
 	const struct parser *p, unsigned list, const char *op, const char *word)
 {
@@ -82,11 +98,15 @@ static bool add_member(
 		p->rules->status_enum, ENUM_SERVICE_SOURCE, ENUM_ALERT_CLASSIFICATION,
 		ENUM_ALERT_DETERMINATION};
 	struct wanted *wanted = &p->q->lists[list];
-	if (strcmp(op, "eq") != 0 || *word != '\'' || wanted->n + 2 > QUERY_VALUES_MAX)
+	bool without = !strcmp(op, "ne");
+	if ((!without && strcmp(op, "eq") != 0) || *word != '\'' ||
+		wanted->n + 2 > QUERY_VALUES_MAX)
 		return false;
 	const char *member = member_of(enums[list], word + 1, p->rules->capital);
 	if (!member)
 		return false;
+	if (without)
+		return take_member(wanted, enums[list], member);
 	wanted->value[wanted->n++] = member;
 	/* An API that has no name for it calls it active. */
 	if (p->rules->capital && !strcmp(member, "active"))

@@ -69,7 +69,7 @@ int utf8_is_clean(const char *p, size_t n)
 	return 1;
 }
 
-static size_t count_characters(const char *p)
+size_t count_characters(const char *p)
 {
 	size_t count = 0;
 
@@ -199,11 +199,9 @@ static char *store(struct cef_event *event, size_t n)
 	return p;
 }
 
-enum type { STRING, INTEGER, LONG_INTEGER, TIME, IPV4, IPV6, MAC };
-
 static const struct entry {
 	const char *key;
-	enum type type;
+	enum reader_type type;
 	size_t max;
 	const char *label; /* the key of its label, which must be there too */
 } dictionary[] = {
@@ -313,7 +311,7 @@ static int is_ipv6(const char *s)
 	return groups == 8 || (gap && groups < 8);
 }
 
-static int is_typed(const char *s, enum type type)
+int is_typed(const char *s, enum reader_type type)
 {
 	switch (type) {
 	case STRING:

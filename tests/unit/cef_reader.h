@@ -34,6 +34,14 @@ int cef_read(struct cef_event *event, const char *line, size_t n);
 /* The value of a key, or NULL. */
 const char *cef_value(const struct cef_event *event, const char *key);
 
+enum reader_type { STRING, INTEGER, LONG_INTEGER, TIME, IPV4, IPV6, MAC };
+
+/* Is the text one value of this type? TIME is in milliseconds. */
+int is_typed(const char *s, enum reader_type type);
+
+/* In valid UTF-8. */
+size_t count_characters(const char *p);
+
 /* Is this valid UTF-8 without any control character (C0, DEL, C1) or line separator? */
 int utf8_is_clean(const char *p, size_t n);
 

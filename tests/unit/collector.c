@@ -22,25 +22,30 @@ static void must(bool ok, const char *what)
 	abort();
 }
 
-void collector_listen(struct collector *collector)
+/* On the collector's port, or with 0 on one that the system chooses. */
+static int socket_bind(struct collector *collector)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET, .sin_port = htons((uint16_t)collector->port)};
 	socklen_t size = sizeof(to);
-	int on = 1;
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	collector->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	must(collector->fd >= 0, "socket");
-	setsockopt(collector->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	must(fd >= 0, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	must(bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "bind");
+	must(getsockname(fd, (struct sockaddr *)&to, &size) == 0, "getsockname");
+	collector->port = ntohs(to.sin_port);
+	return fd;
+}
+
+void collector_listen(struct collector *collector)
+{
+	collector->fd = socket_bind(collector);
 	if (collector->receive_buffer)
 		setsockopt(collector->fd, SOL_SOCKET, SO_RCVBUF,
 			&collector->receive_buffer, sizeof(int));
-	must(bind(collector->fd, (struct sockaddr *)&to, sizeof(to)) == 0, "bind");
 	must(listen(collector->fd, 16) == 0, "listen");
-	must(getsockname(collector->fd, (struct sockaddr *)&to, &size) == 0,
-		"getsockname");
-	collector->port = ntohs(to.sin_port);
 }
 
 static int on_sni(SSL *ssl, int *alert, void *context)
@@ -71,6 +76,7 @@ void collector_start(struct collector *collector, SSL_CTX *tls, int receive_buff
 {
 	*collector = (struct collector){.tls = tls, .receive_buffer = receive_buffer};
 	collector->accepts = collector->reads = true;
+	collector->held_fd = socket_bind(collector);
 	collector_listen(collector);
 	if (tls) {
 		SSL_CTX_set_tlsext_servername_callback(tls, on_sni);
@@ -97,6 +103,7 @@ static void stream_shut(struct collector_stream *stream)
 void collector_stop(struct collector *collector)
 {
 	collector_deaf(collector);
+	close(collector->held_fd);
 	for (size_t i = 0; i < collector->count; i++) {
 		stream_shut(&collector->streams[i]);
 		strbuf_clear(&collector->streams[i].got);

@@ -23,6 +23,7 @@ struct collector_stream {
 
 struct collector {
 	int fd, port, receive_buffer;
+	int held_fd; /* bound, never listening: while deaf nobody else gets the port */
 	SSL_CTX *tls;
 	bool accepts, reads;
 	struct collector_stream streams[COLLECTOR_STREAMS];

@@ -31,7 +31,8 @@ tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_budget
+unit_tests += tests/unit/test_budget tests/unit/test_filter
+tests_unit_test_filter_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_values tests/unit/test_config
@@ -63,7 +64,7 @@ tests_unit_test_certificate_LDADD = $(SERVER_LIBS)
 endif
 
 # formats/ stands alone, so its tests link it alone.
-unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_json \
+unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_leef tests/unit/test_json \
 	tests/unit/test_ecs tests/unit/test_ocsf tests/unit/test_value
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
 FORMAT_HELP = $(FORMAT_CHECK) tests/unit/format_help.c tests/unit/format_help.h
@@ -73,6 +74,8 @@ tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
 tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_HELP)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_leef_SOURCES = tests/unit/test_leef.c $(FORMAT_HELP)
+tests_unit_test_leef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_HELP)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_ecs_SOURCES = tests/unit/test_ecs.c $(DOCUMENT_HELP)

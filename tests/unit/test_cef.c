@@ -662,9 +662,12 @@ static void test_registry(void **state)
 	assert_ptr_equal(format_find("rfc5424-json", 12), &rfc5424_json_module);
 	assert_null(format_find("ce", 2));
 	assert_null(format_find("cefx", 4));
-	assert_int_equal(format_count(), 2);
-	assert_null(format_at(2));
+	assert_ptr_equal(format_find("leef", 4), &leef_module);
+	assert_null(format_at(format_count()));
 	for (size_t i = 0; i < format_count(); i++) {
+		assert_ptr_equal(
+			format_find(format_at(i)->name, strlen(format_at(i)->name)),
+			format_at(i));
 		assert_int_equal(format_at(i)->abi_version, FMT_ABI);
 		assert_int_equal(format_at(i)->struct_size, sizeof(struct fmt_module));
 	}

@@ -633,8 +633,7 @@ static void manual_names_every_option(void **state)
 		".It Ic transport : tcp | tls | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
 		"Default: 8192.",
-		"There are: cef, rfc5424-json, json, ecs, "
-		"ocsf.",
+		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
 		".Ss tenants_dir\n"};
 	struct strbuf manual;
 

@@ -73,6 +73,35 @@ static const struct row rows[] = {
 		"\xEF\xBF\xBD\xEF\xBF\xBD", "\xEF\xBF\xBD\xEF\xBF\xBD"},
 };
 
+static char *leef_header(char *to, struct fmt_str s)
+{
+	return escape_leef_header(to, s, '^');
+}
+
+static char *leef_value(char *to, struct fmt_str s)
+{
+	return escape_leef_value(to, s, '^');
+}
+
+static char *leef_value_tab(char *to, struct fmt_str s)
+{
+	return escape_leef_value(to, s, '\t');
+}
+
+static const struct {
+	struct fmt_str in;
+	const char *header, *value, *value_tab;
+} leef_rows[] = {
+	{S("plain"), "plain", "plain", "plain"},
+	{S("a^b|c"), "a b/c", "a b|c", "a^b|c"},
+	{S("^^="), "  =", "  =", "^^="},
+	{S("C:\\x=\"1\""), "C:\\x=\"1\"", "C:\\x=\"1\"", "C:\\x=\"1\""},
+	{S("1\r\n2\r3\n4\t5"), "1 2 3 4 5", "1 2 3 4 5", "1 2 3 4 5"},
+	{S("a\0b\x7F"), "a b ", "a b ", "a b "},
+	{S("\xC2\x85^\xFF"), "  \xEF\xBF\xBD", "  \xEF\xBF\xBD", " ^\xEF\xBF\xBD"},
+	{S("\xC3\xBC^\xE2\x80\xA8"), "\xC3\xBC  ", "\xC3\xBC  ", "\xC3\xBC^ "},
+};
+
 static void expect(char *(*escape)(char *, struct fmt_str), size_t room,
 	struct fmt_str in, const char *before, const char *want, const char *after)
 {
@@ -88,12 +117,14 @@ static void expect(char *(*escape)(char *, struct fmt_str), size_t room,
 	end = escape(out, s);
 	n = (size_t)(end - out);
 	assert_int_equal(n, strlen(before) + strlen(want) + strlen(after));
+	assert_memory_equal(out, before, strlen(before));
 	assert_memory_equal(out + strlen(before), want, strlen(want));
+	assert_memory_equal(end - strlen(after), after, strlen(after));
 	free(out);
 	free(text);
 }
 
-/* Each row at each place of a block, with and without text behind. */
+/* Each row at each place of a block, with text of each length up to two blocks behind. */
 static void test_positions(void **state)
 {
 	static const char pad[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ";
@@ -102,8 +133,8 @@ static void test_positions(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
 
-		for (size_t k = 0; k < 36; k++) {
-			const char *before = pad + k, *after = k & 1 ? pad : "";
+		for (size_t k = 0; k < 36 * 36; k++) {
+			const char *before = pad + k % 36, *after = pad + 1 + k / 36;
 
 			expect(header, 16, r->in, before, r->header, after);
 			expect(header_slash, 16, r->in, before, r->header_slash, after);
@@ -111,6 +142,17 @@ static void test_positions(void **state)
 			expect(escape_cef_value, 16, r->in, before, r->value, after);
 			expect(escape_sd_value, 16, r->in, before, r->sd, after);
 			expect(escape_json_string, 16, r->in, before, r->json, after);
+		}
+	}
+	for (size_t i = 0; i < sizeof(leef_rows) / sizeof(leef_rows[0]); i++) {
+		for (size_t k = 0; k < 36; k++) {
+			const char *before = pad + k, *after = k & 1 ? pad : "";
+			struct fmt_str in = leef_rows[i].in;
+
+			expect(leef_header, 16, in, before, leef_rows[i].header, after);
+			expect(leef_value, 16, in, before, leef_rows[i].value, after);
+			expect(leef_value_tab, 16, in, before, leef_rows[i].value_tab,
+				after);
 		}
 	}
 }
@@ -127,6 +169,12 @@ static void test_all_octets(void **state)
 	end = escape_cef_value(out, s);
 	assert_true(utf8_is_clean(out, (size_t)(end - out)));
 	end = escape_cef_header(out, s, 0);
+	assert_true(utf8_is_clean(out, (size_t)(end - out)));
+	end = escape_leef_header(out, s, '^');
+	assert_true(utf8_is_clean(out, (size_t)(end - out)));
+	assert_null(memchr(out, '^', (size_t)(end - out)));
+	assert_null(memchr(out, '|', (size_t)(end - out)));
+	end = escape_leef_value(out, s, '\t');
 	assert_true(utf8_is_clean(out, (size_t)(end - out)));
 	end = escape_sd_value(out, s);
 	assert_true(utf8_is_clean(out, (size_t)(end - out)));

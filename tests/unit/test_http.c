@@ -107,7 +107,7 @@ static void turn(struct fixture *f, int ms)
 
 static void wait_done(struct fixture *f, struct call *call)
 {
-	int64_t until = loop_now_ms(f->loop) + 10000;
+	int64_t until = loop_now_ms(f->loop) + 60000;
 
 	while (!call->dones && loop_now_ms(f->loop) < until)
 		turn(f, 20);
@@ -224,8 +224,8 @@ static void http_make(struct fixture *f, const char *ca_file, unsigned max)
 		.ca_file = ca_file,
 		.user_agent = "test",
 		.connect_timeout_ms = 2000,
-		.first_byte_timeout_ms = 400,
-		.stall_timeout_ms = 300};
+		.first_byte_timeout_ms = 900,
+		.stall_timeout_ms = 900};
 	struct error err;
 
 	assert_int_equal(http_new(f->loop, &options, &f->http, &err), RC_OK);
@@ -514,7 +514,7 @@ static void paused_run(struct fixture *f, const char *path, unsigned every)
 {
 	struct call call;
 	unsigned pauses = 0;
-	int64_t until = loop_now_ms(f->loop) + 10000;
+	int64_t until = loop_now_ms(f->loop) + 60000;
 
 	call_init(&call, f, path);
 	call.pause_every = every;
@@ -524,7 +524,7 @@ static void paused_run(struct fixture *f, const char *path, unsigned every)
 		if (!call.paused)
 			continue;
 		if (pauses++ == 2) /* longer than the stall timeout */
-			for (int64_t end = loop_now_ms(f->loop) + 700;
+			for (int64_t end = loop_now_ms(f->loop) + 1400;
 				loop_now_ms(f->loop) < end;)
 				turn(f, 20);
 		call.paused = false;

@@ -145,7 +145,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	login_open(&f->login, &clock_system, "s", 500, handle, f);
+	login_open(&f->login, &clock_system, "s", 1000, handle, f);
 	f->other = server_new(NULL, never, f);
 	new_page(f);
 	snprintf(f->url, sizeof(f->url), "%s/v1.0/security/alerts_v2?$top=5",
@@ -441,7 +441,7 @@ static void pausing(void **state)
 		if (!pauses++) { /* longer than the stall timeout: nothing comes, nothing ends */
 			unsigned alerts = f->feed.alerts;
 
-			for (int64_t end = loop_now_ms(f->login.loop) + 1200;
+			for (int64_t end = loop_now_ms(f->login.loop) + 1500;
 				loop_now_ms(f->login.loop) < end;)
 				assert_int_equal(
 					loop_turn(f->login.loop, 20, &err), RC_OK);

@@ -43,7 +43,7 @@ static int setup(void **state)
 	for (int i = 0; i < 2; i++) {
 		f.feed[i].maximum_bytes = 5000;
 		f.feed[i].committed = on_committed;
-		window_feed_init(&f.feed[i]);
+		window_feed_init(f.window, &f.feed[i]);
 		assert_int_equal(store_feed(f.store, i ? "b" : "a", &f.feed[i].store_id,
 					 &f.feed[i].committed_cursor, NULL),
 			RC_OK);
@@ -156,19 +156,29 @@ static void rejected_by_all_is_passed_over(void **state)
 	assert_int_equal(f->feed[0].confirmed, 0);
 }
 
+static void sent(struct fixture *f, int feed, size_t bytes)
+{
+	struct window_entry *entry =
+		window_add(f->window, &f->feed[feed], "x", 1, 1, 7);
+
+	window_sent(entry, bytes);
+	window_added(entry);
+}
+
 static void full_by_feed_and_in_all(void **state)
 {
 	struct fixture *f = *state;
-	struct window_entry *entry = window_add(f->window, &f->feed[0], "x", 1, 1, 7);
 
-	window_sent(entry, 4999);
-	window_added(entry);
+	sent(f, 0, 4999);
 	assert_true(window_full(f->window, &f->feed[0]));
 	assert_false(window_full(f->window, &f->feed[1]));
 	f->feed[0].maximum_bytes = 100000;
-	entry = window_add(f->window, &f->feed[0], "y", 1, 1, 7);
-	window_sent(entry, 5000);
-	window_added(entry);
+	assert_false(window_full(f->window, &f->feed[0]));
+	sent(f, 0, 2500); /* three quarters of what is for all */
+	assert_true(window_full(f->window, &f->feed[0]));
+	/* An eighth is for each of the two, whatever the other one holds. */
+	assert_false(window_full(f->window, &f->feed[1]));
+	sent(f, 1, 1250);
 	assert_true(window_full(f->window, &f->feed[1]));
 }
 

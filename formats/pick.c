@@ -1,70 +1,24 @@
-/* cef_map.c - which value of an alert goes into which CEF field. */
-#include "cef_map.h"
+/* pick.c - which value of an alert goes into which field. */
+#include "pick.h"
 
 #include <strings.h>
 
 #include "address.h"
-#include "text.h"
+#include "value.h"
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
 #define ITEM_MAX 80u /* characters of one item's name */
 
-/* In cef_values.shown, beside a bit for each kind: the addresses with a role have their keys. */
+/* In pick.shown, beside a bit for each kind: the addresses with a role have their keys. */
 #define SHOWN_SOURCE_IP (1u << FMT_KINDS)
 #define SHOWN_DESTINATION_IP (2u << FMT_KINDS)
 
-/* The first field of each id of one piece of evidence, found in one pass. */
-struct view {
-	const struct fmt_evidence *evidence;
-	uint16_t at[FMT_FIELD_IDS]; /* index + 1 */
-};
-
-static void view_open(struct view *view, const struct fmt_evidence *evidence)
-{
-	size_t n = evidence ? evidence->field_count : 0;
-
-	view->evidence = evidence;
-	if (!evidence)
-		return;
-	memset(view->at, 0, sizeof(view->at));
-	if (n > UINT16_MAX - 1)
-		n = UINT16_MAX - 1;
-	while (n--)
-		if (evidence->fields[n].id < FMT_FIELD_IDS)
-			view->at[evidence->fields[n].id] = (uint16_t)(n + 1);
-}
-
-/* Trimmed, so "absent" and "nothing but blanks" are the same to all who choose. */
-static struct fmt_str view_get(const struct view *view, enum fmt_field_id id)
-{
-	if (!view->evidence || !view->at[id])
-		return (struct fmt_str){NULL, 0};
-	return text_trim(view->evidence->fields[view->at[id] - 1].value);
-}
-
-static struct fmt_str view_first(
-	const struct view *view, enum fmt_field_id a, enum fmt_field_id b)
-{
-	struct fmt_str s = view_get(view, a);
-
-	return s.n ? s : view_get(view, b);
-}
-
-static void set(struct cef_values *v, enum cef_row_id row, struct fmt_str s)
+static void set(struct pick *v, enum pick_id row, struct fmt_str s)
 {
 	v->row[row] = text_trim(s);
 }
 
-/* Unset, or the vendor's way to say so. */
-static int is_nothing(struct fmt_str s)
-{
-	return !s.n || text_equal_nocase(s, "unknown") ||
-	       text_equal_nocase(s, "none") ||
-	       text_equal_nocase(s, "unknownFutureValue") ||
-	       text_equal_nocase(s, "notAvailable");
-}
-
-static struct fmt_str pool_put(struct cef_values *v, const char *p, size_t n)
+static struct fmt_str pool_put(struct pick *v, const char *p, size_t n)
 {
 	char *to = v->pool + v->used;
 
@@ -77,7 +31,7 @@ static struct fmt_str pool_put(struct cef_values *v, const char *p, size_t n)
 	return (struct fmt_str){to, n};
 }
 
-static void set_number(struct cef_values *v, enum cef_row_id row, int64_t number)
+static void set_number(struct pick *v, enum pick_id row, int64_t number)
 {
 	char digits[21], *p = digits + sizeof(digits);
 	uint64_t n = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
@@ -91,7 +45,7 @@ static void set_number(struct cef_values *v, enum cef_row_id row, int64_t number
 }
 
 /* Milliseconds, cut and not rounded; what lies before 1970 is no time of an alert. */
-static void set_time(struct cef_values *v, enum cef_row_id row, int64_t ticks)
+static void set_time(struct pick *v, enum pick_id row, int64_t ticks)
 {
 	if (ticks > 0)
 		set_number(v, row, ticks / FMT_TICKS_PER_MS);
@@ -116,8 +70,8 @@ static int read_number(struct fmt_str s, int64_t *number)
 	return 1;
 }
 
-static void set_ranged(struct cef_values *v, enum cef_row_id row, struct fmt_str s,
-	int64_t low, int64_t high)
+static void set_ranged(
+	struct pick *v, enum pick_id row, struct fmt_str s, int64_t low, int64_t high)
 {
 	int64_t number;
 
@@ -126,8 +80,8 @@ static void set_ranged(struct cef_values *v, enum cef_row_id row, struct fmt_str
 }
 
 /* 1 if the address went into one of the two rows; text that is no address is kept as text. */
-static int set_address(struct cef_values *v, enum cef_row_id ipv4, enum cef_row_id ipv6,
-	struct fmt_str text)
+static int set_address(
+	struct pick *v, enum pick_id ipv4, enum pick_id ipv6, struct fmt_str text)
 {
 	char out[ADDRESS_SIZE];
 	enum address_kind kind;
@@ -137,8 +91,8 @@ static int set_address(struct cef_values *v, enum cef_row_id ipv4, enum cef_row_
 		return 0;
 	kind = address_read(text, out);
 	if (kind == ADDRESS_NONE) {
-		if (!v->row[CEF_ADDRESS_TEXT].n)
-			v->row[CEF_ADDRESS_TEXT] = text;
+		if (!v->row[PICK_ADDRESS_TEXT].n)
+			v->row[PICK_ADDRESS_TEXT] = text;
 		return 0;
 	}
 	v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6] = pool_put(v, out, strlen(out));
@@ -146,129 +100,55 @@ static int set_address(struct cef_values *v, enum cef_row_id ipv4, enum cef_row_
 }
 
 static struct fmt_str join(
-	struct cef_values *v, struct fmt_str a, const char *separator, struct fmt_str b)
+	struct pick *v, struct fmt_str a, const char *separator, struct fmt_str b)
 {
 	struct fmt_str s = {v->pool + v->used, 0};
 	size_t between = strlen(separator);
 
-	if (a.n > CEF_JOIN_MAX)
-		a.n = CEF_JOIN_MAX;
+	if (a.n > PICK_JOIN_MAX)
+		a.n = PICK_JOIN_MAX;
 	s.n = pool_put(v, a.p, a.n).n;
-	if (s.n + between > CEF_JOIN_MAX)
+	if (s.n + between > PICK_JOIN_MAX)
 		return s;
 	s.n += pool_put(v, separator, between).n;
-	if (b.n > CEF_JOIN_MAX - s.n)
-		b.n = CEF_JOIN_MAX - s.n;
+	if (b.n > PICK_JOIN_MAX - s.n)
+		b.n = PICK_JOIN_MAX - s.n;
 	s.n += pool_put(v, b.p, b.n).n;
 	return s;
 }
 
-/* Folder and name as one path; some sources repeat the name in the folder. */
 static struct fmt_str join_path(
-	struct cef_values *v, struct fmt_str folder, struct fmt_str name)
+	struct pick *v, struct fmt_str folder, struct fmt_str name)
 {
-	char last, before;
-
-	if (!folder.n || !name.n)
+	if (value_path_is_whole(folder, name))
 		return folder;
-	last = folder.p[folder.n - 1];
-	if (folder.n > name.n &&
-		!memcmp(folder.p + folder.n - name.n, name.p, name.n)) {
-		before = folder.p[folder.n - name.n - 1];
-		if (before == '\\' || before == '/')
-			return folder;
-	}
-	if (last == '\\' || last == '/')
-		return join(v, folder, "", name);
-	if (memchr(folder.p, '/', folder.n) && !memchr(folder.p, '\\', folder.n))
-		return join(v, folder, "/", name);
-	return join(v, folder, "\\", name);
+	return join(v, folder, value_separator(folder), name);
 }
 
-static void set_list(struct cef_values *v, enum cef_row_id row, struct fmt_list list)
+static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
 {
 	struct fmt_str s = {v->pool + v->used, 0};
 
-	for (size_t i = 0; i < list.count && s.n < CEF_JOIN_MAX; i++) {
+	for (size_t i = 0; i < list.count && s.n < PICK_JOIN_MAX; i++) {
 		struct fmt_str item = text_trim(list.items[i]);
 
 		if (!item.n)
 			continue;
 		if (s.n)
 			s.n += pool_put(v, ",", 1).n;
-		if (item.n > CEF_JOIN_MAX - s.n)
-			item.n = CEF_JOIN_MAX - s.n;
+		if (item.n > PICK_JOIN_MAX - s.n)
+			item.n = PICK_JOIN_MAX - s.n;
 		s.n += pool_put(v, item.p, item.n).n;
 	}
 	v->row[row] = s;
 }
 
-static int map_severity(const struct fmt_alert *alert)
-{
-	static const struct {
-		const char *name;
-		int value;
-	} names[] = {{"informational", 1}, {"low", 3}, {"medium", 5}, {"high", 8}};
-	struct fmt_str text;
-
-	switch (alert->severity) {
-	case FMT_SEVERITY_INFORMATIONAL:
-		return 1;
-	case FMT_SEVERITY_LOW:
-		return 3;
-	case FMT_SEVERITY_MEDIUM:
-		return 5;
-	case FMT_SEVERITY_HIGH:
-		return 8;
-	case FMT_SEVERITY_UNKNOWN:
-		break;
-	}
-	text = text_trim(alert->severity_text);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(text, names[i].name))
-			return names[i].value;
-	return 0;
-}
-
-static struct fmt_str map_product(const struct fmt_alert *alert)
-{
-	static const char *const names[][2] = {
-		{"microsoftDefenderForEndpoint", "Microsoft Defender for Endpoint"},
-		{"microsoftDefenderForIdentity", "Microsoft Defender for Identity"},
-		{"microsoftDefenderForCloudApps", "Microsoft Defender for Cloud Apps"},
-		{"microsoftDefenderForOffice365", "Microsoft Defender for Office 365"},
-		{"azureAdIdentityProtection", "Microsoft Entra ID Protection"},
-		{"microsoftAppGovernance", "Microsoft App Governance"},
-		{"dataLossPrevention", "Microsoft Data Loss Prevention"},
-		{"microsoftDefenderForCloud", "Microsoft Defender for Cloud"},
-		{"microsoftSentinel", "Microsoft Sentinel"},
-		{"microsoftInsiderRiskManagement", "Microsoft Insider Risk Management"},
-		{"microsoftThreatIntelligence", "Microsoft Threat Intelligence"},
-		{"microsoftSecurityForAI", "Microsoft Security for AI"},
-		/* as older APIs call them */
-		{"MicrosoftDefenderATP", "Microsoft Defender for Endpoint"},
-		{"AzureATP", "Microsoft Defender for Identity"},
-		{"MicrosoftCloudAppSecurity", "Microsoft Defender for Cloud Apps"},
-		{"OfficeATP", "Microsoft Defender for Office 365"},
-		{"AADIdentityProtection", "Microsoft Entra ID Protection"},
-	};
-	struct fmt_str s = text_trim(alert->product_name), source;
-
-	if (s.n)
-		return s;
-	source = text_trim(alert->service_source);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(source, names[i][0]))
-			return text_str(names[i][1]);
-	return text_str("Microsoft Defender XDR");
-}
-
-static void map_header(struct cef_values *v, const struct fmt_alert *alert)
+static void map_header(struct pick *v, const struct fmt_alert *alert)
 {
 	struct fmt_str category = text_trim(alert->category);
 
-	v->severity = map_severity(alert);
-	v->product = map_product(alert);
+	v->severity = value_severity(alert);
+	v->product = value_product(alert);
 	v->class_id = text_trim(alert->detector_id);
 	if (!v->class_id.n)
 		v->class_id = category.n
@@ -279,77 +159,77 @@ static void map_header(struct cef_values *v, const struct fmt_alert *alert)
 		v->name = category.n ? category : text_str("Alert");
 }
 
-static void map_url(struct cef_values *v, enum cef_row_id row, enum cef_row_id long_row,
-	struct fmt_str url)
+static void map_url(
+	struct pick *v, enum pick_id row, enum pick_id long_row, struct fmt_str url)
 {
 	url = text_trim(url);
 	v->row[text_fits(url, 1023) ? row : long_row] = url;
 }
 
-static void map_alert(struct cef_values *v, const struct fmt_alert *alert)
+static void map_alert(struct pick *v, const struct fmt_alert *alert)
 {
 	struct fmt_str s, t;
 	int64_t number;
 
-	set_time(v, CEF_RT, alert->created > 0 ? alert->created : alert->updated);
-	set(v, CEF_ALERT_ID, alert->id);
-	if (text_fits(v->row[CEF_ALERT_ID], 40))
-		v->row[CEF_EXTERNAL_ID] = v->row[CEF_ALERT_ID];
-	set(v, CEF_VERSION, alert->version);
-	set(v, CEF_CUSTOMER, alert->customer);
-	set(v, CEF_CUSTOMER_NAME, alert->customer_name);
-	set(v, CEF_TENANT_ID, alert->tenant_id);
-	set(v, CEF_CATEGORY, alert->category);
+	set_time(v, PICK_TIME, alert->created > 0 ? alert->created : alert->updated);
+	set(v, PICK_ALERT_ID, alert->id);
+	if (text_fits(v->row[PICK_ALERT_ID], 40))
+		v->row[PICK_EXTERNAL_ID] = v->row[PICK_ALERT_ID];
+	set(v, PICK_VERSION, alert->version);
+	set(v, PICK_CUSTOMER, alert->customer);
+	set(v, PICK_CUSTOMER_NAME, alert->customer_name);
+	set(v, PICK_TENANT_ID, alert->tenant_id);
+	set(v, PICK_CATEGORY, alert->category);
 	s = text_trim(alert->incident_id);
-	v->row[read_number(s, &number) ? CEF_INCIDENT_NUMBER : CEF_INCIDENT_ID] = s;
-	set(v, CEF_STATUS, alert->status);
+	v->row[read_number(s, &number) ? PICK_INCIDENT_NUMBER : PICK_INCIDENT_ID] = s;
+	set(v, PICK_STATUS, alert->status);
 	s = text_trim(alert->classification);
-	if (!is_nothing(s))
-		v->row[CEF_CLASSIFICATION] = s;
+	if (!value_is_nothing(s))
+		v->row[PICK_CLASSIFICATION] = s;
 	s = text_trim(alert->determination);
-	if (!is_nothing(s))
-		v->row[CEF_DETERMINATION] = s;
-	set_time(v, CEF_START, alert->first_activity);
-	set_time(v, CEF_END, alert->last_activity);
-	set_time(v, CEF_UPDATED, alert->updated);
-	set_time(v, CEF_RESOLVED, alert->resolved);
+	if (!value_is_nothing(s))
+		v->row[PICK_DETERMINATION] = s;
+	set_time(v, PICK_START, alert->first_activity);
+	set_time(v, PICK_END, alert->last_activity);
+	set_time(v, PICK_UPDATED, alert->updated);
+	set_time(v, PICK_RESOLVED, alert->resolved);
 	s = text_trim(alert->detection_source);
 	t = text_trim(alert->service_source);
-	v->row[CEF_SERVICE] = is_nothing(s) ? t : s;
-	v->row[CEF_SERVICE_SOURCE] = t;
-	map_url(v, CEF_ALERT_URL, CEF_ALERT_URL_LONG, alert->alert_url);
-	map_url(v, CEF_INCIDENT_URL, CEF_INCIDENT_URL_LONG, alert->incident_url);
+	v->row[PICK_SERVICE] = value_is_nothing(s) ? t : s;
+	v->row[PICK_SERVICE_SOURCE] = t;
+	map_url(v, PICK_ALERT_URL, PICK_ALERT_URL_LONG, alert->alert_url);
+	map_url(v, PICK_INCIDENT_URL, PICK_INCIDENT_URL_LONG, alert->incident_url);
 	if (alert->evidence_count)
-		set_number(v, CEF_EVIDENCE_COUNT, (int64_t)alert->evidence_count);
-	set(v, CEF_THREAT, alert->threat_name);
-	set(v, CEF_THREAT_FAMILY, alert->threat_family);
-	set(v, CEF_ACTOR, alert->actor);
-	set_list(v, CEF_TECHNIQUES, alert->mitre_techniques);
-	set_list(v, CEF_TAGS, alert->system_tags);
-	set_list(v, CEF_CUSTOM_TAGS, alert->custom_tags);
-	set(v, CEF_REDIRECT, alert->redirect_incident_id);
-	set(v, CEF_PRIORITY, alert->priority_score);
-	set(v, CEF_INVESTIGATION_ID, alert->investigation_id);
-	set(v, CEF_MODIFIED_BY, alert->last_modified_by);
-	set(v, CEF_RESOLVING_COMMENT, alert->resolving_comment);
-	if (alert->categories.count > 1 || !v->row[CEF_CATEGORY].n)
-		set_list(v, CEF_CATEGORIES, alert->categories);
-	set(v, CEF_ASSIGNED_TO, alert->assigned_to);
+		set_number(v, PICK_EVIDENCE_COUNT, (int64_t)alert->evidence_count);
+	set(v, PICK_THREAT, alert->threat_name);
+	set(v, PICK_THREAT_FAMILY, alert->threat_family);
+	set(v, PICK_ACTOR, alert->actor);
+	set_list(v, PICK_TECHNIQUES, alert->mitre_techniques);
+	set_list(v, PICK_TAGS, alert->system_tags);
+	set_list(v, PICK_CUSTOM_TAGS, alert->custom_tags);
+	set(v, PICK_REDIRECT, alert->redirect_incident_id);
+	set(v, PICK_PRIORITY, alert->priority_score);
+	set(v, PICK_INVESTIGATION_ID, alert->investigation_id);
+	set(v, PICK_MODIFIED_BY, alert->last_modified_by);
+	set(v, PICK_RESOLVING_COMMENT, alert->resolving_comment);
+	if (alert->categories.count > 1 || !v->row[PICK_CATEGORY].n)
+		set_list(v, PICK_CATEGORIES, alert->categories);
+	set(v, PICK_ASSIGNED_TO, alert->assigned_to);
 	s = text_trim(alert->investigation_state);
-	if (!is_nothing(s))
-		v->row[CEF_INVESTIGATION] = s;
-	set(v, CEF_PROVIDER_ID, alert->provider_alert_id);
-	set(v, CEF_POLICY_ID, alert->alert_policy_id);
+	if (!value_is_nothing(s))
+		v->row[PICK_INVESTIGATION] = s;
+	set(v, PICK_PROVIDER_ID, alert->provider_alert_id);
+	set(v, PICK_POLICY_ID, alert->alert_policy_id);
 	if (alert->source)
-		set(v, CEF_SOURCE_API, text_str(alert->source));
+		set(v, PICK_SOURCE_API, text_str(alert->source));
 	s = text_trim(alert->custom_details);
 	if (!text_equal_nocase(s, "{}") && !text_equal_nocase(s, "null"))
-		v->row[CEF_CUSTOM_DETAILS] = s;
+		v->row[PICK_CUSTOM_DETAILS] = s;
 	s = text_trim(alert->description);
-	set(v, CEF_MESSAGE, s.n ? s : alert->summary);
+	set(v, PICK_MESSAGE, s.n ? s : alert->summary);
 }
 
-static void map_device(struct cef_values *v, const struct view *device)
+static void map_device(struct pick *v, const struct view *device)
 {
 	struct fmt_str s;
 	char mac[18];
@@ -357,18 +237,18 @@ static void map_device(struct cef_values *v, const struct view *device)
 	if (!device->evidence)
 		return;
 	s = view_first(device, FMT_DEVICE_DNS_NAME, FMT_DEVICE_HOST_NAME);
-	v->row[CEF_HOST] = s;
+	v->row[PICK_HOST] = s;
 	if (text_fits(s, 100))
-		v->row[CEF_DEVICE_HOST] = s;
+		v->row[PICK_DEVICE_HOST] = s;
 	s = view_first(device, FMT_DEVICE_LAST_IP, FMT_DEVICE_IP);
-	set_address(v, CEF_DEVICE_ADDRESS, CEF_DEVICE_IPV6, s);
+	set_address(v, PICK_DEVICE_ADDRESS, PICK_DEVICE_IPV6, s);
 	if (address_read_mac(view_get(device, FMT_DEVICE_MAC), mac))
-		v->row[CEF_DEVICE_MAC] = pool_put(v, mac, 17);
-	v->row[CEF_DEVICE_ID] = view_get(device, FMT_DEVICE_ID);
-	v->row[CEF_DEVICE_AAD_ID] = view_get(device, FMT_DEVICE_AAD_ID);
-	v->row[CEF_DEVICE_DOMAIN] = view_get(device, FMT_DEVICE_NT_DOMAIN);
-	v->row[CEF_DEVICE_OS] = view_get(device, FMT_DEVICE_OS);
-	v->row[CEF_DEVICE_GROUP] = view_get(device, FMT_DEVICE_GROUP);
+		v->row[PICK_DEVICE_MAC] = pool_put(v, mac, 17);
+	v->row[PICK_DEVICE_ID] = view_get(device, FMT_DEVICE_ID);
+	v->row[PICK_DEVICE_AAD_ID] = view_get(device, FMT_DEVICE_AAD_ID);
+	v->row[PICK_DEVICE_DOMAIN] = view_get(device, FMT_DEVICE_NT_DOMAIN);
+	v->row[PICK_DEVICE_OS] = view_get(device, FMT_DEVICE_OS);
+	v->row[PICK_DEVICE_GROUP] = view_get(device, FMT_DEVICE_GROUP);
 	v->shown |= 1u << FMT_KIND_DEVICE;
 }
 
@@ -384,71 +264,71 @@ static struct fmt_str strongest_hash(const struct view *file)
 }
 
 /* The key of the dictionary holds one: the strongest; indicators often name another. */
-static void map_hashes(struct cef_values *v, const struct view *file)
+static void map_hashes(struct pick *v, const struct view *file)
 {
 	struct fmt_str strongest = strongest_hash(file);
 	struct fmt_str sha1 = view_get(file, FMT_FILE_SHA1),
 		       md5 = view_get(file, FMT_FILE_MD5);
 
-	v->row[CEF_FILE_HASH] = strongest;
+	v->row[PICK_FILE_HASH] = strongest;
 	if (sha1.p != strongest.p)
-		v->row[CEF_FILE_SHA1] = sha1;
+		v->row[PICK_FILE_SHA1] = sha1;
 	if (md5.p != strongest.p)
-		v->row[CEF_FILE_MD5] = md5;
+		v->row[PICK_FILE_MD5] = md5;
 }
 
 static void map_process(
-	struct cef_values *v, const struct view *process, const struct view *file)
+	struct pick *v, const struct view *process, const struct view *file)
 {
 	const struct view *shown = file->evidence ? file : process;
 	struct fmt_str name = view_get(shown, FMT_FILE_NAME), s;
 
 	if (shown->evidence) {
-		v->row[CEF_FILE_NAME] = name;
-		v->row[CEF_FILE_PATH] =
+		v->row[PICK_FILE_NAME] = name;
+		v->row[PICK_FILE_PATH] =
 			join_path(v, view_get(shown, FMT_FILE_PATH), name);
 		map_hashes(v, shown);
-		set_ranged(
-			v, CEF_FILE_SIZE, view_get(shown, FMT_FILE_SIZE), 0, INT32_MAX);
+		set_ranged(v, PICK_FILE_SIZE, view_get(shown, FMT_FILE_SIZE), 0,
+			INT32_MAX);
 		v->shown |= 1u << shown->evidence->kind;
 	}
 	if (!process->evidence)
 		return;
 	if (shown == process) {
-		s = v->row[CEF_FILE_PATH];
+		s = v->row[PICK_FILE_PATH];
 	} else {
 		name = view_get(process, FMT_FILE_NAME);
 		s = join_path(v, view_get(process, FMT_FILE_PATH), name);
-		v->row[CEF_PROCESS_HASH] = strongest_hash(process);
+		v->row[PICK_PROCESS_HASH] = strongest_hash(process);
 	}
-	v->row[CEF_PROCESS] = s.n ? s : name;
-	set_ranged(v, CEF_PROCESS_ID, view_get(process, FMT_PROCESS_ID), 0, INT32_MAX);
-	v->row[CEF_COMMAND_LINE] = view_get(process, FMT_PROCESS_COMMAND_LINE);
+	v->row[PICK_PROCESS] = s.n ? s : name;
+	set_ranged(v, PICK_PROCESS_ID, view_get(process, FMT_PROCESS_ID), 0, INT32_MAX);
+	v->row[PICK_COMMAND_LINE] = view_get(process, FMT_PROCESS_COMMAND_LINE);
 	name = view_get(process, FMT_PARENT_FILE_NAME);
 	s = join_path(v, view_get(process, FMT_PARENT_FILE_PATH), name);
-	v->row[CEF_PARENT_PROCESS] = s.n ? s : name;
-	set_ranged(v, CEF_PARENT_PROCESS_ID, view_get(process, FMT_PARENT_PROCESS_ID),
+	v->row[PICK_PARENT_PROCESS] = s.n ? s : name;
+	set_ranged(v, PICK_PARENT_PROCESS_ID, view_get(process, FMT_PARENT_PROCESS_ID),
 		0, INT64_MAX);
 	v->shown |= 1u << FMT_KIND_PROCESS;
 }
 
 /* What was done: the detection status first, then the remediation, then the mail's delivery. */
-static void map_action(struct cef_values *v, const struct view *process,
+static void map_action(struct pick *v, const struct view *process,
 	const struct view *file, const struct view *mail)
 {
 	const struct view *views[] = {process, file, mail};
 
 	for (size_t i = 0; i < 2; i++) {
-		v->row[CEF_ACTION] = view_get(views[i], FMT_DETECTION_STATUS);
-		if (!is_nothing(v->row[CEF_ACTION]))
+		v->row[PICK_ACTION] = view_get(views[i], FMT_DETECTION_STATUS);
+		if (!value_is_nothing(v->row[PICK_ACTION]))
 			return;
 	}
 	for (size_t i = 0; i < 3; i++) {
-		v->row[CEF_ACTION] = view_get(views[i], FMT_REMEDIATION_STATUS);
-		if (!is_nothing(v->row[CEF_ACTION]))
+		v->row[PICK_ACTION] = view_get(views[i], FMT_REMEDIATION_STATUS);
+		if (!value_is_nothing(v->row[PICK_ACTION]))
 			return;
 	}
-	v->row[CEF_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
+	v->row[PICK_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
 }
 
 /* Letters of ASCII in any case, as in the addresses of mail. */
@@ -459,7 +339,7 @@ static int same_text(struct fmt_str a, struct fmt_str b)
 
 /* An alert about mail: the sender is the source, who got it the destination; else the account is
  * the source. */
-static void map_accounts(struct cef_values *v, const struct view *user,
+static void map_accounts(struct pick *v, const struct view *user,
 	const struct view *process, const struct view *mailbox, const struct view *mail)
 {
 	const struct view *who = user->evidence ? user : process;
@@ -467,50 +347,50 @@ static void map_accounts(struct cef_values *v, const struct view *user,
 	struct fmt_str id = view_first(who, FMT_USER_SID, FMT_USER_AAD_ID);
 	struct fmt_str domain = view_get(who, FMT_USER_DOMAIN), box, s;
 
-	v->row[CEF_USER_UPN] = view_get(who, FMT_USER_UPN);
-	v->row[CEF_USER_AAD_ID] = view_get(who, FMT_USER_AAD_ID);
+	v->row[PICK_USER_UPN] = view_get(who, FMT_USER_UPN);
+	v->row[PICK_USER_AAD_ID] = view_get(who, FMT_USER_AAD_ID);
 	box = view_first(mailbox, FMT_MAILBOX_ADDRESS, FMT_USER_UPN);
-	v->row[CEF_MAILBOX] = box;
+	v->row[PICK_MAILBOX] = box;
 	if (user->evidence &&
-		(v->row[CEF_USER_UPN].n || (!mail->evidence && (name.n || id.n))))
+		(v->row[PICK_USER_UPN].n || (!mail->evidence && (name.n || id.n))))
 		v->shown |= 1u << FMT_KIND_USER;
 	if (mailbox->evidence)
 		v->shown |= 1u << FMT_KIND_MAILBOX;
 	if (!mail->evidence) {
-		v->row[CEF_SOURCE_USER] = name.n || id.n ? name : box;
-		v->row[CEF_SOURCE_DOMAIN] = domain;
-		v->row[CEF_SOURCE_USER_ID] = id;
+		v->row[PICK_SOURCE_USER] = name.n || id.n ? name : box;
+		v->row[PICK_SOURCE_DOMAIN] = domain;
+		v->row[PICK_SOURCE_USER_ID] = id;
 		return;
 	}
 	v->shown |= 1u << FMT_KIND_MESSAGE;
-	v->row[CEF_SOURCE_USER] =
+	v->row[PICK_SENDER] =
 		view_first(mail, FMT_MESSAGE_SENDER, FMT_MESSAGE_ENVELOPE_SENDER);
 	s = view_get(mail, FMT_MESSAGE_RECIPIENT);
 	if (!s.n)
 		s = box.n ? box : name;
-	v->row[CEF_DEST_USER] = s;
+	v->row[PICK_DEST_USER] = s;
 	/* Never the id of one person beside the name of another. */
-	if (s.p == name.p || same_text(s, v->row[CEF_USER_UPN])) {
-		v->row[CEF_DEST_DOMAIN] = domain;
-		v->row[CEF_DEST_USER_ID] = id;
+	if (s.p == name.p || same_text(s, v->row[PICK_USER_UPN])) {
+		v->row[PICK_DEST_DOMAIN] = domain;
+		v->row[PICK_DEST_USER_ID] = id;
 	}
-	v->row[CEF_MAIL_SUBJECT] = view_get(mail, FMT_MESSAGE_SUBJECT);
-	v->row[CEF_MAIL_NETWORK_ID] = view_get(mail, FMT_MESSAGE_NETWORK_ID);
-	v->row[CEF_MAIL_ID] = view_get(mail, FMT_MESSAGE_ID);
-	v->row[CEF_MAIL_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
-	v->row[CEF_MAIL_LOCATION] = view_get(mail, FMT_MESSAGE_DELIVERY_LOCATION);
-	if (!v->row[CEF_THREAT].n)
-		v->row[CEF_THREAT] = view_get(mail, FMT_MESSAGE_THREAT);
+	v->row[PICK_MAIL_SUBJECT] = view_get(mail, FMT_MESSAGE_SUBJECT);
+	v->row[PICK_MAIL_NETWORK_ID] = view_get(mail, FMT_MESSAGE_NETWORK_ID);
+	v->row[PICK_MAIL_ID] = view_get(mail, FMT_MESSAGE_ID);
+	v->row[PICK_MAIL_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
+	v->row[PICK_MAIL_LOCATION] = view_get(mail, FMT_MESSAGE_DELIVERY_LOCATION);
+	if (!v->row[PICK_THREAT].n)
+		v->row[PICK_THREAT] = view_get(mail, FMT_MESSAGE_THREAT);
 }
 
-static void set_protocol(struct cef_values *v, struct fmt_str s)
+static void set_protocol(struct pick *v, struct fmt_str s)
 {
 	if (text_equal_nocase(s, "tcp"))
-		v->row[CEF_PROTOCOL] = text_str("TCP");
+		v->row[PICK_PROTOCOL] = text_str("TCP");
 	else if (text_equal_nocase(s, "udp"))
-		v->row[CEF_PROTOCOL] = text_str("UDP");
-	else if (!is_nothing(s))
-		v->row[CEF_PROTOCOL] = s;
+		v->row[PICK_PROTOCOL] = text_str("UDP");
+	else if (!value_is_nothing(s))
+		v->row[PICK_PROTOCOL] = s;
 }
 
 static int same_octets(struct fmt_str a, struct fmt_str b)
@@ -520,8 +400,8 @@ static int same_octets(struct fmt_str a, struct fmt_str b)
 
 /* Is it in one of the two rows, or kept as text? The rows hold canonical addresses: what is spelled
  * like one of them needs no reading. */
-static int has_address(const struct cef_values *v, enum cef_row_id ipv4,
-	enum cef_row_id ipv6, const struct fmt_evidence *evidence)
+static int has_address(const struct pick *v, enum pick_id ipv4, enum pick_id ipv6,
+	const struct fmt_evidence *evidence)
 {
 	struct fmt_str text = text_trim(fmt_get(evidence, FMT_IP_ADDRESS));
 	char out[ADDRESS_SIZE];
@@ -533,14 +413,14 @@ static int has_address(const struct cef_values *v, enum cef_row_id ipv4,
 		return 1;
 	kind = address_read(text, out);
 	if (kind == ADDRESS_NONE)
-		return same_text(text, v->row[CEF_ADDRESS_TEXT]);
+		return same_text(text, v->row[PICK_ADDRESS_TEXT]);
 	return same_octets(text_str(out), v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6]);
 }
 
 /* The connection, whose addresses go with its ports, then the addresses with a role, then the mail's
  * sender, then an address without a role: of a process or device it is the far end, else (a logon)
  * where it came from. */
-static void map_network(struct cef_values *v, const struct fmt_alert *alert,
+static void map_network(struct pick *v, const struct fmt_alert *alert,
 	const struct view *net, const struct view *mail)
 {
 	const struct fmt_evidence *ip = alert->primary[FMT_KIND_IP];
@@ -550,13 +430,13 @@ static void map_network(struct cef_values *v, const struct fmt_alert *alert,
 	int have_from, have_to;
 
 	have_from = set_address(
-		v, CEF_SOURCE, CEF_SOURCE_IPV6, view_get(net, FMT_SOURCE_ADDRESS));
+		v, PICK_SOURCE, PICK_SOURCE_IPV6, view_get(net, FMT_SOURCE_ADDRESS));
 	have_to = set_address(
-		v, CEF_DEST, CEF_DEST_IPV6, view_get(net, FMT_DESTINATION_ADDRESS));
+		v, PICK_DEST, PICK_DEST_IPV6, view_get(net, FMT_DESTINATION_ADDRESS));
 	if (net->evidence) {
 		set_ranged(
-			v, CEF_SOURCE_PORT, view_get(net, FMT_SOURCE_PORT), 0, 65535);
-		set_ranged(v, CEF_DEST_PORT, view_get(net, FMT_DESTINATION_PORT), 0,
+			v, PICK_SOURCE_PORT, view_get(net, FMT_SOURCE_PORT), 0, 65535);
+		set_ranged(v, PICK_DEST_PORT, view_get(net, FMT_DESTINATION_PORT), 0,
 			65535);
 		set_protocol(v, view_get(net, FMT_PROTOCOL));
 		/* A domain has no key: the list names it. */
@@ -564,41 +444,28 @@ static void map_network(struct cef_values *v, const struct fmt_alert *alert,
 			v->shown |= 1u << FMT_KIND_NETWORK;
 	}
 	if (!have_from)
-		have_from = set_address(
-			v, CEF_SOURCE, CEF_SOURCE_IPV6, fmt_get(from, FMT_IP_ADDRESS));
+		have_from = set_address(v, PICK_SOURCE, PICK_SOURCE_IPV6,
+			fmt_get(from, FMT_IP_ADDRESS));
 	if (!have_to)
 		have_to = set_address(
-			v, CEF_DEST, CEF_DEST_IPV6, fmt_get(to, FMT_IP_ADDRESS));
+			v, PICK_DEST, PICK_DEST_IPV6, fmt_get(to, FMT_IP_ADDRESS));
 	if (!have_from)
-		have_from = set_address(v, CEF_SOURCE, CEF_SOURCE_IPV6,
+		have_from = set_address(v, PICK_SOURCE, PICK_SOURCE_IPV6,
 			view_get(mail, FMT_MESSAGE_SENDER_IP));
 	if (ip && ip != from && ip != to && !(far_end ? have_to : have_from))
-		set_address(v, far_end ? CEF_DEST : CEF_SOURCE,
-			far_end ? CEF_DEST_IPV6 : CEF_SOURCE_IPV6,
+		set_address(v, far_end ? PICK_DEST : PICK_SOURCE,
+			far_end ? PICK_DEST_IPV6 : PICK_SOURCE_IPV6,
 			fmt_get(ip, FMT_IP_ADDRESS));
-	if (has_address(v, CEF_SOURCE, CEF_SOURCE_IPV6, from))
+	if (has_address(v, PICK_SOURCE, PICK_SOURCE_IPV6, from))
 		v->shown |= SHOWN_SOURCE_IP;
-	if (has_address(v, CEF_DEST, CEF_DEST_IPV6, to))
+	if (has_address(v, PICK_DEST, PICK_DEST_IPV6, to))
 		v->shown |= SHOWN_DESTINATION_IP;
-	if (has_address(v, CEF_SOURCE, CEF_SOURCE_IPV6, ip) ||
-		has_address(v, CEF_DEST, CEF_DEST_IPV6, ip))
+	if (has_address(v, PICK_SOURCE, PICK_SOURCE_IPV6, ip) ||
+		has_address(v, PICK_DEST, PICK_DEST_IPV6, ip))
 		v->shown |= 1u << FMT_KIND_IP;
 }
 
-static int has_scheme(struct fmt_str url)
-{
-	size_t i = 0;
-
-	while (i < url.n && ((url.p[i] >= 'a' && url.p[i] <= 'z') ||
-				    (url.p[i] >= 'A' && url.p[i] <= 'Z') ||
-				    (i && ((url.p[i] >= '0' && url.p[i] <= '9') ||
-						  url.p[i] == '+' || url.p[i] == '-' ||
-						  url.p[i] == '.'))))
-		i++;
-	return i && url.n - i > 3 && !memcmp(url.p + i, "://", 3);
-}
-
-static void map_others(struct cef_values *v, const struct fmt_alert *alert)
+static void map_others(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view view;
 	struct fmt_str s, hive;
@@ -606,64 +473,45 @@ static void map_others(struct cef_values *v, const struct fmt_alert *alert)
 	view_open(&view, alert->primary[FMT_KIND_URL]);
 	if (view.evidence) {
 		s = view_get(&view, FMT_URL);
-		v->row[has_scheme(s) ? CEF_REQUEST : CEF_URL_TEXT] = s;
+		v->row[value_has_scheme(s) ? PICK_REQUEST : PICK_URL_TEXT] = s;
 		v->shown |= 1u << FMT_KIND_URL;
 	}
 	view_open(&view, alert->primary[FMT_KIND_REGISTRY]);
 	if (view.evidence) {
 		hive = view_get(&view, FMT_REGISTRY_HIVE);
 		s = view_get(&view, FMT_REGISTRY_KEY);
-		v->row[CEF_REGISTRY] = hive.n && s.n ? join(v, hive, "\\", s)
-				       : hive.n	     ? hive
-						     : s;
-		v->row[CEF_REGISTRY_NAME] = view_get(&view, FMT_REGISTRY_VALUE_NAME);
-		v->row[CEF_REGISTRY_VALUE] = view_get(&view, FMT_REGISTRY_VALUE);
+		v->row[PICK_REGISTRY] = hive.n && s.n ? join(v, hive, "\\", s)
+					: hive.n      ? hive
+						      : s;
+		v->row[PICK_REGISTRY_NAME] = view_get(&view, FMT_REGISTRY_VALUE_NAME);
+		v->row[PICK_REGISTRY_VALUE] = view_get(&view, FMT_REGISTRY_VALUE);
 		v->shown |= 1u << FMT_KIND_REGISTRY;
 	}
 	view_open(&view, alert->primary[FMT_KIND_CLOUD_RESOURCE]);
 	if (view.evidence) {
-		v->row[CEF_RESOURCE_ID] = view_get(&view, FMT_RESOURCE_ID);
-		v->row[CEF_RESOURCE_NAME] =
+		v->row[PICK_RESOURCE_ID] = view_get(&view, FMT_RESOURCE_ID);
+		v->row[PICK_RESOURCE_NAME] =
 			view_first(&view, FMT_RESOURCE_NAME, FMT_NAME);
-		if (v->row[CEF_RESOURCE_ID].n || v->row[CEF_RESOURCE_NAME].n)
+		if (v->row[PICK_RESOURCE_ID].n || v->row[PICK_RESOURCE_NAME].n)
 			v->shown |= 1u << FMT_KIND_CLOUD_RESOURCE;
 	}
 	view_open(&view, alert->primary[FMT_KIND_APPLICATION]);
 	if (view.evidence) {
-		v->row[CEF_APP_NAME] = view_first(&view, FMT_NAME, FMT_APP_INSTANCE);
-		v->row[CEF_APP_ID] = view_first(&view, FMT_APP_ID, FMT_OBJECT_ID);
+		v->row[PICK_APP_NAME] = view_first(&view, FMT_NAME, FMT_APP_INSTANCE);
+		v->row[PICK_APP_ID] = view_first(&view, FMT_APP_ID, FMT_OBJECT_ID);
 		v->shown |= 1u << FMT_KIND_APPLICATION;
 	}
 	view_open(&view, alert->primary[FMT_KIND_LOGON]);
 	if (view.evidence)
-		v->row[CEF_USER_AGENT] = view_get(&view, FMT_USER_AGENT);
-	if (!v->row[CEF_THREAT].n) {
+		v->row[PICK_USER_AGENT] = view_get(&view, FMT_USER_AGENT);
+	if (!v->row[PICK_THREAT].n) {
 		view_open(&view, alert->primary[FMT_KIND_MALWARE]);
 		if (view.evidence) {
-			v->row[CEF_THREAT] = view_get(&view, FMT_NAME);
+			v->row[PICK_THREAT] = view_get(&view, FMT_NAME);
 			v->shown |= 1u << FMT_KIND_MALWARE;
 		}
 	}
 }
-
-static const char *const kind_names[FMT_KINDS] = {
-	[FMT_KIND_OTHER] = "other",
-	[FMT_KIND_DEVICE] = "device",
-	[FMT_KIND_USER] = "user",
-	[FMT_KIND_PROCESS] = "process",
-	[FMT_KIND_FILE] = "file",
-	[FMT_KIND_IP] = "ip",
-	[FMT_KIND_URL] = "url",
-	[FMT_KIND_MAILBOX] = "mailbox",
-	[FMT_KIND_MESSAGE] = "message",
-	[FMT_KIND_REGISTRY] = "registry",
-	[FMT_KIND_CLOUD_RESOURCE] = "cloudResource",
-	[FMT_KIND_NETWORK] = "network",
-	[FMT_KIND_APPLICATION] = "application",
-	[FMT_KIND_LOGON] = "logon",
-	[FMT_KIND_GROUP] = "group",
-	[FMT_KIND_MALWARE] = "malware",
-};
 
 /* What names a piece of evidence of each kind, the best first. */
 #define KIND_IDS 6
@@ -695,17 +543,6 @@ static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
 
 _Static_assert(FMT_FIELD_IDS <= 256, "kind_ids holds ids in octets");
 
-static unsigned verdict_rank(struct fmt_str s)
-{
-	if (text_equal_nocase(s, "malicious"))
-		return 4;
-	if (text_equal_nocase(s, "suspicious"))
-		return 3;
-	if (text_equal_nocase(s, "noThreatsFound"))
-		return 2;
-	return is_nothing(s) ? 0 : 1;
-}
-
 /* kind:name(verdict) of one piece of evidence; 0 when it does not fit the list any more. The
  * separator of the list cannot be in a name. */
 static int list_item(char *list, size_t *used, const struct fmt_evidence *evidence,
@@ -728,7 +565,7 @@ static int list_item(char *list, size_t *used, const struct fmt_evidence *eviden
 	}
 	tag = text_trim(evidence->type);
 	if (kind != FMT_KIND_OTHER || !tag.n)
-		tag = text_str(kind_names[kind]);
+		tag = value_kind(kind);
 	text_cut(&tag, 40);
 	cut = text_cut(&name, ITEM_MAX);
 	n = 2 + tag.n + 1 + name.n + TEXT_MARK_LEN + 2 + verdict.n;
@@ -762,7 +599,7 @@ static int list_item(char *list, size_t *used, const struct fmt_evidence *eviden
 	return 1;
 }
 
-static void map_evidence(struct cef_values *v, const struct fmt_alert *alert)
+static void map_evidence(struct pick *v, const struct fmt_alert *alert)
 {
 	size_t count[FMT_KINDS] = {0}, used = 0, more = 0;
 	char *list = v->pool + v->used;
@@ -777,7 +614,7 @@ static void map_evidence(struct cef_values *v, const struct fmt_alert *alert)
 					     ? evidence->kind
 					     : FMT_KIND_OTHER;
 		struct fmt_str verdict = text_trim(fmt_get(evidence, FMT_VERDICT));
-		unsigned own = verdict_rank(verdict);
+		unsigned own = value_verdict(verdict);
 
 		count[kind]++;
 		if (own > rank) {
@@ -799,8 +636,8 @@ static void map_evidence(struct cef_values *v, const struct fmt_alert *alert)
 		struct fmt_str digits;
 
 		v->used += used;
-		set_number(v, CEF_EVIDENCE_LIST, (int64_t)more);
-		digits = v->row[CEF_EVIDENCE_LIST];
+		set_number(v, PICK_EVIDENCE_LIST, (int64_t)more);
+		digits = v->row[PICK_EVIDENCE_LIST];
 		memmove(v->pool + v->used - digits.n + 3, digits.p, digits.n);
 		memcpy(v->pool + v->used - digits.n, "; +", 3);
 		v->used += 3;
@@ -808,28 +645,29 @@ static void map_evidence(struct cef_values *v, const struct fmt_alert *alert)
 	} else {
 		v->used += used;
 	}
-	v->row[CEF_EVIDENCE_LIST] = (struct fmt_str){list, used};
-	v->row[CEF_VERDICT] = worst;
+	v->row[PICK_EVIDENCE_LIST] = (struct fmt_str){list, used};
+	v->row[PICK_VERDICT] = worst;
 	/* Counts say something new only when there is more than one of a kind. */
 	list = v->pool + v->used;
 	used = 0;
 	for (size_t kind = 0; kind < FMT_KINDS; kind++) {
-		struct fmt_str digits;
+		struct fmt_str digits, name;
 
 		if (!count[kind])
 			continue;
 		if (used)
 			used += pool_put(v, ",", 1).n;
-		used += pool_put(v, kind_names[kind], strlen(kind_names[kind])).n;
+		name = value_kind((enum fmt_kind)kind);
+		used += pool_put(v, name.p, name.n).n;
 		used += pool_put(v, ":", 1).n;
-		set_number(v, CEF_EVIDENCE_KINDS, (int64_t)count[kind]);
-		digits = v->row[CEF_EVIDENCE_KINDS];
+		set_number(v, PICK_EVIDENCE_KINDS, (int64_t)count[kind]);
+		digits = v->row[PICK_EVIDENCE_KINDS];
 		used += digits.n;
 	}
-	v->row[CEF_EVIDENCE_KINDS] = (struct fmt_str){list, used};
+	v->row[PICK_EVIDENCE_KINDS] = (struct fmt_str){list, used};
 }
 
-void cef_map(struct cef_values *v, const struct fmt_alert *alert)
+void pick_alert(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view device, user, process, file, mailbox, mail, net;
 

@@ -1,0 +1,162 @@
+/* load_destinations.c - the section destinations of the configuration. */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "base/values.h"
+#include "formats/registry.h"
+#include "relay/least_message.h"
+#include "relay/loader.h"
+
+/* Options that mean something only with some transports or headers. */
+static void check_used(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	static const struct {
+		const char *key;
+		unsigned transports;
+		int header; /* -1: any */
+	} used[] = {
+#define NETWORK (1u << TRANSPORT_TCP | 1u << TRANSPORT_TLS)
+#define ANY 15u
+		{"address", NETWORK, -1},
+		{"path", 1u << TRANSPORT_FILE, -1},
+		{"ca_file", 1u << TRANSPORT_TLS, -1},
+		{"cert_file", 1u << TRANSPORT_TLS, -1},
+		{"key_file", 1u << TRANSPORT_TLS, -1},
+		{"key_password_file", 1u << TRANSPORT_TLS, -1},
+		{"tls_name", 1u << TRANSPORT_TLS, -1},
+		{"settle", NETWORK, -1},
+		{"connect_timeout", NETWORK, -1},
+		{"tag", ANY, HEADER_RFC3164},
+		{"utc", ANY, HEADER_RFC3164},
+		{"bom", ANY, HEADER_RFC5424},
+	};
+	static const char *const transports[] = {"tcp", "tls", "file", "stdout"};
+	static const char *const headers[] = {"rfc5424", "rfc3164", "none"};
+
+	for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++) {
+		if (!yaml_get(map, used[i].key))
+			continue;
+		if (!(used[i].transports & 1u << d->transport))
+			options_wrong(&l->reader, line_of(map, used[i].key),
+				"%s: means nothing with transport %s; take it out",
+				used[i].key, transports[d->transport]);
+		else if (used[i].header >= 0 && used[i].header != (int)d->header)
+			options_wrong(&l->reader, line_of(map, used[i].key),
+				"%s: means nothing with header %s; take it out, or "
+				"write header: %s",
+				used[i].key, headers[d->header],
+				headers[used[i].header]);
+	}
+}
+
+/* The same address is no second chance, and a key is no use without its certificate. */
+static void check_needed(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	bool network = d->transport == TRANSPORT_TCP || d->transport == TRANSPORT_TLS;
+	int line = line_of(map, "");
+
+	if (!yaml_get(map, "transport")) {
+		options_wrong(&l->reader, line,
+			"destination %s has no transport; write tls, tcp, file or "
+			"stdout",
+			map->key);
+		return;
+	}
+	if (network && !yaml_get(map, "address"))
+		options_wrong(&l->reader, line,
+			"destination %s has no address; write host:port", map->key);
+	if (d->transport == TRANSPORT_FILE && !yaml_get(map, "path"))
+		options_wrong(&l->reader, line,
+			"destination %s has no path; write the file's name", map->key);
+	if (!yaml_get(map, "cert_file") != !yaml_get(map, "key_file"))
+		options_wrong(&l->reader,
+			line_of(map, d->cert_file ? "cert_file" : "key_file"),
+			"cert_file and key_file go together; write the other one too");
+	if (yaml_get(map, "key_password_file") && !yaml_get(map, "key_file"))
+		options_wrong(&l->reader, line_of(map, "key_password_file"),
+			"key_password_file: there is no key_file");
+	check_used(l, map, d);
+}
+
+/* A destination that cannot take what each message holds would take no alert. */
+static void check_size(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	size_t least = least_message(d);
+
+	if (d->max_message_bytes < least)
+		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
+			"max_message_bytes: %zu has no room for what each message in "
+			"format %s must hold; write %zu or more",
+			d->max_message_bytes, d->format, least);
+}
+
+static void check_format(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	const struct fmt_module *module =
+		d->format ? format_find(d->format, strlen(d->format)) : NULL;
+	char why[400] = "";
+	void *self;
+
+	if (!module)
+		return;
+	self = module->open(
+		d->format_options, d->format_option_count, why, sizeof(why));
+	if (self)
+		module->close(self);
+	else
+		options_wrong(&l->reader, line_of(map, "format_options"),
+			"format_options: %s", why);
+	if (self)
+		check_size(l, map, d);
+}
+
+static void read_destination(struct loader *l, const struct yaml_node *map)
+{
+	struct destination_options *d =
+		&l->config->destinations[l->config->destination_count];
+	struct error err;
+	size_t before = l->problem_count;
+
+	l->config->destination_count++; /* also when it is wrong: feeds may name it */
+	d->name = options_copy(&l->reader, map->key, strlen(map->key));
+	if (value_name(map->key, &err) != RC_OK)
+		options_wrong(&l->reader, map->key_line, "a destination's name: %s",
+			err.text);
+	if (map->kind != YAML_MAP) {
+		options_wrong(&l->reader, map->key_line,
+			"destination %s must be a map; write transport: and so on "
+			"below it",
+			d->name);
+		return;
+	}
+	options_fill(&l->reader, SECTION_DESTINATION, d, map);
+	if (!yaml_get(map, "framing"))
+		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
+	if (l->problem_count != before)
+		return; /* what follows would only repeat it */
+	check_needed(l, map, d);
+	check_format(l, map, d);
+}
+
+void loader_read_destinations(struct loader *l, const struct yaml_node *node, int line)
+{
+	size_t count = 0;
+
+	if (!node || node->kind != YAML_MAP || !node->first) {
+		options_wrong(&l->reader, node ? node->key_line : line,
+			"there are no destinations; write destinations: with a name "
+			"and transport: below it");
+		return;
+	}
+	for (const struct yaml_node *map = node->first; map; map = map->next)
+		count++;
+	l->config->destinations = xcalloc(count, sizeof(*l->config->destinations));
+	for (const struct yaml_node *map = node->first; map; map = map->next)
+		read_destination(l, map);
+}

@@ -1,0 +1,24 @@
+"""Ports of loopback that the system chooses."""
+
+import socket
+from pathlib import Path
+
+
+class HeldPort:
+    """A port on which nobody listens and which nobody gets by chance: neither another process that
+    lets the system choose, nor a connection's own end. A server that is given it can listen on it
+    all the same, and after its end again, when it sets SO_REUSEADDR as they all do."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", 0))
+        self.number = self.socket.getsockname()[1]
+
+    def listens(self):
+        """Seen from outside: a connection would be one that a test counts."""
+        listening = f"0100007F:{self.number:04X} 00000000:0000 0A"
+        return listening in Path("/proc/net/tcp").read_text()
+
+    def stop(self):
+        self.socket.close()
