@@ -1,17 +1,9 @@
-/* json_alert.c - the alert as a JSON object: made from its members, or made to fit. */
+/* json_alert.c - the alert as a JSON object: made from its members, and its parts. */
 #include "json_alert.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "json_text.h"
 #include "severity.h"
-#include "text.h"
-
-#define TICKS_PER_S 10000000
-#define NOTE_ROOM 96u /* evidenceOmitted and fieldsOmitted with their numbers */
-#define TEXT_MIN 64u /* octets that stay of a long text */
+#include "value.h"
 
 #define FMT_FIELD(id, name) name,
 static const char *const field_names[FMT_FIELD_IDS] = {
@@ -27,17 +19,13 @@ static int put_text(struct fmt_out *out, const char *name, struct fmt_str s)
 
 static int put_time(struct fmt_out *out, const char *name, int64_t ticks)
 {
-	char text[48];
-	struct tm tm;
-	time_t seconds = (time_t)(ticks / TICKS_PER_S);
-	int n;
+	char text[VALUE_TIME_ROOM];
 
-	if (ticks < 0 || !gmtime_r(&seconds, &tm) || tm.tm_year > 8099)
+	if (!value_is_time(ticks))
 		return 1;
-	n = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%07dZ",
-		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		tm.tm_sec, (int)(ticks % TICKS_PER_S));
-	return put_text(out, name, (struct fmt_str){text, (size_t)n});
+	return put_text(out, name,
+		(struct fmt_str){
+			text, (size_t)(value_put_time(text, ticks, 7) - text)});
 }
 
 static int put_list(struct fmt_out *out, const char *name, struct fmt_list list)
@@ -180,320 +168,162 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert)
 	return ok && json_put(out, "}", 1);
 }
 
-/* A member of the object or an element of its evidence, as text. */
-struct part {
-	struct fmt_str name; /* with its quotes; none for an element */
-	struct fmt_str value;
-	size_t keep; /* octets of a text that is cut, inside the quotes, without the mark; else 0 */
-	int dropped;
+/* When the members of the vendor's alert go. */
+enum rank {
+	STAYS,
+	OTHER_EVIDENCE,
+	PRIMARY_EVIDENCE,
+	ADDITIONAL_DATA,
+	CUSTOM_DETAILS,
+	ACTIONS,
+	ACTION,
+	DESCRIPTION,
+	COMMENTS,
+	UNKNOWN,
+	KNOWN,
+	TITLE,
 };
 
-struct fit {
-	struct part *members;
-	size_t member_count;
-	struct part *evidence; /* the elements, if there is an array of that name */
-	size_t evidence_count;
-	size_t evidence_at; /* its member */
-	size_t size; /* octets of the object as planned */
-	size_t evidence_omitted;
-	size_t fields_omitted;
-	unsigned cut;
+struct named {
+	const char *name;
+	uint8_t drop, cut;
 };
 
-/* The parts of the object or array that begins at text.p; NULL without memory. */
-static struct part *list_parts(struct fmt_str text, size_t *count)
-{
-	const char *p = text.p + 1, *end = text.p + text.n - 1;
-	int object = text.p[0] == '{';
-	size_t room = 0;
-	struct part *parts = NULL;
+static const struct named named[] = {
+	{"id", STAYS, 0},
+	{"alertId", STAYS, 0},
+	{"AlertId", STAYS, 0},
+	{"FullId", STAYS, 0},
+	{"tenantId", STAYS, 0},
+	{"aadTenantId", STAYS, 0},
+	{"incidentId", STAYS, 0},
+	{"redirectIncidentId", STAYS, 0},
+	{"title", STAYS, TITLE},
+	{"displayName", STAYS, 0},
+	{"incidentName", STAYS, 0},
+	{"AlertTitle", STAYS, 0},
+	{"severity", STAYS, 0},
+	{"Severity", STAYS, 0},
+	{"status", STAYS, 0},
+	{"createdDateTime", STAYS, 0},
+	{"createdTime", STAYS, 0},
+	{"creationTime", STAYS, 0},
+	{"AlertTime", STAYS, 0},
+	{"alertCreationTime", STAYS, 0},
+	{"lastUpdateDateTime", STAYS, 0},
+	{"lastUpdateTime", STAYS, 0},
+	{"lastUpdatedTime", STAYS, 0},
+	{"LastProcessedTimeUtc", STAYS, 0},
+	{"alertWebUrl", STAYS, 0},
+	{"incidentWebUrl", STAYS, 0},
+	{"incidentUri", STAYS, 0},
+	{"LinkToWDATP", STAYS, 0},
+	{"LinkToMTP", STAYS, 0},
+	{"IncidentLinkToWDATP", STAYS, 0},
+	{"IncidentLinkToMTP", STAYS, 0},
+	{"providerAlertId", KNOWN, 0},
+	{"detectorId", KNOWN, 0},
+	{"category", KNOWN, 0},
+	{"serviceSource", KNOWN, 0},
+	{"detectionSource", KNOWN, 0},
+	{"productName", KNOWN, 0},
+	{"classification", KNOWN, 0},
+	{"determination", KNOWN, 0},
+	{"firstActivityDateTime", KNOWN, 0},
+	{"lastActivityDateTime", KNOWN, 0},
+	{"mitreTechniques", KNOWN, 0},
+	{"machineId", KNOWN, 0},
+	{"computerDnsName", KNOWN, 0},
+	{"threatDisplayName", KNOWN, 0},
+	{"description", KNOWN, DESCRIPTION},
+	{"recommendedActions", UNKNOWN, ACTIONS},
+	{"recommendedAction", UNKNOWN, ACTION},
+	{"additionalData", ADDITIONAL_DATA, 0},
+	{"customDetails", CUSTOM_DETAILS, 0},
+	{"comments", COMMENTS, 0},
+	/* our own notes may come only once */
+	{"evidenceOmitted", JSON_FIT_ALWAYS, 0},
+	{"fieldsOmitted", JSON_FIT_ALWAYS, 0},
+};
 
-	*count = 0;
-	do {
-		struct part part = {.keep = 0};
-		const char *next;
-
-		if (*count == room) {
-			struct part *more;
-
-			room = room ? room * 2 : 64;
-			more = realloc(parts, room * sizeof(*parts));
-			if (!more) {
-				free(parts);
-				return NULL;
-			}
-			parts = more;
-		}
-		if (p == end)
-			break;
-		if (object) {
-			next = json_skip(p, end);
-			part.name = (struct fmt_str){p, (size_t)(next - p)};
-			p = next + 1;
-		}
-		next = json_skip(p, end);
-		part.value = (struct fmt_str){p, (size_t)(next - p)};
-		p = next;
-		parts[(*count)++] = part;
-	} while (p < end && *p++ == ',');
-	return parts;
-}
-
-static int is_named(const struct part *part, const char *name)
+/* The name with its quotes. */
+static int is_named(struct fmt_str quoted, const char *name)
 {
 	size_t n = strlen(name);
 
-	return part->name.n == n + 2 && !memcmp(part->name.p + 1, name, n);
+	return quoted.n == n + 2 && !memcmp(quoted.p + 1, name, n);
 }
 
-static int is_any(const struct part *part, const char *const *names)
+static const struct named *find_named(struct fmt_str quoted)
 {
-	for (; *names; names++)
-		if (is_named(part, *names))
-			return 1;
-	return 0;
+	static const struct named other = {"", UNKNOWN, 0};
+
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (is_named(quoted, named[i].name))
+			return &named[i];
+	return &other;
 }
 
-static void fit_drop(struct fit *fit, struct part *part)
+static size_t count_elements(const char *p, const char *end)
 {
-	part->dropped = 1;
-	fit->size -= part->name.n + (part->name.n ? 1 : 0) + part->value.n + 1;
+	size_t count = 0;
+
+	for (; p < end; p++, count++)
+		p = json_skip(p, end);
+	return count;
 }
 
-static int is_primary(const struct fmt_alert *alert, size_t i)
+/* The elements of the array between p and end. */
+static int add_evidence(struct json_fit *fit, const char *text, const char *p,
+	const char *end, const struct fmt_alert *alert)
 {
-	const struct fmt_evidence *evidence = &alert->evidence[i];
+	/* Are these the pieces that the alert knows, in their order? */
+	int known = count_elements(p, end) == alert->evidence_count;
+	struct json_part *part;
 
-	for (size_t k = 0; k < FMT_KINDS; k++)
-		if (alert->primary[k] == evidence)
-			return 1;
-	return alert->source_ip == evidence || alert->destination_ip == evidence;
-}
+	for (size_t i = 0; p < end; i++) {
+		const char *next = json_skip(p, end);
 
-static void fit_evidence(struct fit *fit, size_t limit, const struct fmt_alert *alert)
-{
-	int known = fit->evidence_count == alert->evidence_count;
-
-	for (int primaries = !known; primaries < 2; primaries++) {
-		for (size_t i = fit->evidence_count; i-- > 0 && fit->size > limit;) {
-			if (fit->evidence[i].dropped ||
-				(!primaries && is_primary(alert, i)))
-				continue;
-			fit_drop(fit, &fit->evidence[i]);
-			fit->evidence_omitted++;
-		}
-	}
-}
-
-/* Octets of the inside of a JSON string that end at a character, at most max. */
-static size_t cut_string(struct fmt_str s, size_t max)
-{
-	size_t at = 0;
-
-	for (;;) {
-		const char *p = s.p + at;
-		size_t n = 1;
-
-		if (at >= s.n)
-			break;
-		if (*p == '\\' && p[1] == 'u') {
-			/* The halves of a surrogate pair stay together. */
-			n = (p[2] == 'd' || p[2] == 'D') && strchr("89abAB", p[3]) ? 12
-										   : 6;
-		} else if (*p == '\\') {
-			n = 2;
-		} else {
-			while (at + n < s.n && ((unsigned char)p[n] & 0xC0) == 0x80)
-				n++;
-		}
-		if (at + n > max)
-			break;
-		at += n;
-	}
-	return at;
-}
-
-static void fit_text(struct fit *fit, struct part *part, size_t limit)
-{
-	size_t inside = part->value.n - 2, excess = fit->size - limit, keep;
-	struct fmt_str s = {part->value.p + 1, inside};
-
-	if (part->value.p[0] != '"' || part->value.n < 2 || inside <= TEXT_MIN)
-		return;
-	keep = inside > excess + TEXT_MARK_LEN &&
-			       inside - excess - TEXT_MARK_LEN > TEXT_MIN
-		       ? inside - excess - TEXT_MARK_LEN
-		       : TEXT_MIN - TEXT_MARK_LEN;
-	part->keep = cut_string(s, keep);
-	if (!part->keep)
-		return;
-	fit->size -= inside - part->keep - TEXT_MARK_LEN;
-	fit->cut++;
-}
-
-static void fit_named(struct fit *fit, size_t limit, const char *name, int cut)
-{
-	for (size_t i = 0; i < fit->member_count && fit->size > limit; i++) {
-		struct part *part = &fit->members[i];
-
-		if (part->dropped || !is_named(part, name))
-			continue;
-		if (cut) {
-			fit_text(fit, part, limit);
-		} else {
-			fit_drop(fit, part);
-			fit->fields_omitted++;
-		}
-	}
-}
-
-static void fit_members(struct fit *fit, size_t limit)
-{
-	static const char *const fixed[] = {"id", "alertId", "AlertId", "FullId",
-		"tenantId", "aadTenantId", "incidentId", "redirectIncidentId", "title",
-		"displayName", "incidentName", "AlertTitle", "severity", "Severity",
-		"status", "createdDateTime", "createdTime", "creationTime", "AlertTime",
-		"alertCreationTime", "lastUpdateDateTime", "lastUpdateTime",
-		"lastUpdatedTime", "LastProcessedTimeUtc", "alertWebUrl",
-		"incidentWebUrl", "incidentUri", "LinkToWDATP", "LinkToMTP",
-		"IncidentLinkToWDATP", "IncidentLinkToMTP", NULL};
-	static const char *const known[] = {"providerAlertId", "detectorId", "category",
-		"serviceSource", "detectionSource", "productName", "classification",
-		"determination", "firstActivityDateTime", "lastActivityDateTime",
-		"mitreTechniques", "machineId", "computerDnsName", "threatDisplayName",
-		"description", NULL};
-
-	for (int round = 0; round < 2; round++) {
-		for (size_t i = fit->member_count; i-- > 0 && fit->size > limit;) {
-			struct part *part = &fit->members[i];
-
-			if (part->dropped || is_any(part, fixed) ||
-				(!round && is_any(part, known)))
-				continue;
-			/* Its elements are counted already. */
-			if (i == fit->evidence_at) {
-				for (size_t k = 0; k < fit->evidence_count; k++)
-					if (!fit->evidence[k].dropped)
-						fit->evidence_omitted++;
-				part->dropped = 1;
-				fit->size -= part->name.n + 4;
-				continue;
-			}
-			if (part->keep) {
-				part->dropped = 1;
-				fit->size -=
-					part->name.n + part->keep + TEXT_MARK_LEN + 4;
-				fit->cut--;
-			} else {
-				fit_drop(fit, part);
-			}
-			fit->fields_omitted++;
-		}
-	}
-}
-
-static int put_part(struct fmt_out *out, const struct part *part)
-{
-	if (part->name.n &&
-		(!json_put(out, part->name.p, part->name.n) || !json_put(out, ":", 1)))
-		return 0;
-	if (!part->keep)
-		return json_put(out, part->value.p, part->value.n);
-	return json_put(out, part->value.p, part->keep + 1) &&
-	       json_put(out, TEXT_MARK "\"", TEXT_MARK_LEN + 1);
-}
-
-static int put_parts(struct fmt_out *out, const struct part *parts, size_t count,
-	const struct fit *fit, int members)
-{
-	int any = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (parts[i].dropped)
-			continue;
-		if (any++ && !json_put(out, ",", 1))
+		part = json_fit_add(fit, (size_t)(p - text));
+		if (!part)
 			return 0;
-		if (members && fit->evidence && i == fit->evidence_at) {
-			if (!json_put(out, parts[i].name.p, parts[i].name.n) ||
-				!json_put(out, ":[", 2) ||
-				!put_parts(out, fit->evidence, fit->evidence_count, fit,
-					0) ||
-				!json_put(out, "]", 1))
-				return 0;
-		} else if (!put_part(out, &parts[i])) {
-			return 0;
-		}
+		part->end = (size_t)(next - text);
+		part->evidence = 1;
+		part->drop = known && !value_is_primary(alert, &alert->evidence[i])
+				     ? OTHER_EVIDENCE
+				     : PRIMARY_EVIDENCE;
+		p = next + 1;
 	}
 	return 1;
 }
 
-static int put_note(struct fmt_out *out, const char *name, size_t number)
+int json_alert_parts(struct json_fit *fit, struct fmt_str text, size_t at,
+	const struct fmt_alert *alert)
 {
-	char digits[24];
+	const char *p = text.p + at + 1, *end = json_skip(text.p + at, text.p + text.n);
+	int listed = 0;
 
-	if (!number)
-		return 1;
-	return json_put_name(out, name) &&
-	       json_put(out, digits,
-		       (size_t)snprintf(digits, sizeof(digits), "%zu", number));
-}
+	end--;
+	fit->note_at = (size_t)(end - text.p);
+	while (p < end) {
+		const char *value = json_skip(p, end) + 1,
+			   *next = json_skip(value, end);
+		struct fmt_str name = {p, (size_t)(value - 1 - p)};
+		const struct named *row = find_named(name);
+		struct json_part *part = json_fit_add(fit, (size_t)(p - text.p));
 
-static void fit_plan(struct fit *fit, size_t limit, const struct fmt_alert *alert)
-{
-	/* Our own notes may come only once. */
-	for (size_t i = 0; i < fit->member_count; i++) {
-		if (is_named(&fit->members[i], "evidenceOmitted") ||
-			is_named(&fit->members[i], "fieldsOmitted")) {
-			fit_drop(fit, &fit->members[i]);
-			fit->fields_omitted++;
+		if (!part)
+			return 0;
+		part->value = (size_t)(value - text.p);
+		part->end = (size_t)(next - text.p);
+		part->drop = row->drop;
+		part->cut = row->cut;
+		if (!listed && *value == '[' && is_named(name, "evidence")) {
+			listed = 1;
+			if (!add_evidence(fit, text.p, value + 1, next - 1, alert))
+				return 0;
 		}
+		p = next + 1;
 	}
-	fit_evidence(fit, limit, alert);
-	fit_named(fit, limit, "additionalData", 0);
-	fit_named(fit, limit, "customDetails", 0);
-	fit_named(fit, limit, "recommendedActions", 1);
-	fit_named(fit, limit, "recommendedAction", 1);
-	fit_named(fit, limit, "description", 1);
-	fit_named(fit, limit, "comments", 0);
-	fit_members(fit, limit);
-	fit_named(fit, limit, "title", 1);
-}
-
-int json_alert_fit(struct fmt_out *out, struct fmt_str object, size_t limit,
-	const struct fmt_alert *alert, struct fmt_message *message)
-{
-	struct fit fit = {.size = object.n + NOTE_ROOM};
-	int ok = 0;
-
-	fit.members = list_parts(object, &fit.member_count);
-	if (!fit.members)
-		return 0;
-	fit.evidence_at = fit.member_count;
-	for (size_t i = 0; i < fit.member_count; i++) {
-		if (!is_named(&fit.members[i], "evidence") ||
-			fit.members[i].value.p[0] != '[')
-			continue;
-		fit.evidence = list_parts(fit.members[i].value, &fit.evidence_count);
-		if (!fit.evidence)
-			goto out;
-		fit.evidence_at = i;
-		break;
-	}
-	fit_plan(&fit, limit, alert);
-	if (fit.size > limit)
-		goto out;
-	ok = json_put(out, "{", 1) &&
-	     put_parts(out, fit.members, fit.member_count, &fit, 1) &&
-	     put_note(out, "evidenceOmitted", fit.evidence_omitted) &&
-	     put_note(out, "fieldsOmitted", fit.fields_omitted) &&
-	     json_put(out, "}", 1);
-	if (ok) {
-		message->shed_fields +=
-			(unsigned)(fit.evidence_omitted + fit.fields_omitted);
-		message->cut_texts += fit.cut;
-	}
-out:
-	free(fit.evidence);
-	free(fit.members);
-	return ok;
+	return 1;
 }

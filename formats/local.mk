@@ -5,15 +5,24 @@ libformats_la_SOURCES = \
 	formats/address.h \
 	formats/block.h \
 	formats/cef.c \
+	formats/ecs.c \
 	formats/escape.c \
 	formats/escape.h \
 	formats/fields.def \
 	formats/format.h \
+	formats/json.c \
 	formats/json_alert.c \
 	formats/json_alert.h \
+	formats/json_body.c \
+	formats/json_body.h \
+	formats/json_fit.c \
+	formats/json_fit.h \
 	formats/json_text.c \
 	formats/json_text.h \
+	formats/json_writer.c \
+	formats/json_writer.h \
 	formats/leef.c \
+	formats/ocsf.c \
 	formats/option.c \
 	formats/option.h \
 	formats/pairs.c \
@@ -27,5 +36,7 @@ libformats_la_SOURCES = \
 	formats/severity.c \
 	formats/severity.h \
 	formats/text.c \
-	formats/text.h
+	formats/text.h \
+	formats/value.c \
+	formats/value.h
 libconnector_la_LIBADD += libformats.la

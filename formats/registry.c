@@ -7,6 +7,9 @@ static const struct fmt_module *const format_modules[] = {
 	&cef_module,
 	&leef_module,
 	&rfc5424_json_module,
+	&json_module,
+	&ecs_module,
+	&ocsf_module,
 };
 
 size_t format_count(void)

@@ -7,6 +7,9 @@
 extern const struct fmt_module cef_module;
 extern const struct fmt_module leef_module;
 extern const struct fmt_module rfc5424_json_module;
+extern const struct fmt_module json_module;
+extern const struct fmt_module ecs_module;
+extern const struct fmt_module ocsf_module;
 
 /* The module with this name, or NULL. */
 const struct fmt_module *format_find(const char *name, size_t n);

@@ -1,14 +1,13 @@
 /* rfc5424_json.c - structured data and one JSON object on one line.
  *
  * Purpose:  [alertrelay@32473 customer="..." ...] {"customer":"...",...,"alert":{...}}
- * Shape:    the vendor's alert is copied straight to the output. Only if it does not fit, or there is
- *           none, a second path works in heap buffers.
  * Source:   RFC 5424 section 6.3, RFC 8259. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "escape.h"
 #include "json_alert.h"
+#include "json_body.h"
 #include "json_text.h"
 #include "registry.h"
 #include "severity.h"
@@ -80,79 +79,11 @@ static int put_structured_data(const struct rfc5424_json *self,
 	return 0;
 }
 
-static int put_member(struct fmt_out *out, const char *name, struct fmt_str s)
-{
-	return !s.n || (json_put_name(out, name) && json_put_string(out, s));
-}
-
-/* All up to the alert itself. */
-static int put_envelope(struct fmt_out *out, const struct fmt_alert *alert)
-{
-	struct fmt_str source = {NULL, 0}, kind = {NULL, 0};
-
-	if (alert->source)
-		source = text_str(alert->source);
-	if (alert->kind && strcmp(alert->kind, "alert") != 0)
-		kind = text_str(alert->kind);
-	return json_put(out, "{\"relay\":\"alertrelay\"", 21) &&
-	       put_member(out, "customer", alert->customer) &&
-	       put_member(out, "customerName", alert->customer_name) &&
-	       put_member(out, "tenantId", alert->tenant_id) &&
-	       put_member(out, "source", source) && put_member(out, "kind", kind) &&
-	       put_member(out, "alertId", alert->id) &&
-	       put_member(out, "version", alert->version) &&
-	       json_put_name(out, "alert");
-}
-
-static enum fmt_result format_tight(
-	const struct fmt_alert *alert, struct fmt_message *message)
-{
-	struct fmt_out *body = message->body;
-	struct fmt_out envelope, object, fitted;
-	struct fmt_str text;
-	enum fmt_result rc = FMT_TOO_SMALL;
-	size_t limit;
-
-	json_heap_init(&envelope);
-	json_heap_init(&object);
-	json_heap_init(&fitted);
-	if (!put_envelope(&envelope, alert))
-		goto out;
-	if (!(alert->raw.n ? json_compact(&object, alert->raw)
-			   : json_alert_build(&object, alert)))
-		goto out;
-	if (body->n > body->maximum || body->maximum - body->n < envelope.n + 1)
-		goto out;
-	limit = body->maximum - body->n - envelope.n - 1;
-	text = (struct fmt_str){object.p, object.n};
-	if (text.n > limit) {
-		if (!json_alert_fit(&fitted, text, limit, alert, message))
-			goto out;
-		text = (struct fmt_str){fitted.p, fitted.n};
-	}
-	if (json_room(body, envelope.n + text.n + 1) &&
-		json_put(body, envelope.p, envelope.n) &&
-		json_put(body, text.p, text.n) && json_put(body, "}", 1))
-		rc = FMT_OK;
-out:
-	json_heap_free(&envelope);
-	json_heap_free(&object);
-	json_heap_free(&fitted);
-	return rc;
-}
-
 static enum fmt_result rfc5424_json_format(
 	void *self, const struct fmt_alert *alert, struct fmt_message *message)
 {
-	struct fmt_out *body = message->body;
-	size_t start = body->n;
-	enum fmt_result rc = FMT_OK;
+	enum fmt_result rc = json_body(alert, message);
 
-	if (!alert->raw.n || !put_envelope(body, alert) ||
-		!json_copy(body, alert->raw) || !json_put(body, "}", 1)) {
-		body->n = start;
-		rc = format_tight(alert, message);
-	}
 	if (rc == FMT_OK && message->structured_data &&
 		!put_structured_data(self, alert, message))
 		message->shed_fields++;

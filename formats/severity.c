@@ -12,6 +12,7 @@ static const char *const names[SEVERITIES] = {
 static const struct severity_map levels[SEVERITY_SCALES] = {
 	[SEVERITY_CEF] = {{0, 1, 3, 5, 8}},
 	[SEVERITY_LEEF] = {{1, 2, 3, 5, 8}},
+	[SEVERITY_ECS] = {{0, 1, 2, 3, 4}},
 	[SEVERITY_SYSLOG] = {{5, 6, 5, 4, 3}},
 };
 
@@ -21,6 +22,7 @@ static const struct {
 } ranges[SEVERITY_SCALES] = {
 	[SEVERITY_CEF] = {"CEF's numbers from 0 to 10", 0, 10},
 	[SEVERITY_LEEF] = {"LEEF's numbers from 1 to 10", 1, 10},
+	[SEVERITY_ECS] = {"ECS's numbers from 0 to 100", 0, 100},
 	[SEVERITY_SYSLOG] = {"emerg, alert, crit, err, warning, notice, info, debug", 0,
 		7},
 };
@@ -54,15 +56,18 @@ static int read_level(const char *p, size_t n, enum severity_scale scale)
 {
 	static const char *const syslog[] = {
 		"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
-	int level = -1;
+	int level = 0;
 
 	for (size_t i = 0; scale == SEVERITY_SYSLOG && i < 8; i++)
 		if (strlen(syslog[i]) == n && !memcmp(p, syslog[i], n))
 			return (int)i;
-	if (n == 1 && p[0] >= '0' && p[0] <= '9')
-		level = p[0] - '0';
-	else if (n == 2 && p[0] == '1' && p[1] == '0')
-		level = 10;
+	if (!n || n > 3 || (n > 1 && p[0] == '0'))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return -1;
+		level = level * 10 + p[i] - '0';
+	}
 	return level >= ranges[scale].least && level <= ranges[scale].most ? level : -1;
 }
 

@@ -3,8 +3,8 @@
  * Purpose:  every formatter that writes a number, and the PRI of the syslog header, take it from
  *           here, so that a destination changes all of them in one way.
  * Errors:   severity_read() leaves a sentence that says what would be right.
- * Source:   Common Event Format, document version 27 (0 to 10); LEEF 2.0 (sev 1 to 10); RFC 5424
- *           section 6.2.1.   Tests: unit/test_severity.c */
+ * Source:   Common Event Format, document version 27 (0 to 10); LEEF 2.0 (sev 1 to 10); event.severity
+ *           of Elastic's integration for Defender; RFC 5424 section 6.2.1.   Tests: unit/test_severity.c */
 #ifndef ALERTRELAY_FORMAT_SEVERITY_H
 #define ALERTRELAY_FORMAT_SEVERITY_H
 
@@ -15,6 +15,7 @@
 enum severity_scale {
 	SEVERITY_CEF, /* 0 to 10 */
 	SEVERITY_LEEF, /* 1 to 10 */
+	SEVERITY_ECS, /* the source's own: 0 to 100 */
 	SEVERITY_SYSLOG, /* 7 debug to 0 emerg */
 	SEVERITY_SCALES,
 };

@@ -59,7 +59,7 @@ static const struct preset presets[] = {
 	/* wazuh/wazuh, remoted: lines of less than 65,536 octets, no TLS; analysisd: its JSON decoder is
 	 * asked only when the line has no program name (#356), and RFC 5424 is not read (#16994). */
 	{"wazuh", "Wazuh manager, its remote syslog",
-		{{"format", "rfc5424-json"}, {"header", "none"}, {"framing", "lf"},
+		{{"format", "json"}, {"header", "none"}, {"framing", "lf"},
 			{"max_message_bytes", "60K"}},
 		{{0}}, 65000},
 	/* Graylog2/graylog2-server, CEFCodec: takes <PRI>, then date and host up to "CEF:"; its TCP input

@@ -240,6 +240,28 @@ def test_libfastjson_reads_every_member(alerts, normalizer, tmp_path):
         assert tree["alert"].get("title") == title
 
 
+def test_libfastjson_finds_json_by_its_cookie(alerts, tmp_path):
+    """mmjsonparse as it is, that is, with @cee: before the object; and syslog-ng with a marker."""
+    answer, count = alerts
+    options = {"format": "json", "format_options": {"cookie": "cee"}, "max_message_bytes": "64K"}
+    head = NORMALIZE.replace('module(load="mmnormalize")', "")
+    directory = tmp_path / "rsyslog"
+    actions = f'''
+        action(type="mmjsonparse")
+        action(type="omfile" file="{directory}/tree.log" template="tree")'''
+    with Rsyslog(directory, size="1m", escape=True, head=head, actions=actions) as collector:
+        sending = Sending(tmp_path / "first", collector, preset="rsyslog", **options)
+        sending.send(answer, count, lambda: collector.lines("tree.log"))
+        ids = [tree["alertId"] for tree in trees(collector)]
+    parser = 'json-parser(prefix("json.") marker("@cee:"))'
+    with SyslogNg(tmp_path / "collector", "syslog", parser=parser, size=131072) as collector:
+        sending = Sending(
+            tmp_path / "second", collector, preset="syslog-ng", framing="octet", **options
+        )
+        sending.send(answer, count, collector.parsed)
+        assert [parsed["json"]["alertId"] for parsed in collector.parsed()] == ids
+
+
 def test_syslog_ng_reads_json(alerts, tmp_path):
     """json-parser() behind syslog()."""
     answer, count = alerts

@@ -54,7 +54,7 @@ static const struct {
 	{"qradar", "leef", "rfc3164", "no", "relay", 16, 4096, "lf"},
 	{"arcsight", "cef", "rfc3164", "no", "tenant", 16, 8096, "lf"},
 	{"elastic", "cef", "rfc5424", "yes", "tenant", 16, 65536, "lf"},
-	{"wazuh", "rfc5424-json", "none", "yes", "tenant", 16, 61440, NULL},
+	{"wazuh", "json", "none", "yes", "tenant", 16, 61440, NULL},
 	{"graylog", "cef", "rfc3164", "no", "tenant", 16, 65536, "lf"},
 	{"secops", "cef", "rfc5424", "yes", "tenant", 16, 65536, "lf"},
 	{"logrhythm", "cef", "rfc5424", "yes", "tenant", 16, 8000, "lf"},
@@ -206,8 +206,11 @@ static void help_says_the_table(void **state)
 {
 	static const char *const words[] = {
 		"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
-	const struct severity_map *cef = severity_default(SEVERITY_CEF);
-	const struct severity_map *leef = severity_default(SEVERITY_LEEF);
+	static const struct {
+		enum severity_scale scale;
+		const char *begin;
+	} scales[] = {{SEVERITY_CEF, "(in CEF "}, {SEVERITY_LEEF, "; in LEEF "},
+		{SEVERITY_ECS, "; in ECS "}};
 	const struct severity_map *syslog = severity_default(SEVERITY_SYSLOG);
 	struct strbuf numbers, levels;
 	size_t count, found = 0;
@@ -216,16 +219,16 @@ static void help_says_the_table(void **state)
 	(void)state;
 	strbuf_init(&numbers, 1000);
 	strbuf_init(&levels, 1000);
-	for (size_t i = 0; i < SEVERITIES; i++) {
-		const char *name = severity_name((enum fmt_severity)i);
-		const char *comma = i ? ", " : "(";
-
-		strbuf_addf(&numbers, "%s%s %d", comma, name, cef->level[i]);
-		if (cef->level[i] != leef->level[i])
-			strbuf_addf(&numbers, " or %d", leef->level[i]);
-		strbuf_addf(&levels, "%s%s %s", comma, name, words[syslog->level[i]]);
-	}
-	strbuf_adds(&numbers, ", in CEF or LEEF)");
+	for (size_t k = 0; k < 3; k++)
+		for (size_t i = 0; i < SEVERITIES; i++)
+			strbuf_addf(&numbers, "%s%s%s%d", i ? ", " : scales[k].begin,
+				k ? "" : severity_name((enum fmt_severity)i),
+				k ? "" : " ",
+				severity_default(scales[k].scale)->level[i]);
+	for (size_t i = 0; i < SEVERITIES; i++)
+		strbuf_addf(&levels, "%s%s %s", i ? ", " : "(",
+			severity_name((enum fmt_severity)i), words[syslog->level[i]]);
+	strbuf_adds(&numbers, ")");
 	strbuf_adds(&levels, ")");
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].type != TYPE_SEVERITY &&

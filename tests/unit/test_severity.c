@@ -21,6 +21,7 @@ static void the_table_is_as_published(void **state)
 	(void)state;
 	check_levels(SEVERITY_CEF, (const int[]){0, 1, 3, 5, 8});
 	check_levels(SEVERITY_LEEF, (const int[]){1, 2, 3, 5, 8});
+	check_levels(SEVERITY_ECS, (const int[]){0, 1, 2, 3, 4});
 	check_levels(SEVERITY_SYSLOG, (const int[]){5, 6, 5, 4, 3});
 }
 
@@ -68,6 +69,7 @@ static void own_numbers_go_over_the_table(void **state)
 	read("", SEVERITY_CEF, (const int[]){0, 1, 3, 5, 8});
 	read("high=10", SEVERITY_CEF, (const int[]){0, 1, 3, 5, 10});
 	read("low=0,unknown=4,medium=6", SEVERITY_CEF, (const int[]){4, 1, 0, 6, 8});
+	read("high=100,medium=47", SEVERITY_ECS, (const int[]){0, 1, 2, 47, 100});
 	read("high=10,unknown=1", SEVERITY_LEEF, (const int[]){1, 2, 3, 5, 10});
 	read("high=alert,low=debug,medium=0", SEVERITY_SYSLOG,
 		(const int[]){5, 6, 7, 0, 1});
@@ -88,7 +90,7 @@ static void refused(const char *text, enum severity_scale scale, const char *wan
 static void what_is_no_level_is_refused(void **state)
 {
 	static const char *const bad[] = {"high=", "high", "high=x", "high=-1",
-		"high=011", "high=1 ", "high==1", "high=100", "high=1.5"};
+		"high=011", "high=1 ", "high==1", "high=101", "high=1000", "high=1.5"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -96,6 +98,7 @@ static void what_is_no_level_is_refused(void **state)
 			refused(bad[i], (enum severity_scale)scale, "high is \"");
 	refused("high=11", SEVERITY_CEF, "from 0 to 10");
 	refused("high=0", SEVERITY_LEEF, "from 1 to 10");
+	refused("high=100", SEVERITY_CEF, "from 0 to 10");
 	refused("high=8", SEVERITY_SYSLOG, "emerg, alert");
 	refused("high=alert", SEVERITY_CEF, "from 0 to 10");
 	refused("severe=9", SEVERITY_CEF, "\"severe\" is no severity");
