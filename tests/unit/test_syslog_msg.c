@@ -198,11 +198,11 @@ static void any_bytes_give_a_legal_header(void **state)
 
 static void structured_data(void **state)
 {
-	static const char *const good[] = {"", "[a]", "[a@1 b=\"\"]", "[a][b]",
+	static const char longest[] = "[12345678901234567890123456789012 "
+				      "12345678901234567890123456789012=\"\"]";
+	static const char *const good[] = {longest, "", "[a]", "[a@1 b=\"\"]", "[a][b]",
 		"[a b=\"c\" d=\"e\"][f g=\"h\"]", "[a b=\"\\\" \\] \\\\ \\x [\"]",
-		"[a b=\"\xc3\xa4 = '\"]",
-		"[12345678901234567890123456789012 "
-		"12345678901234567890123456789012=\"\"]"};
+		"[a b=\"\xc3\xa4 = '\"]"};
 	static const char *const bad[] = {"-", " ", "[", "[]", "[a", "[a ]", "[ a]",
 		"[a]x", "x[a]", "[a] [b]", "[a b]", "[a b=]", "[a b=\"]", "[a b=\"c]",
 		"[a b=\"c\"", "[a b=\"c\"d]", "[a b=c]", "[a =\"c\"]", "[a b=\"]\"]",
