@@ -275,7 +275,7 @@ static void put_rule(struct json_writer *w, const struct fmt_alert *alert)
 
 static void put_tactics(struct json_writer *w, const struct fmt_alert *alert)
 {
-	const struct value_tactic *tactics[14];
+	const struct value_tactic *tactics[14] = {NULL};
 	size_t count = 0;
 	struct json_open tactic;
 
