@@ -29,6 +29,8 @@ libconnector_la_SOURCES += \
 	connector/alert/alert.h \
 	connector/alert/build.c \
 	connector/alert/build.h \
+	connector/alert/event.c \
+	connector/alert/event.h \
 	connector/alert/evidence.c \
 	connector/alert/map.c \
 	connector/alert/map.h

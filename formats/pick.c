@@ -289,6 +289,10 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	if (text_fits(v->row[PICK_ALERT_ID], 40))
 		v->row[PICK_EXTERNAL_ID] = v->row[PICK_ALERT_ID];
 	set(v, PICK_VERSION, alert->version);
+	if (alert->event_count) {
+		set_number(v, PICK_EVENT_NUMBER, alert->event_number);
+		set_number(v, PICK_EVENT_COUNT, alert->event_count);
+	}
 	set(v, PICK_CUSTOMER, alert->customer);
 	set(v, PICK_CUSTOMER_NAME, alert->customer_name);
 	set(v, PICK_TENANT_ID, alert->tenant_id);

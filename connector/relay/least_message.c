@@ -32,7 +32,7 @@ static struct fmt_str text(const char *s)
 
 size_t least_message(const struct destination_options *options, struct error *err)
 {
-	const struct fmt_alert alert = {.struct_size = sizeof(alert),
+	struct fmt_alert alert = {.struct_size = sizeof(alert),
 		.source = "graph-alerts",
 		.customer = text("customer"),
 		.customer_name = text("customer"),
@@ -56,6 +56,8 @@ size_t least_message(const struct destination_options *options, struct error *er
 	struct strbuf message;
 	size_t n = 0;
 
+	if (options->events == EVENTS_EVIDENCE)
+		alert.event_number = alert.event_count = 1000;
 	roomy.max_message_bytes = ROOMY;
 	roomy.framing = FRAMING_LF;
 	strbuf_init(&message, 2 * ROOMY);
