@@ -7,6 +7,7 @@
  * Source:   ECS 8.17: its closed lists of event.kind, .category, .type; lower case for host.name.
  * Tests:    unit/test_ecs.c, tests/golden */
 #include "address.h"
+#include "json_alert.h"
 #include "json_writer.h"
 #include "registry.h"
 
@@ -413,14 +414,13 @@ static void put_host(struct json_writer *w, const struct fmt_alert *alert)
 		return;
 	view_open(&v, alert->primary[FMT_KIND_DEVICE]);
 	host = json_open(w, KEY("host"), '{');
-	s = view_get(&v, FMT_DEVICE_DNS_NAME);
-	put_lower(w, KEY("name"), s.n ? s : view_get(&v, FMT_DEVICE_HOST_NAME), 0);
-	s = view_get(&v, FMT_DEVICE_HOST_NAME);
-	json_member(w, KEY("hostname"), s.n ? s : view_get(&v, FMT_DEVICE_DNS_NAME),
-		JSON_FIXED);
+	put_lower(w, KEY("name"),
+		view_first(&v, FMT_DEVICE_DNS_NAME, FMT_DEVICE_HOST_NAME), 0);
+	json_member(w, KEY("hostname"),
+		view_first(&v, FMT_DEVICE_HOST_NAME, FMT_DEVICE_DNS_NAME), JSON_FIXED);
 	json_member(w, KEY("id"), view_get(&v, FMT_DEVICE_ID), JSON_FIXED);
-	s = view_get(&v, FMT_DEVICE_NT_DOMAIN);
-	json_member(w, KEY("domain"), s.n ? s : view_get(&v, FMT_DEVICE_DNS_DOMAIN),
+	json_member(w, KEY("domain"),
+		view_first(&v, FMT_DEVICE_NT_DOMAIN, FMT_DEVICE_DNS_DOMAIN),
 		JSON_FIXED);
 	put_addresses(w, v.evidence);
 	if (!w->full && w->p[-1] != '{')
@@ -647,7 +647,7 @@ static void put_end(struct json_writer *w, struct json_name name, struct fmt_str
 		json_number(w, KEY("port"), number);
 	geo = json_open(w, KEY("geo"), '{');
 	country = text_trim(fmt_get(place, FMT_IP_COUNTRY));
-	if (country.n == 2)
+	if (value_is_country(country))
 		json_member(w, KEY("country_iso_code"), country, JSON_FIXED);
 	json_member(w, KEY("country_name"),
 		text_trim(fmt_get(place, FMT_IP_COUNTRY_NAME)), JSON_FIXED);
@@ -793,8 +793,6 @@ static void put_others(struct json_writer *w, const struct fmt_alert *alert)
 	s = text_trim(fmt_get(group, FMT_GROUP_SID));
 	json_member(w, KEY("id"), s.n ? s : text_trim(fmt_get(group, FMT_OBJECT_ID)),
 		JSON_FIXED);
-	json_member(w, KEY("domain"), text_trim(fmt_get(group, FMT_DOMAIN_NAME)),
-		JSON_FIXED);
 	json_close(w, open, JSON_USEFUL);
 }
 
@@ -847,12 +845,10 @@ static void put_defender(
 {
 	struct json_open open = json_open(w, KEY("microsoft"), '{'), inner;
 	struct fmt_str severity = text_trim(alert->severity_text);
-	static const char *const severities[] = {
-		"unknown", "informational", "low", "medium", "high"};
 	enum fmt_severity level = value_severity(alert);
 
 	if (!severity.n || level != FMT_SEVERITY_UNKNOWN)
-		severity = text_str(severities[level]);
+		severity = text_str(json_severity(level));
 	inner = json_open(w, KEY("defender"), '{');
 	json_member(w, KEY("status"), alert->status, JSON_FIXED);
 	json_member(w, KEY("severity"), severity, JSON_FIXED);

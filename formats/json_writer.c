@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "json_text.h"
+#include "option.h"
 
 #define RESERVE 16384u /* octets asked for at once; most documents are smaller */
 #define NO_PART SIZE_MAX
@@ -327,21 +328,13 @@ void *json_document_open(const char *format, const struct fmt_option *options,
 	if (!self)
 		snprintf(error, error_size, "%s: out of memory", format);
 	for (size_t i = 0; self && i < count; i++) {
-		if (strcmp(options[i].name, "original") != 0) {
+		if (strcmp(options[i].name, "original") != 0)
 			snprintf(error, error_size,
 				"%s: there is no option \"%.40s\"; it takes original",
 				format, options[i].name);
-		} else if (!strcmp(options[i].value, "yes")) {
-			self->original = 1;
+		else if (option_yes_no(format, &options[i], &self->original, error,
+				 error_size))
 			continue;
-		} else if (!strcmp(options[i].value, "no")) {
-			self->original = 0;
-			continue;
-		} else {
-			snprintf(error, error_size,
-				"%s: original is \"%.40s\", but must be yes or no",
-				format, options[i].value);
-		}
 		free(self);
 		self = NULL;
 	}

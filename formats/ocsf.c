@@ -477,7 +477,7 @@ static void put_endpoint(struct json_writer *w, struct document *d,
 		location = json_open(w, KEY("location"), '{');
 		put_taken(w, d, KEY("city"), FMT_IP_CITY);
 		country = get(d, FMT_IP_COUNTRY);
-		if (country.n == 2)
+		if (value_is_country(country))
 			put_taken(w, d, KEY("country"), FMT_IP_COUNTRY);
 		json_close(w, location, JSON_FIXED);
 	}
@@ -557,6 +557,20 @@ static void put_email(struct json_writer *w, struct document *d)
 	put_taken(w, d, KEY("message_uid"), FMT_MESSAGE_ID);
 	put_address(w, d, KEY("x_originating_ip"), FMT_MESSAGE_SENDER_IP,
 		"evidences.email.x_originating_ip");
+	list = json_open(w, KEY("urls"), '[');
+	for (size_t i = 0; i < evidence->field_count && !w->full; i++) {
+		struct fmt_str url = text_trim(evidence->fields[i].value);
+
+		if (evidence->fields[i].id != FMT_URL || !url.n)
+			continue;
+		json_next(w);
+		json_literal(w, "{");
+		json_member(w, KEY("url_string"), url, JSON_FIXED);
+		json_literal(w, "}");
+		view_mark(&d->view, FMT_URL);
+		observe(d, OBSERVE_URL, "evidences.email.urls.url_string", url);
+	}
+	json_close(w, list, JSON_FIXED);
 	json_close(w, email, JSON_FIXED);
 }
 
@@ -589,31 +603,57 @@ static void put_url(struct json_writer *w, struct document *d)
 	json_close(w, url, JSON_FIXED);
 }
 
-/* What has a name or an id and is no file, process, account or device. */
+/* Where the name and the id of a resource are; the ids of what it is in or made of stay in data. */
+struct resource_ids {
+	const char *type;
+	enum fmt_field_id name, uid;
+};
+
+static const struct resource_ids *resource_ids(struct fmt_str type)
+{
+	static const struct resource_ids table[] = {
+		{"amazonResourceEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"azureResourceEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"googleCloudResourceEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"kubernetesClusterEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"containerEvidence", FMT_RESOURCE_NAME, FMT_CONTAINER_ID},
+		{"containerImageEvidence", FMT_FIELD_NONE, FMT_IMAGE_ID},
+		{"containerRegistryEvidence", FMT_REGISTRY_NAME, FMT_FIELD_NONE},
+		{"gitHubOrganizationEvidence", FMT_RESOURCE_NAME, FMT_OBJECT_ID},
+		{"gitHubRepoEvidence", FMT_RESOURCE_NAME, FMT_OBJECT_ID},
+		{"activeDirectoryDomainEvidence", FMT_NAME, FMT_FIELD_NONE},
+		{"securityGroupEvidence", FMT_NAME, FMT_GROUP_SID},
+	};
+	static const struct resource_ids other = {
+		NULL, FMT_RESOURCE_NAME, FMT_FIELD_NONE};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (text_equal_nocase(type, table[i].type))
+			return &table[i];
+	return &other;
+}
+
+/* Cloud resources, applications and groups; a name or an id is required. */
 static void put_resource(struct json_writer *w, struct document *d)
 {
-	static const enum fmt_field_id names[] = {FMT_RESOURCE_NAME, FMT_NAME,
-		FMT_APP_INSTANCE, FMT_DOMAIN_NAME, FMT_REGISTRY_NAME};
-	static const enum fmt_field_id ids[] = {FMT_RESOURCE_ID, FMT_APP_ID,
-		FMT_GROUP_SID, FMT_OBJECT_ID, FMT_CONTAINER_ID, FMT_IMAGE_ID};
+	struct fmt_str type = text_trim(d->view.evidence->type);
+	struct resource_ids ids = *resource_ids(type);
 	struct json_open list;
-	size_t name = 0, id = 0;
-	struct fmt_str type;
 
-	while (name < sizeof(names) / sizeof(names[0]) - 1 && !get(d, names[name]).n)
-		name++;
-	while (id < sizeof(ids) / sizeof(ids[0]) - 1 && !get(d, ids[id]).n)
-		id++;
-	if (!get(d, names[name]).n && !get(d, ids[id]).n)
+	if (!ids.type && d->view.evidence->kind != FMT_KIND_CLOUD_RESOURCE) {
+		ids.name = get(d, FMT_NAME).n ? FMT_NAME : FMT_APP_INSTANCE;
+		ids.uid = get(d, FMT_APP_ID).n ? FMT_APP_ID : FMT_OBJECT_ID;
+	}
+	if (!get(d, ids.name).n && !get(d, ids.uid).n)
 		return;
 	list = json_open(w, KEY("resources"), '[');
 	json_literal(w, "{");
-	put_taken(w, d, KEY("name"), names[name]);
-	observe(d, OBSERVE_RESOURCE, "evidences.resources.uid", get(d, ids[id]));
-	put_taken(w, d, KEY("uid"), ids[id]);
-	type = take(d, FMT_RESOURCE_TYPE);
-	json_member(w, KEY("type"), type.n ? type : text_trim(d->view.evidence->type),
-		JSON_FIXED);
+	put_taken(w, d, KEY("name"), ids.name);
+	observe(d, OBSERVE_RESOURCE, "evidences.resources.uid", get(d, ids.uid));
+	put_taken(w, d, KEY("uid"), ids.uid);
+	if (get(d, FMT_RESOURCE_TYPE).n)
+		type = take(d, FMT_RESOURCE_TYPE);
+	json_member(w, KEY("type"), type, JSON_FIXED);
 	put_taken(w, d, KEY("namespace"), FMT_NAMESPACE);
 	put_taken(w, d, KEY("version"), FMT_VERSION);
 	json_literal(w, "}");
@@ -691,6 +731,7 @@ static void put_kind(struct json_writer *w, struct document *d)
 		break;
 	case FMT_KIND_MESSAGE:
 		put_email(w, d);
+		put_file(w, d, &own_file);
 		break;
 	case FMT_KIND_NETWORK:
 		put_connection(w, d);
@@ -703,8 +744,10 @@ static void put_kind(struct json_writer *w, struct document *d)
 	case FMT_KIND_GROUP:
 		put_resource(w, d);
 		break;
-	case FMT_KIND_REGISTRY: /* core OCSF has nothing for these: data holds them */
 	case FMT_KIND_MALWARE:
+		put_file(w, d, &own_file);
+		break;
+	case FMT_KIND_REGISTRY: /* the core of OCSF has nothing for these: data holds them */
 	case FMT_KIND_OTHER:
 	case FMT_KINDS:
 		break;

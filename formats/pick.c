@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "address.h"
-#include "text.h"
+#include "value.h"
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
 #define ITEM_MAX 80u /* characters of one item's name */
@@ -13,55 +13,9 @@
 #define SHOWN_SOURCE_IP (1u << FMT_KINDS)
 #define SHOWN_DESTINATION_IP (2u << FMT_KINDS)
 
-/* The first field of each id of one piece of evidence, found in one pass. */
-struct view {
-	const struct fmt_evidence *evidence;
-	uint16_t at[FMT_FIELD_IDS]; /* index + 1 */
-};
-
-static void view_open(struct view *view, const struct fmt_evidence *evidence)
-{
-	size_t n = evidence ? evidence->field_count : 0;
-
-	view->evidence = evidence;
-	if (!evidence)
-		return;
-	memset(view->at, 0, sizeof(view->at));
-	if (n > UINT16_MAX - 1)
-		n = UINT16_MAX - 1;
-	while (n--)
-		if (evidence->fields[n].id < FMT_FIELD_IDS)
-			view->at[evidence->fields[n].id] = (uint16_t)(n + 1);
-}
-
-/* Trimmed, so "absent" and "nothing but blanks" are the same to all who choose. */
-static struct fmt_str view_get(const struct view *view, enum fmt_field_id id)
-{
-	if (!view->evidence || !view->at[id])
-		return (struct fmt_str){NULL, 0};
-	return text_trim(view->evidence->fields[view->at[id] - 1].value);
-}
-
-static struct fmt_str view_first(
-	const struct view *view, enum fmt_field_id a, enum fmt_field_id b)
-{
-	struct fmt_str s = view_get(view, a);
-
-	return s.n ? s : view_get(view, b);
-}
-
 static void set(struct pick *v, enum pick_id row, struct fmt_str s)
 {
 	v->row[row] = text_trim(s);
-}
-
-/* Unset, or the vendor's way to say so. */
-static int is_nothing(struct fmt_str s)
-{
-	return !s.n || text_equal_nocase(s, "unknown") ||
-	       text_equal_nocase(s, "none") ||
-	       text_equal_nocase(s, "unknownFutureValue") ||
-	       text_equal_nocase(s, "notAvailable");
 }
 
 static struct fmt_str pool_put(struct pick *v, const char *p, size_t n)
@@ -163,26 +117,12 @@ static struct fmt_str join(
 	return s;
 }
 
-/* Folder and name as one path; some sources repeat the name in the folder. */
 static struct fmt_str join_path(
 	struct pick *v, struct fmt_str folder, struct fmt_str name)
 {
-	char last, before;
-
-	if (!folder.n || !name.n)
+	if (value_path_is_whole(folder, name))
 		return folder;
-	last = folder.p[folder.n - 1];
-	if (folder.n > name.n &&
-		!memcmp(folder.p + folder.n - name.n, name.p, name.n)) {
-		before = folder.p[folder.n - name.n - 1];
-		if (before == '\\' || before == '/')
-			return folder;
-	}
-	if (last == '\\' || last == '/')
-		return join(v, folder, "", name);
-	if (memchr(folder.p, '/', folder.n) && !memchr(folder.p, '\\', folder.n))
-		return join(v, folder, "/", name);
-	return join(v, folder, "\\", name);
+	return join(v, folder, value_separator(folder), name);
 }
 
 static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
@@ -203,65 +143,12 @@ static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
 	v->row[row] = s;
 }
 
-static enum fmt_severity map_severity(const struct fmt_alert *alert)
-{
-	static const struct {
-		const char *name;
-		enum fmt_severity severity;
-	} names[] = {{"informational", FMT_SEVERITY_INFORMATIONAL},
-		{"low", FMT_SEVERITY_LOW}, {"medium", FMT_SEVERITY_MEDIUM},
-		{"high", FMT_SEVERITY_HIGH}};
-	struct fmt_str text;
-
-	if (alert->severity > FMT_SEVERITY_UNKNOWN &&
-		alert->severity <= FMT_SEVERITY_HIGH)
-		return alert->severity;
-	text = text_trim(alert->severity_text);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(text, names[i].name))
-			return names[i].severity;
-	return FMT_SEVERITY_UNKNOWN;
-}
-
-static struct fmt_str map_product(const struct fmt_alert *alert)
-{
-	static const char *const names[][2] = {
-		{"microsoftDefenderForEndpoint", "Microsoft Defender for Endpoint"},
-		{"microsoftDefenderForIdentity", "Microsoft Defender for Identity"},
-		{"microsoftDefenderForCloudApps", "Microsoft Defender for Cloud Apps"},
-		{"microsoftDefenderForOffice365", "Microsoft Defender for Office 365"},
-		{"azureAdIdentityProtection", "Microsoft Entra ID Protection"},
-		{"microsoftAppGovernance", "Microsoft App Governance"},
-		{"dataLossPrevention", "Microsoft Data Loss Prevention"},
-		{"microsoftDefenderForCloud", "Microsoft Defender for Cloud"},
-		{"microsoftSentinel", "Microsoft Sentinel"},
-		{"microsoftInsiderRiskManagement", "Microsoft Insider Risk Management"},
-		{"microsoftThreatIntelligence", "Microsoft Threat Intelligence"},
-		{"microsoftSecurityForAI", "Microsoft Security for AI"},
-		/* as older APIs call them */
-		{"MicrosoftDefenderATP", "Microsoft Defender for Endpoint"},
-		{"AzureATP", "Microsoft Defender for Identity"},
-		{"MicrosoftCloudAppSecurity", "Microsoft Defender for Cloud Apps"},
-		{"OfficeATP", "Microsoft Defender for Office 365"},
-		{"AADIdentityProtection", "Microsoft Entra ID Protection"},
-	};
-	struct fmt_str s = text_trim(alert->product_name), source;
-
-	if (s.n)
-		return s;
-	source = text_trim(alert->service_source);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(source, names[i][0]))
-			return text_str(names[i][1]);
-	return text_str("Microsoft Defender XDR");
-}
-
 static void map_header(struct pick *v, const struct fmt_alert *alert)
 {
 	struct fmt_str category = text_trim(alert->category);
 
-	v->severity = map_severity(alert);
-	v->product = map_product(alert);
+	v->severity = value_severity(alert);
+	v->product = value_product(alert);
 	v->class_id = text_trim(alert->detector_id);
 	if (!v->class_id.n)
 		v->class_id = category.n
@@ -301,10 +188,10 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	v->row[read_number(s, &number) ? PICK_INCIDENT_NUMBER : PICK_INCIDENT_ID] = s;
 	set(v, PICK_STATUS, alert->status);
 	s = text_trim(alert->classification);
-	if (!is_nothing(s))
+	if (!value_is_nothing(s))
 		v->row[PICK_CLASSIFICATION] = s;
 	s = text_trim(alert->determination);
-	if (!is_nothing(s))
+	if (!value_is_nothing(s))
 		v->row[PICK_DETERMINATION] = s;
 	set_time(v, PICK_START, alert->first_activity);
 	set_time(v, PICK_END, alert->last_activity);
@@ -312,7 +199,7 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	set_time(v, PICK_RESOLVED, alert->resolved);
 	s = text_trim(alert->detection_source);
 	t = text_trim(alert->service_source);
-	v->row[PICK_SERVICE] = is_nothing(s) ? t : s;
+	v->row[PICK_SERVICE] = value_is_nothing(s) ? t : s;
 	v->row[PICK_SERVICE_SOURCE] = t;
 	map_url(v, PICK_ALERT_URL, PICK_ALERT_URL_LONG, alert->alert_url);
 	map_url(v, PICK_INCIDENT_URL, PICK_INCIDENT_URL_LONG, alert->incident_url);
@@ -333,7 +220,7 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 		set_list(v, PICK_CATEGORIES, alert->categories);
 	set(v, PICK_ASSIGNED_TO, alert->assigned_to);
 	s = text_trim(alert->investigation_state);
-	if (!is_nothing(s))
+	if (!value_is_nothing(s))
 		v->row[PICK_INVESTIGATION] = s;
 	set(v, PICK_PROVIDER_ID, alert->provider_alert_id);
 	set(v, PICK_POLICY_ID, alert->alert_policy_id);
@@ -437,12 +324,12 @@ static void map_action(struct pick *v, const struct view *process,
 
 	for (size_t i = 0; i < 2; i++) {
 		v->row[PICK_ACTION] = view_get(views[i], FMT_DETECTION_STATUS);
-		if (!is_nothing(v->row[PICK_ACTION]))
+		if (!value_is_nothing(v->row[PICK_ACTION]))
 			return;
 	}
 	for (size_t i = 0; i < 3; i++) {
 		v->row[PICK_ACTION] = view_get(views[i], FMT_REMEDIATION_STATUS);
-		if (!is_nothing(v->row[PICK_ACTION]))
+		if (!value_is_nothing(v->row[PICK_ACTION]))
 			return;
 	}
 	v->row[PICK_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
@@ -506,7 +393,7 @@ static void set_protocol(struct pick *v, struct fmt_str s)
 		v->row[PICK_PROTOCOL] = text_str("TCP");
 	else if (text_equal_nocase(s, "udp"))
 		v->row[PICK_PROTOCOL] = text_str("UDP");
-	else if (!is_nothing(s))
+	else if (!value_is_nothing(s))
 		v->row[PICK_PROTOCOL] = s;
 }
 
@@ -582,19 +469,6 @@ static void map_network(struct pick *v, const struct fmt_alert *alert,
 		v->shown |= 1u << FMT_KIND_IP;
 }
 
-static int has_scheme(struct fmt_str url)
-{
-	size_t i = 0;
-
-	while (i < url.n && ((url.p[i] >= 'a' && url.p[i] <= 'z') ||
-				    (url.p[i] >= 'A' && url.p[i] <= 'Z') ||
-				    (i && ((url.p[i] >= '0' && url.p[i] <= '9') ||
-						  url.p[i] == '+' || url.p[i] == '-' ||
-						  url.p[i] == '.'))))
-		i++;
-	return i && url.n - i > 3 && !memcmp(url.p + i, "://", 3);
-}
-
 static void map_others(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view view;
@@ -603,7 +477,7 @@ static void map_others(struct pick *v, const struct fmt_alert *alert)
 	view_open(&view, alert->primary[FMT_KIND_URL]);
 	if (view.evidence) {
 		s = view_get(&view, FMT_URL);
-		v->row[has_scheme(s) ? PICK_REQUEST : PICK_URL_TEXT] = s;
+		v->row[value_has_scheme(s) ? PICK_REQUEST : PICK_URL_TEXT] = s;
 		v->shown |= 1u << FMT_KIND_URL;
 	}
 	view_open(&view, alert->primary[FMT_KIND_REGISTRY]);
@@ -643,25 +517,6 @@ static void map_others(struct pick *v, const struct fmt_alert *alert)
 	}
 }
 
-static const char *const kind_names[FMT_KINDS] = {
-	[FMT_KIND_OTHER] = "other",
-	[FMT_KIND_DEVICE] = "device",
-	[FMT_KIND_USER] = "user",
-	[FMT_KIND_PROCESS] = "process",
-	[FMT_KIND_FILE] = "file",
-	[FMT_KIND_IP] = "ip",
-	[FMT_KIND_URL] = "url",
-	[FMT_KIND_MAILBOX] = "mailbox",
-	[FMT_KIND_MESSAGE] = "message",
-	[FMT_KIND_REGISTRY] = "registry",
-	[FMT_KIND_CLOUD_RESOURCE] = "cloudResource",
-	[FMT_KIND_NETWORK] = "network",
-	[FMT_KIND_APPLICATION] = "application",
-	[FMT_KIND_LOGON] = "logon",
-	[FMT_KIND_GROUP] = "group",
-	[FMT_KIND_MALWARE] = "malware",
-};
-
 /* What names a piece of evidence of each kind, the best first. */
 #define KIND_IDS 6
 static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
@@ -692,17 +547,6 @@ static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
 
 _Static_assert(FMT_FIELD_IDS <= 256, "kind_ids holds ids in octets");
 
-static unsigned verdict_rank(struct fmt_str s)
-{
-	if (text_equal_nocase(s, "malicious"))
-		return 4;
-	if (text_equal_nocase(s, "suspicious"))
-		return 3;
-	if (text_equal_nocase(s, "noThreatsFound"))
-		return 2;
-	return is_nothing(s) ? 0 : 1;
-}
-
 /* kind:name(verdict) of one piece of evidence; 0 when it does not fit the list any more. The
  * separator of the list cannot be in a name. */
 static int list_item(char *list, size_t *used, const struct fmt_evidence *evidence,
@@ -725,7 +569,7 @@ static int list_item(char *list, size_t *used, const struct fmt_evidence *eviden
 	}
 	tag = text_trim(evidence->type);
 	if (kind != FMT_KIND_OTHER || !tag.n)
-		tag = text_str(kind_names[kind]);
+		tag = value_kind(kind);
 	text_cut(&tag, 40);
 	cut = text_cut(&name, ITEM_MAX);
 	n = 2 + tag.n + 1 + name.n + TEXT_MARK_LEN + 2 + verdict.n;
@@ -774,7 +618,7 @@ static void map_evidence(struct pick *v, const struct fmt_alert *alert)
 					     ? evidence->kind
 					     : FMT_KIND_OTHER;
 		struct fmt_str verdict = text_trim(fmt_get(evidence, FMT_VERDICT));
-		unsigned own = verdict_rank(verdict);
+		unsigned own = value_verdict(verdict);
 
 		count[kind]++;
 		if (own > rank) {
@@ -811,13 +655,14 @@ static void map_evidence(struct pick *v, const struct fmt_alert *alert)
 	list = v->pool + v->used;
 	used = 0;
 	for (size_t kind = 0; kind < FMT_KINDS; kind++) {
-		struct fmt_str digits;
+		struct fmt_str digits, name;
 
 		if (!count[kind])
 			continue;
 		if (used)
 			used += pool_put(v, ",", 1).n;
-		used += pool_put(v, kind_names[kind], strlen(kind_names[kind])).n;
+		name = value_kind((enum fmt_kind)kind);
+		used += pool_put(v, name.p, name.n).n;
 		used += pool_put(v, ":", 1).n;
 		set_number(v, PICK_EVIDENCE_KINDS, (int64_t)count[kind]);
 		digits = v->row[PICK_EVIDENCE_KINDS];

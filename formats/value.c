@@ -1,4 +1,4 @@
-/* value.c - what the values of an alert mean, for formats with typed fields. */
+/* value.c - what the values of an alert mean. */
 #include "value.h"
 
 #define DAY_S 86400
@@ -7,16 +7,16 @@
 
 void view_open(struct view *view, const struct fmt_evidence *evidence)
 {
-	size_t n = evidence ? evidence->field_count : 0;
-
 	view->evidence = evidence;
+	if (!evidence)
+		return;
 	memset(view->at, 0, sizeof(view->at));
 	memset(view->many, 0, sizeof(view->many));
 	memset(view->used, 0, sizeof(view->used));
-	for (size_t i = n; i-- > 0;) {
+	for (size_t i = evidence->field_count; i-- > 0;) {
 		uint32_t id = evidence->fields[i].id;
 
-		if (id >= FMT_FIELD_IDS)
+		if (id >= FMT_FIELD_IDS || id == FMT_FIELD_NONE)
 			continue;
 		view->many[id] |= view->at[id] != 0;
 		/* What stands too far back for the index counts as one of many. */
@@ -270,6 +270,11 @@ int value_has_scheme(struct fmt_str url)
 	return i && url.n - i > 3 && !memcmp(url.p + i, "://", 3);
 }
 
+int value_is_country(struct fmt_str s)
+{
+	return s.n == 2 && is_letter(s.p[0]) && is_letter(s.p[1]);
+}
+
 int value_is_mail(struct fmt_str s)
 {
 	const char *at = s.n ? memchr(s.p, '@', s.n) : NULL;
@@ -302,17 +307,25 @@ int value_path_is_whole(struct fmt_str folder, struct fmt_str name)
 	return before == '\\' || before == '/';
 }
 
+const char *value_separator(struct fmt_str folder)
+{
+	char last = folder.n ? folder.p[folder.n - 1] : '/';
+
+	if (last == '\\' || last == '/')
+		return "";
+	return memchr(folder.p, '/', folder.n) && !memchr(folder.p, '\\', folder.n)
+		       ? "/"
+		       : "\\";
+}
+
 size_t value_join_path(char *to, struct fmt_str folder, struct fmt_str name)
 {
-	char *p = to, last = folder.p[folder.n - 1];
+	char *p = to;
 
 	memcpy(p, folder.p, folder.n);
 	p += folder.n;
-	if (last != '\\' && last != '/')
-		*p++ = memchr(folder.p, '/', folder.n) &&
-				       !memchr(folder.p, '\\', folder.n)
-			       ? '/'
-			       : '\\';
+	for (const char *s = value_separator(folder); *s; s++)
+		*p++ = *s;
 	memcpy(p, name.p, name.n);
 	return (size_t)(p - to) + name.n;
 }

@@ -1,5 +1,6 @@
 # Messages of the formatters and what judges them: for unit tests and for the fuzzer.
 FORMAT_CHECK = \
+	tests/fuzz/check_document.c \
 	tests/fuzz/check_message.c \
 	tests/fuzz/check_message.h \
 	tests/fuzz/random_alert.c \

@@ -467,6 +467,7 @@ const char *check_json(const struct check *check, const struct fmt_alert *alert)
 	const char *error;
 	char *copy, text[200];
 	yajl_val tree;
+	size_t cookie;
 
 	if (body->n > body->maximum ||
 		check->structured_data.n > check->structured_data.maximum)
@@ -485,7 +486,8 @@ const char *check_json(const struct check *check, const struct fmt_alert *alert)
 		abort();
 	memcpy(copy, body->p, body->n);
 	copy[body->n] = 0;
-	tree = yajl_tree_parse(copy, text, sizeof(text));
+	cookie = strncmp(copy, "@cee: ", 6) ? 0 : 6;
+	tree = yajl_tree_parse(copy + cookie, text, sizeof(text));
 	if (!tree) {
 		snprintf(wrong, sizeof(wrong), "no JSON: %.300s", text);
 		error = wrong;

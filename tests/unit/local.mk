@@ -64,9 +64,11 @@ tests_unit_test_certificate_LDADD = $(SERVER_LIBS)
 endif
 
 # formats/ stands alone, so its tests link it alone.
-unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_leef tests/unit/test_json
+unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_leef tests/unit/test_json \
+	tests/unit/test_ecs tests/unit/test_ocsf tests/unit/test_value
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
 FORMAT_HELP = $(FORMAT_CHECK) tests/unit/format_help.c tests/unit/format_help.h
+DOCUMENT_HELP = $(FORMAT_HELP) tests/unit/document_help.c tests/unit/document_help.h
 tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
 	tests/unit/cef_reader.c tests/unit/cef_reader.h
 tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
@@ -76,6 +78,11 @@ tests_unit_test_leef_SOURCES = tests/unit/test_leef.c $(FORMAT_HELP)
 tests_unit_test_leef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c $(FORMAT_HELP)
 tests_unit_test_json_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_ecs_SOURCES = tests/unit/test_ecs.c $(DOCUMENT_HELP)
+tests_unit_test_ecs_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_ocsf_SOURCES = tests/unit/test_ocsf.c $(DOCUMENT_HELP)
+tests_unit_test_ocsf_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_value_LDADD = $(FORMAT_TEST_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

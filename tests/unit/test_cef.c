@@ -663,9 +663,11 @@ static void test_registry(void **state)
 	assert_null(format_find("ce", 2));
 	assert_null(format_find("cefx", 4));
 	assert_ptr_equal(format_find("leef", 4), &leef_module);
-	assert_int_equal(format_count(), 3);
-	assert_null(format_at(3));
+	assert_null(format_at(format_count()));
 	for (size_t i = 0; i < format_count(); i++) {
+		assert_ptr_equal(
+			format_find(format_at(i)->name, strlen(format_at(i)->name)),
+			format_at(i));
 		assert_int_equal(format_at(i)->abi_version, FMT_ABI);
 		assert_int_equal(format_at(i)->struct_size, sizeof(struct fmt_module));
 	}

@@ -633,7 +633,9 @@ static void manual_names_every_option(void **state)
 	static const char *const some[] = {".Ss destinations\n",
 		".It Ic transport : tcp | tls | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
-		"Default: 8192.", "There are: cef, leef, rfc5424-json.", ".Ss tenants_dir\n"};
+		"Default: 8192.",
+		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
+		".Ss tenants_dir\n"};
 	struct strbuf manual;
 
 	(void)state;
