@@ -139,7 +139,9 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_preview.c \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
-	connector/cli/cmd_sample.c
+	connector/cli/cmd_sample.c \
+	connector/cli/mapping.c \
+	connector/cli/mapping.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
