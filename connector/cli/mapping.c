@@ -461,12 +461,17 @@ static void add_paths(struct strbuf *out, const struct alert_table *table,
 /* Fields that a path means in evidence of some types only. */
 static void add_fixed(struct strbuf *out, uint32_t to)
 {
+	const struct alert_table *graph = &graph_alert_table;
+
 	for (const struct alert_type *type = alert_types; type->name; type++)
 		for (const struct alert_fix *fix = type->fixes;
 			fix && fix->from != FMT_FIELD_NONE; fix++)
-			if (fix->to == to)
-				(void)strbuf_addf(out, "%s%s/%s", out->n ? "; " : "",
-					type->name, field_names[fix->from]);
+			for (size_t i = 0; fix->to == to && i < graph->row_count; i++)
+				if (graph->rows[i].target == EVIDENCE_FIELD &&
+					graph->rows[i].arg == fix->from)
+					(void)strbuf_addf(out, "%s%s %s",
+						out->n ? "; " : "", type->name,
+						graph->rows[i].path);
 }
 
 static void find_paths(struct strbuf *out, bool field, uint32_t arg)
