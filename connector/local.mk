@@ -121,6 +121,8 @@ libconnector_la_SOURCES += \
 	connector/relay/options.def \
 	connector/relay/options.h \
 	connector/relay/options_text.c \
+	connector/relay/preset.c \
+	connector/relay/preset.h \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
 	connector/relay/walk.c \

@@ -251,9 +251,9 @@ struct fmt_module {
 	void *(*open)(const struct fmt_option *options, size_t count, char *error,
 		size_t error_size);
 	/* Appends to message->body and message->structured_data, both empty at the call. One line of
-	 * UTF-8: never a control character, and never nothing, in the body. Who goes on after an
-	 * output was full says so in shed_fields or cut_texts. What a module gives that breaks this is
-	 * not sent. It may be called twice for one alert. */
+	 * UTF-8, never nothing: never a control character, but for TAB in a body where a format wants
+	 * it as a delimiter. Who goes on after an output was full says so in shed_fields or cut_texts.
+	 * What a module gives that breaks this is not sent. It may be called twice for one alert. */
 	enum fmt_result (*format)(
 		void *self, const struct fmt_alert *alert, struct fmt_message *message);
 	void (*close)(void *self);

@@ -3,32 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/mapping.h"
 #include "deliver/formatter.h"
+#include "relay/preset.h"
 
-#define COLUMNS 98
 #define INDENT 4
-
-/* Whole words below each other. */
-static void print_words(int indent, const char *text)
-{
-	int column = 0;
-
-	while (*text) {
-		int word = (int)strcspn(text, " ");
-
-		if (column && column + 1 + word > COLUMNS) {
-			putchar('\n');
-			column = 0;
-		}
-		column += column ? printf(" %.*s", word, text)
-				 : printf("%*s%.*s", indent, "", word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
 
 static void print_option(const struct fmt_option_info *option)
 {
@@ -37,7 +18,7 @@ static void print_option(const struct fmt_option_info *option)
 		printf(" (default: %s)", option->default_value);
 	putchar('\n');
 	if (option->help)
-		print_words(2 * INDENT, option->help);
+		cli_words(0, 2 * INDENT, option->help);
 }
 
 static void print_formatter(const struct formatter *formatter)
@@ -51,10 +32,25 @@ static void print_formatter(const struct formatter *formatter)
 			module->version ? module->version : "");
 	else
 		puts("built in)");
-	print_words(INDENT, module->help);
+	cli_words(0, INDENT, module->help);
 	for (const struct fmt_option_info *option = module->options;
 		option && option->name; option++)
 		print_option(option);
+}
+
+static void print_presets(void)
+{
+	struct strbuf settings;
+
+	puts("\npresets, for the SIEM behind a destination:");
+	strbuf_init(&settings, 4096);
+	for (size_t i = 0; preset_at(i); i++) {
+		strbuf_reset(&settings);
+		preset_settings(preset_at(i), &settings);
+		printf("\n%s (%s)\n", preset_at(i)->name, preset_at(i)->title);
+		cli_words(0, INDENT, settings.p);
+	}
+	strbuf_clear(&settings);
 }
 
 static int print_all(const struct formatters *formatters)
@@ -71,11 +67,12 @@ static int print_all(const struct formatters *formatters)
 			putchar('\n');
 		print_formatter(formatter);
 	}
+	print_presets();
 	if (refused)
 		printf("\nmodules that cannot be used:\n");
 	for (size_t i = 0; i < formatters_count(formatters); i++)
 		if (!formatters_at(formatters, i)->module)
-			print_words(INDENT, formatters_at(formatters, i)->why);
+			cli_words(0, INDENT, formatters_at(formatters, i)->why);
 	return refused ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
@@ -139,9 +136,9 @@ static int formats(const struct cli_command *command, int argc, char **argv)
 const struct cli_command cli_formats = {
 	.name = "formats",
 	.arguments = "[NAME] [-c FILE] | --mapping",
-	.summary = "list the formats, built in and made by others, with their options",
-	.help = "Prints each format with its options, or NAME alone, and why a module "
-		"cannot be used;\n"
+	.summary = "list the formats, built in and made by others, and the presets",
+	.help = "Prints each format with its options, or NAME alone, the presets, and "
+		"why a module cannot be used;\n"
 		"with one that cannot it exits with 1. Without -c it looks "
 		"into\n" FORMATTERS_DIRECTORY ".\n",
 	.run = formats,
