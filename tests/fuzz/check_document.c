@@ -343,6 +343,10 @@ static const char *check_relay(
 	if (integer_of(get(relay, "evidence_count")) !=
 		(long long)alert->evidence_count)
 		return "evidence_count";
+	if (alert->event_count &&
+		(integer_of(get(relay, "event_number")) != alert->event_number ||
+			integer_of(get(relay, "event_count")) != alert->event_count))
+		return "event_number";
 	return check_wants(relay, check, wants, sizeof(wants) / sizeof(wants[0]));
 }
 
