@@ -7,8 +7,10 @@
  * Source:   ECS 8.17: its closed lists of event.kind, .category, .type; lower case for host.name.
  * Tests:    unit/test_ecs.c, tests/golden */
 #include "address.h"
+#include "json_alert.h"
 #include "json_writer.h"
 #include "registry.h"
+#include "severity.h"
 
 #define ECS_VERSION "8.17.0"
 #define JOIN_MAX 4096u
@@ -234,7 +236,7 @@ static void put_event(struct json_writer *w, const struct json_document *self,
 	if (facts->denied)
 		json_literal(w, ",\"denied\"");
 	json_literal(w, "]");
-	json_number(w, KEY("severity"), (uint64_t)value_severity(alert));
+	json_number(w, KEY("severity"), self->severity.level[severity_of(alert)]);
 	json_member(w, KEY("id"), alert->id, JSON_FIXED);
 	json_member(w, KEY("action"), alert->category, JSON_USEFUL);
 	s = text_trim(alert->detection_source);
@@ -273,7 +275,7 @@ static void put_rule(struct json_writer *w, const struct fmt_alert *alert)
 
 static void put_tactics(struct json_writer *w, const struct fmt_alert *alert)
 {
-	const struct value_tactic *tactics[14];
+	const struct value_tactic *tactics[14] = {NULL};
 	size_t count = 0;
 	struct json_open tactic;
 
@@ -413,14 +415,13 @@ static void put_host(struct json_writer *w, const struct fmt_alert *alert)
 		return;
 	view_open(&v, alert->primary[FMT_KIND_DEVICE]);
 	host = json_open(w, KEY("host"), '{');
-	s = view_get(&v, FMT_DEVICE_DNS_NAME);
-	put_lower(w, KEY("name"), s.n ? s : view_get(&v, FMT_DEVICE_HOST_NAME), 0);
-	s = view_get(&v, FMT_DEVICE_HOST_NAME);
-	json_member(w, KEY("hostname"), s.n ? s : view_get(&v, FMT_DEVICE_DNS_NAME),
-		JSON_FIXED);
+	put_lower(w, KEY("name"),
+		view_first(&v, FMT_DEVICE_DNS_NAME, FMT_DEVICE_HOST_NAME), 0);
+	json_member(w, KEY("hostname"),
+		view_first(&v, FMT_DEVICE_HOST_NAME, FMT_DEVICE_DNS_NAME), JSON_FIXED);
 	json_member(w, KEY("id"), view_get(&v, FMT_DEVICE_ID), JSON_FIXED);
-	s = view_get(&v, FMT_DEVICE_NT_DOMAIN);
-	json_member(w, KEY("domain"), s.n ? s : view_get(&v, FMT_DEVICE_DNS_DOMAIN),
+	json_member(w, KEY("domain"),
+		view_first(&v, FMT_DEVICE_NT_DOMAIN, FMT_DEVICE_DNS_DOMAIN),
 		JSON_FIXED);
 	put_addresses(w, v.evidence);
 	if (!w->full && w->p[-1] != '{')
@@ -647,7 +648,7 @@ static void put_end(struct json_writer *w, struct json_name name, struct fmt_str
 		json_number(w, KEY("port"), number);
 	geo = json_open(w, KEY("geo"), '{');
 	country = text_trim(fmt_get(place, FMT_IP_COUNTRY));
-	if (country.n == 2)
+	if (value_is_country(country))
 		json_member(w, KEY("country_iso_code"), country, JSON_FIXED);
 	json_member(w, KEY("country_name"),
 		text_trim(fmt_get(place, FMT_IP_COUNTRY_NAME)), JSON_FIXED);
@@ -793,8 +794,6 @@ static void put_others(struct json_writer *w, const struct fmt_alert *alert)
 	s = text_trim(fmt_get(group, FMT_GROUP_SID));
 	json_member(w, KEY("id"), s.n ? s : text_trim(fmt_get(group, FMT_OBJECT_ID)),
 		JSON_FIXED);
-	json_member(w, KEY("domain"), text_trim(fmt_get(group, FMT_DOMAIN_NAME)),
-		JSON_FIXED);
 	json_close(w, open, JSON_USEFUL);
 }
 
@@ -847,12 +846,10 @@ static void put_defender(
 {
 	struct json_open open = json_open(w, KEY("microsoft"), '{'), inner;
 	struct fmt_str severity = text_trim(alert->severity_text);
-	static const char *const severities[] = {
-		"unknown", "informational", "low", "medium", "high"};
-	enum fmt_severity level = value_severity(alert);
+	enum fmt_severity level = severity_of(alert);
 
 	if (!severity.n || level != FMT_SEVERITY_UNKNOWN)
-		severity = text_str(severities[level]);
+		severity = text_str(severity_name(level));
 	inner = json_open(w, KEY("defender"), '{');
 	json_member(w, KEY("status"), alert->status, JSON_FIXED);
 	json_member(w, KEY("severity"), severity, JSON_FIXED);
@@ -971,11 +968,19 @@ static int ecs_fields(void *self, const struct fmt_rule *rules, size_t count,
 
 	return json_document_fields(self, "ecs", own, rules, count, wrong, context);
 }
+static const struct fmt_option_info ecs_options[] = {
+	{"original", "no", JSON_ORIGINAL_HELP},
+	{"severity", "the usual ones",
+		"numbers of severities, as high=73,low=21; what a destination's option "
+		"severity sets"},
+	{NULL, NULL, NULL},
+};
 
 static void *ecs_open(
 	const struct fmt_option *options, size_t count, char *error, size_t error_size)
 {
-	return json_document_open("ecs", options, count, error, error_size);
+	return json_document_open(
+		"ecs", SEVERITY_ECS, options, count, error, error_size);
 }
 
 const struct fmt_module ecs_module = {
@@ -983,7 +988,7 @@ const struct fmt_module ecs_module = {
 	.struct_size = sizeof(struct fmt_module),
 	.name = "ecs",
 	.help = "Elastic Common Schema " ECS_VERSION ", one JSON document on one line",
-	.options = json_document_options,
+	.options = ecs_options,
 	.open = ecs_open,
 	.format = ecs_format,
 	.close = json_document_close,

@@ -191,6 +191,12 @@ struct fmt_alert {
 	struct fmt_str resolving_comment;
 	struct fmt_str last_modified_by;
 	struct fmt_str priority_score; /* 0 to 100 */
+
+	/* A destination with `events: evidence` gets a message for each piece of evidence, with that
+	 * piece alone above: which of how many this is, from 1. A SIEM that drops repeats knows it by
+	 * id, version and number. 0: the alert is one message. */
+	uint32_t event_number;
+	uint32_t event_count;
 	/* One for each rule that fmt_module.fields() was given, when it was given any: what an
 	 * FMT_RULE_ADD without a constant adds. */
 	const struct fmt_added *added;
@@ -276,9 +282,9 @@ struct fmt_module {
 	void *(*open)(const struct fmt_option *options, size_t count, char *error,
 		size_t error_size);
 	/* Appends to message->body and message->structured_data, both empty at the call. One line of
-	 * UTF-8: never a control character, and never nothing, in the body. Who goes on after an
-	 * output was full says so in shed_fields or cut_texts. What a module gives that breaks this is
-	 * not sent. It may be called twice for one alert. */
+	 * UTF-8, never nothing: never a control character, but for TAB in a body where a format wants
+	 * it as a delimiter. Who goes on after an output was full says so in shed_fields or cut_texts.
+	 * What a module gives that breaks this is not sent. It may be called twice for one alert. */
 	enum fmt_result (*format)(
 		void *self, const struct fmt_alert *alert, struct fmt_message *message);
 	void (*close)(void *self);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "json_text.h"
+#include "option.h"
 
 #define RESERVE 16384u /* octets asked for at once; most documents are smaller */
 #define NO_PART SIZE_MAX
@@ -192,15 +193,22 @@ static void put_name(struct json_writer *w, const struct field_name *name, size_
 	w->p += name->n;
 }
 
-/* All values of one id from field `at` on. */
-static void put_many(
-	struct json_writer *w, const struct fmt_evidence *evidence, size_t at)
+static void put_field(struct json_writer *w, const struct fmt_field *field)
+{
+	put_name(w, &field_names[field->id], ESCAPE_JSON_ROOM(field->value.n) + 2);
+	if (!w->full)
+		json_quote(w, field->value);
+}
+
+/* All values of one id from field `at` on, before `end`. */
+static void put_many(struct json_writer *w, const struct fmt_evidence *evidence,
+	size_t at, size_t end)
 {
 	uint32_t id = evidence->fields[at].id;
 
 	put_name(w, &field_names[id], 1);
 	json_literal(w, "[");
-	for (; at < evidence->field_count && !w->full; at++) {
+	for (; at < end && !w->full; at++) {
 		if (evidence->fields[at].id != id)
 			continue;
 		json_next(w);
@@ -214,7 +222,13 @@ static void put_many(
 #define ID_WORD(id) ((id) / 64)
 #define ID_BIT(id) (UINT64_C(1) << (id) % 64)
 
-void json_fields(struct json_writer *w, const struct fmt_evidence *evidence,
+static inline int is_shown(uint32_t id, const struct view *view)
+{
+	return id < FMT_FIELD_IDS && id != FMT_FIELD_NONE && !(view && view->used[id]);
+}
+
+/* Fields of one id that do not follow each other: an array where the first one is. */
+static void put_scattered(struct json_writer *w, const struct fmt_evidence *evidence,
 	const struct view *view)
 {
 	uint64_t once[ID_WORDS] = {0}, twice[ID_WORDS] = {0};
@@ -231,17 +245,44 @@ void json_fields(struct json_writer *w, const struct fmt_evidence *evidence,
 		const struct fmt_field *field = &evidence->fields[i];
 		uint32_t id = field->id;
 
-		if (id >= FMT_FIELD_IDS || !id || (view && view->used[id]) ||
-			!(once[ID_WORD(id)] & ID_BIT(id)))
+		if (!is_shown(id, view) || !(once[ID_WORD(id)] & ID_BIT(id)))
 			continue;
-		if (twice[ID_WORD(id)] & ID_BIT(id)) {
-			once[ID_WORD(id)] &= ~ID_BIT(id);
-			put_many(w, evidence, i);
+		once[ID_WORD(id)] &= ~ID_BIT(id);
+		if (twice[ID_WORD(id)] & ID_BIT(id))
+			put_many(w, evidence, i, evidence->field_count);
+		else
+			put_field(w, field);
+	}
+}
+
+void json_fields(struct json_writer *w, const struct fmt_evidence *evidence,
+	const struct view *view)
+{
+	uint64_t seen[ID_WORDS] = {0};
+	size_t start = (size_t)(w->p - w->out->p);
+
+	for (size_t i = 0; i < evidence->field_count && !w->full;) {
+		const struct fmt_field *field = &evidence->fields[i];
+		uint32_t id = field->id;
+		size_t next = i + 1;
+
+		if (!is_shown(id, view)) {
+			i++;
 			continue;
 		}
-		put_name(w, &field_names[id], ESCAPE_JSON_ROOM(field->value.n) + 2);
-		if (!w->full)
-			json_quote(w, field->value);
+		if (seen[ID_WORD(id)] & ID_BIT(id)) {
+			w->p = w->out->p + start;
+			put_scattered(w, evidence, view);
+			return;
+		}
+		seen[ID_WORD(id)] |= ID_BIT(id);
+		while (next < evidence->field_count && evidence->fields[next].id == id)
+			next++;
+		if (next > i + 1)
+			put_many(w, evidence, i, next);
+		else
+			put_field(w, field);
+		i = next;
 	}
 }
 
@@ -289,6 +330,10 @@ void json_relay(struct json_writer *w, const struct fmt_alert *alert)
 		JSON_FIXED);
 	json_member(w, JSON_NAME("alert_id"), alert->id, JSON_FIXED);
 	json_member(w, JSON_NAME("version"), alert->version, JSON_FIXED);
+	if (alert->event_count) {
+		json_number(w, JSON_NAME("event_number"), alert->event_number);
+		json_number(w, JSON_NAME("event_count"), alert->event_count);
+	}
 	json_number(w, JSON_NAME("evidence_count"), alert->evidence_count);
 	if (w->fit && !w->full)
 		w->fit->note_at = (size_t)(w->p - w->out->p);
@@ -309,39 +354,39 @@ void json_path(struct json_writer *w, struct json_name name, struct fmt_str fold
 			JSON_FIXED);
 }
 
-const struct fmt_option_info json_document_options[] = {
-	{"original", "no",
-		"yes puts the vendor's own text of the alert into the document too"},
-	{NULL, NULL, NULL},
-};
-
-void *json_document_open(const char *format, const struct fmt_option *options,
-	size_t count, char *error, size_t error_size)
+void *json_document_open(const char *format, enum severity_scale scale,
+	const struct fmt_option *options, size_t count, char *error, size_t error_size)
 {
 	struct json_document *self = calloc(1, sizeof(*self));
+	int has_severity = scale < SEVERITY_SCALES, good = 1;
 
-	if (!self)
+	if (!self) {
 		snprintf(error, error_size, "%s: out of memory", format);
-	for (size_t i = 0; self && i < count; i++) {
-		if (strcmp(options[i].name, "original") != 0) {
-			snprintf(error, error_size,
-				"%s: there is no option \"%.40s\"; it takes original",
-				format, options[i].name);
-		} else if (!strcmp(options[i].value, "yes")) {
-			self->original = 1;
-			continue;
-		} else if (!strcmp(options[i].value, "no")) {
-			self->original = 0;
-			continue;
+		return NULL;
+	}
+	if (has_severity)
+		self->severity = *severity_default(scale);
+	for (size_t i = 0; good && i < count; i++) {
+		const struct fmt_option *option = &options[i];
+
+		if (!strcmp(option->name, "original")) {
+			good = option_yes_no(
+				format, option, &self->original, error, error_size);
+		} else if (has_severity && !strcmp(option->name, "severity")) {
+			good = option_severity(format, option, scale, &self->severity,
+				error, error_size);
 		} else {
 			snprintf(error, error_size,
-				"%s: original is \"%.40s\", but must be yes or no",
-				format, options[i].value);
+				"%s: there is no option \"%.40s\"; it takes original%s",
+				format, option->name,
+				has_severity ? " and severity" : "");
+			good = 0;
 		}
-		free(self);
-		self = NULL;
 	}
-	return self;
+	if (good)
+		return self;
+	free(self);
+	return NULL;
 }
 
 void json_document_close(void *self)

@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "field_json.h"
 #include "json_fit.h"
+#include "severity.h"
 #include "value.h"
 
 /* When parts go, for documents of our own (json_fit.h): the last of a rank first. */
@@ -45,6 +46,7 @@ typedef void json_write(
 /* The options of documents and their field map. */
 struct json_document {
 	int original; /* the vendor's own text goes along */
+	struct severity_map severity;
 	struct field_json fields;
 };
 
@@ -191,9 +193,11 @@ void json_path(struct json_writer *w, struct json_name name, struct fmt_str fold
 	struct fmt_str file);
 
 /* The options of documents, and open(), close() and fields() of their modules. */
-extern const struct fmt_option_info json_document_options[];
-void *json_document_open(const char *format, const struct fmt_option *options,
-	size_t count, char *error, size_t error_size);
+#define JSON_ORIGINAL_HELP                                                             \
+	"yes puts the vendor's own text of the alert into the document too"
+/* scale: of its option severity; SEVERITY_SCALES: it has none. */
+void *json_document_open(const char *format, enum severity_scale scale,
+	const struct fmt_option *options, size_t count, char *error, size_t error_size);
 void json_document_close(void *self);
 int json_document_fields(struct json_document *self, const char *format,
 	const struct field_json_own *own, const struct fmt_rule *rules, size_t count,

@@ -10,6 +10,7 @@
 #include "address.h"
 #include "json_writer.h"
 #include "registry.h"
+#include "severity.h"
 
 #define OCSF_VERSION "1.5.0"
 #define CLASS_UID 2004
@@ -299,23 +300,31 @@ static void put_user(struct json_writer *w, struct document *d, struct json_name
 	json_close(w, user, JSON_FIXED);
 }
 
-/* "<alert>/<place>": what identifies a process whose number is not known. */
-static void put_process_uid(struct json_writer *w, const struct document *d)
+static char *put_digits(char *to, size_t number)
 {
 	char digits[21], *p = digits + sizeof(digits);
-	struct fmt_str id = d->alert->id;
-	size_t number = d->index, n;
+	size_t n;
 
 	do
 		*--p = (char)('0' + number % 10);
 	while (number /= 10);
 	n = (size_t)(digits + sizeof(digits) - p);
+	memcpy(to, p, n);
+	return to + n;
+}
+
+/* "<alert>/<place>": what identifies a process whose number is not known. */
+static void put_process_uid(struct json_writer *w, const struct document *d)
+{
+	struct fmt_str id = d->alert->id;
+	/* Its place in the whole alert, also where it stands alone. */
+	size_t number = d->alert->event_number ? d->alert->event_number - 1 : d->index;
+
 	if (!json_key(w, KEY("uid"), ESCAPE_JSON_ROOM(id.n) + 32))
 		return;
 	json_quote(w, id);
 	w->p[-1] = '/';
-	memcpy(w->p, p, n);
-	w->p += n;
+	w->p = put_digits(w->p, number);
 	*w->p++ = '"';
 }
 
@@ -469,7 +478,7 @@ static void put_endpoint(struct json_writer *w, struct document *d,
 		location = json_open(w, KEY("location"), '{');
 		put_taken(w, d, KEY("city"), FMT_IP_CITY);
 		country = get(d, FMT_IP_COUNTRY);
-		if (country.n == 2)
+		if (value_is_country(country))
 			put_taken(w, d, KEY("country"), FMT_IP_COUNTRY);
 		json_close(w, location, JSON_FIXED);
 	}
@@ -549,6 +558,20 @@ static void put_email(struct json_writer *w, struct document *d)
 	put_taken(w, d, KEY("message_uid"), FMT_MESSAGE_ID);
 	put_address(w, d, KEY("x_originating_ip"), FMT_MESSAGE_SENDER_IP,
 		"evidences.email.x_originating_ip");
+	list = json_open(w, KEY("urls"), '[');
+	for (size_t i = 0; i < evidence->field_count && !w->full; i++) {
+		struct fmt_str url = text_trim(evidence->fields[i].value);
+
+		if (evidence->fields[i].id != FMT_URL || !url.n)
+			continue;
+		json_next(w);
+		json_literal(w, "{");
+		json_member(w, KEY("url_string"), url, JSON_FIXED);
+		json_literal(w, "}");
+		view_mark(&d->view, FMT_URL);
+		observe(d, OBSERVE_URL, "evidences.email.urls.url_string", url);
+	}
+	json_close(w, list, JSON_FIXED);
 	json_close(w, email, JSON_FIXED);
 }
 
@@ -581,31 +604,57 @@ static void put_url(struct json_writer *w, struct document *d)
 	json_close(w, url, JSON_FIXED);
 }
 
-/* What has a name or an id and is no file, process, account or device. */
+/* Where the name and the id of a resource are; the ids of what it is in or made of stay in data. */
+struct resource_ids {
+	const char *type;
+	enum fmt_field_id name, uid;
+};
+
+static const struct resource_ids *resource_ids(struct fmt_str type)
+{
+	static const struct resource_ids table[] = {
+		{"amazonResourceEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"azureResourceEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"googleCloudResourceEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"kubernetesClusterEvidence", FMT_RESOURCE_NAME, FMT_RESOURCE_ID},
+		{"containerEvidence", FMT_RESOURCE_NAME, FMT_CONTAINER_ID},
+		{"containerImageEvidence", FMT_FIELD_NONE, FMT_IMAGE_ID},
+		{"containerRegistryEvidence", FMT_REGISTRY_NAME, FMT_FIELD_NONE},
+		{"gitHubOrganizationEvidence", FMT_RESOURCE_NAME, FMT_OBJECT_ID},
+		{"gitHubRepoEvidence", FMT_RESOURCE_NAME, FMT_OBJECT_ID},
+		{"activeDirectoryDomainEvidence", FMT_NAME, FMT_FIELD_NONE},
+		{"securityGroupEvidence", FMT_NAME, FMT_GROUP_SID},
+	};
+	static const struct resource_ids other = {
+		NULL, FMT_RESOURCE_NAME, FMT_FIELD_NONE};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (text_equal_nocase(type, table[i].type))
+			return &table[i];
+	return &other;
+}
+
+/* Cloud resources, applications and groups; a name or an id is required. */
 static void put_resource(struct json_writer *w, struct document *d)
 {
-	static const enum fmt_field_id names[] = {FMT_RESOURCE_NAME, FMT_NAME,
-		FMT_APP_INSTANCE, FMT_DOMAIN_NAME, FMT_REGISTRY_NAME};
-	static const enum fmt_field_id ids[] = {FMT_RESOURCE_ID, FMT_APP_ID,
-		FMT_GROUP_SID, FMT_OBJECT_ID, FMT_CONTAINER_ID, FMT_IMAGE_ID};
+	struct fmt_str type = text_trim(d->view.evidence->type);
+	struct resource_ids ids = *resource_ids(type);
 	struct json_open list;
-	size_t name = 0, id = 0;
-	struct fmt_str type;
 
-	while (name < sizeof(names) / sizeof(names[0]) - 1 && !get(d, names[name]).n)
-		name++;
-	while (id < sizeof(ids) / sizeof(ids[0]) - 1 && !get(d, ids[id]).n)
-		id++;
-	if (!get(d, names[name]).n && !get(d, ids[id]).n)
+	if (!ids.type && d->view.evidence->kind != FMT_KIND_CLOUD_RESOURCE) {
+		ids.name = get(d, FMT_NAME).n ? FMT_NAME : FMT_APP_INSTANCE;
+		ids.uid = get(d, FMT_APP_ID).n ? FMT_APP_ID : FMT_OBJECT_ID;
+	}
+	if (!get(d, ids.name).n && !get(d, ids.uid).n)
 		return;
 	list = json_open(w, KEY("resources"), '[');
 	json_literal(w, "{");
-	put_taken(w, d, KEY("name"), names[name]);
-	observe(d, OBSERVE_RESOURCE, "evidences.resources.uid", get(d, ids[id]));
-	put_taken(w, d, KEY("uid"), ids[id]);
-	type = take(d, FMT_RESOURCE_TYPE);
-	json_member(w, KEY("type"), type.n ? type : text_trim(d->view.evidence->type),
-		JSON_FIXED);
+	put_taken(w, d, KEY("name"), ids.name);
+	observe(d, OBSERVE_RESOURCE, "evidences.resources.uid", get(d, ids.uid));
+	put_taken(w, d, KEY("uid"), ids.uid);
+	if (get(d, FMT_RESOURCE_TYPE).n)
+		type = take(d, FMT_RESOURCE_TYPE);
+	json_member(w, KEY("type"), type, JSON_FIXED);
 	put_taken(w, d, KEY("namespace"), FMT_NAMESPACE);
 	put_taken(w, d, KEY("version"), FMT_VERSION);
 	json_literal(w, "}");
@@ -683,6 +732,7 @@ static void put_kind(struct json_writer *w, struct document *d)
 		break;
 	case FMT_KIND_MESSAGE:
 		put_email(w, d);
+		put_file(w, d, &own_file);
 		break;
 	case FMT_KIND_NETWORK:
 		put_connection(w, d);
@@ -695,8 +745,10 @@ static void put_kind(struct json_writer *w, struct document *d)
 	case FMT_KIND_GROUP:
 		put_resource(w, d);
 		break;
-	case FMT_KIND_REGISTRY: /* core OCSF has nothing for these: data holds them */
 	case FMT_KIND_MALWARE:
+		put_file(w, d, &own_file);
+		break;
+	case FMT_KIND_REGISTRY: /* the core of OCSF has nothing for these: data holds them */
 	case FMT_KIND_OTHER:
 	case FMT_KINDS:
 		break;
@@ -804,7 +856,7 @@ static void put_class(struct json_writer *w, const struct fmt_alert *alert)
 		"Unknown", "Informational", "Low", "Medium", "High"};
 	static const char *const activities[] = {
 		"Unknown", "Create", "Update", "Close"};
-	enum fmt_severity severity = value_severity(alert);
+	enum fmt_severity severity = severity_of(alert);
 	struct fmt_str text = text_trim(alert->status);
 	const struct meaning *status = status_meaning(text);
 	unsigned activity = status ? status->activity : 0;
@@ -854,10 +906,14 @@ static void put_metadata(struct json_writer *w, const struct fmt_alert *alert)
 	/* The same for a repeat, another for an update. */
 	if (alert->id.n && json_key(w, KEY("uid"),
 				   ESCAPE_JSON_ROOM(alert->id.n) +
-					   ESCAPE_JSON_ROOM(alert->version.n) + 4)) {
+					   ESCAPE_JSON_ROOM(alert->version.n) + 32)) {
 		json_quote(w, alert->id);
 		w->p[-1] = '/';
 		w->p = escape_json_string(w->p, alert->version);
+		if (alert->event_number) {
+			*w->p++ = '/';
+			w->p = put_digits(w->p, alert->event_number);
+		}
 		*w->p++ = '"';
 	}
 	json_member(w, KEY("tenant_uid"), alert->tenant_id, JSON_FIXED);
@@ -1203,11 +1259,16 @@ static int ocsf_fields(void *self, const struct fmt_rule *rules, size_t count,
 
 	return json_document_fields(self, "ocsf", own, rules, count, wrong, context);
 }
+static const struct fmt_option_info ocsf_options[] = {
+	{"original", "no", JSON_ORIGINAL_HELP},
+	{NULL, NULL, NULL},
+};
 
 static void *ocsf_open(
 	const struct fmt_option *options, size_t count, char *error, size_t error_size)
 {
-	return json_document_open("ocsf", options, count, error, error_size);
+	return json_document_open(
+		"ocsf", SEVERITY_SCALES, options, count, error, error_size);
 }
 
 const struct fmt_module ocsf_module = {
@@ -1215,7 +1276,7 @@ const struct fmt_module ocsf_module = {
 	.struct_size = sizeof(struct fmt_module),
 	.name = "ocsf",
 	.help = "OCSF " OCSF_VERSION ", a Detection Finding as one JSON object",
-	.options = json_document_options,
+	.options = ocsf_options,
 	.open = ocsf_open,
 	.format = ocsf_format,
 	.close = json_document_close,

@@ -4,64 +4,21 @@
 #include <strings.h>
 
 #include "address.h"
-#include "text.h"
+#include "severity.h"
+#include "value.h"
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
 #define ITEM_MAX 80u /* characters of one item's name */
+#define FIELDS_MAX 3900u /* octets of the list of an event's fields */
+#define FIELD_MAX 255u /* characters of one of its values */
 
 /* In pick.shown, beside a bit for each kind: the addresses with a role have their keys. */
 #define SHOWN_SOURCE_IP (1u << FMT_KINDS)
 #define SHOWN_DESTINATION_IP (2u << FMT_KINDS)
 
-/* The first field of each id of one piece of evidence, found in one pass. */
-struct view {
-	const struct fmt_evidence *evidence;
-	uint16_t at[FMT_FIELD_IDS]; /* index + 1 */
-};
-
-static void view_open(struct view *view, const struct fmt_evidence *evidence)
-{
-	size_t n = evidence ? evidence->field_count : 0;
-
-	view->evidence = evidence;
-	if (!evidence)
-		return;
-	memset(view->at, 0, sizeof(view->at));
-	if (n > UINT16_MAX - 1)
-		n = UINT16_MAX - 1;
-	while (n--)
-		if (evidence->fields[n].id < FMT_FIELD_IDS)
-			view->at[evidence->fields[n].id] = (uint16_t)(n + 1);
-}
-
-/* Trimmed, so "absent" and "nothing but blanks" are the same to all who choose. */
-static struct fmt_str view_get(const struct view *view, enum fmt_field_id id)
-{
-	if (!view->evidence || !view->at[id])
-		return (struct fmt_str){NULL, 0};
-	return text_trim(view->evidence->fields[view->at[id] - 1].value);
-}
-
-static struct fmt_str view_first(
-	const struct view *view, enum fmt_field_id a, enum fmt_field_id b)
-{
-	struct fmt_str s = view_get(view, a);
-
-	return s.n ? s : view_get(view, b);
-}
-
 static void set(struct pick *v, enum pick_id row, struct fmt_str s)
 {
 	v->row[row] = text_trim(s);
-}
-
-/* Unset, or the vendor's way to say so. */
-static int is_nothing(struct fmt_str s)
-{
-	return !s.n || text_equal_nocase(s, "unknown") ||
-	       text_equal_nocase(s, "none") ||
-	       text_equal_nocase(s, "unknownFutureValue") ||
-	       text_equal_nocase(s, "notAvailable");
 }
 
 static struct fmt_str pool_put(struct pick *v, const char *p, size_t n)
@@ -163,26 +120,12 @@ static struct fmt_str join(
 	return s;
 }
 
-/* Folder and name as one path; some sources repeat the name in the folder. */
 static struct fmt_str join_path(
 	struct pick *v, struct fmt_str folder, struct fmt_str name)
 {
-	char last, before;
-
-	if (!folder.n || !name.n)
+	if (value_path_is_whole(folder, name))
 		return folder;
-	last = folder.p[folder.n - 1];
-	if (folder.n > name.n &&
-		!memcmp(folder.p + folder.n - name.n, name.p, name.n)) {
-		before = folder.p[folder.n - name.n - 1];
-		if (before == '\\' || before == '/')
-			return folder;
-	}
-	if (last == '\\' || last == '/')
-		return join(v, folder, "", name);
-	if (memchr(folder.p, '/', folder.n) && !memchr(folder.p, '\\', folder.n))
-		return join(v, folder, "/", name);
-	return join(v, folder, "\\", name);
+	return join(v, folder, value_separator(folder), name);
 }
 
 static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
@@ -203,65 +146,12 @@ static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
 	v->row[row] = s;
 }
 
-static enum fmt_severity map_severity(const struct fmt_alert *alert)
-{
-	static const struct {
-		const char *name;
-		enum fmt_severity severity;
-	} names[] = {{"informational", FMT_SEVERITY_INFORMATIONAL},
-		{"low", FMT_SEVERITY_LOW}, {"medium", FMT_SEVERITY_MEDIUM},
-		{"high", FMT_SEVERITY_HIGH}};
-	struct fmt_str text;
-
-	if (alert->severity > FMT_SEVERITY_UNKNOWN &&
-		alert->severity <= FMT_SEVERITY_HIGH)
-		return alert->severity;
-	text = text_trim(alert->severity_text);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(text, names[i].name))
-			return names[i].severity;
-	return FMT_SEVERITY_UNKNOWN;
-}
-
-static struct fmt_str map_product(const struct fmt_alert *alert)
-{
-	static const char *const names[][2] = {
-		{"microsoftDefenderForEndpoint", "Microsoft Defender for Endpoint"},
-		{"microsoftDefenderForIdentity", "Microsoft Defender for Identity"},
-		{"microsoftDefenderForCloudApps", "Microsoft Defender for Cloud Apps"},
-		{"microsoftDefenderForOffice365", "Microsoft Defender for Office 365"},
-		{"azureAdIdentityProtection", "Microsoft Entra ID Protection"},
-		{"microsoftAppGovernance", "Microsoft App Governance"},
-		{"dataLossPrevention", "Microsoft Data Loss Prevention"},
-		{"microsoftDefenderForCloud", "Microsoft Defender for Cloud"},
-		{"microsoftSentinel", "Microsoft Sentinel"},
-		{"microsoftInsiderRiskManagement", "Microsoft Insider Risk Management"},
-		{"microsoftThreatIntelligence", "Microsoft Threat Intelligence"},
-		{"microsoftSecurityForAI", "Microsoft Security for AI"},
-		/* as older APIs call them */
-		{"MicrosoftDefenderATP", "Microsoft Defender for Endpoint"},
-		{"AzureATP", "Microsoft Defender for Identity"},
-		{"MicrosoftCloudAppSecurity", "Microsoft Defender for Cloud Apps"},
-		{"OfficeATP", "Microsoft Defender for Office 365"},
-		{"AADIdentityProtection", "Microsoft Entra ID Protection"},
-	};
-	struct fmt_str s = text_trim(alert->product_name), source;
-
-	if (s.n)
-		return s;
-	source = text_trim(alert->service_source);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(source, names[i][0]))
-			return text_str(names[i][1]);
-	return text_str("Microsoft Defender XDR");
-}
-
 static void map_header(struct pick *v, const struct fmt_alert *alert)
 {
 	struct fmt_str category = text_trim(alert->category);
 
-	v->severity = map_severity(alert);
-	v->product = map_product(alert);
+	v->severity = severity_of(alert);
+	v->product = value_product(alert);
 	v->class_id = text_trim(alert->detector_id);
 	if (!v->class_id.n)
 		v->class_id = category.n
@@ -289,6 +179,10 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	if (text_fits(v->row[PICK_ALERT_ID], 40))
 		v->row[PICK_EXTERNAL_ID] = v->row[PICK_ALERT_ID];
 	set(v, PICK_VERSION, alert->version);
+	if (alert->event_count) {
+		set_number(v, PICK_EVENT_NUMBER, alert->event_number);
+		set_number(v, PICK_EVENT_COUNT, alert->event_count);
+	}
 	set(v, PICK_CUSTOMER, alert->customer);
 	set(v, PICK_CUSTOMER_NAME, alert->customer_name);
 	set(v, PICK_TENANT_ID, alert->tenant_id);
@@ -297,10 +191,10 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	v->row[read_number(s, &number) ? PICK_INCIDENT_NUMBER : PICK_INCIDENT_ID] = s;
 	set(v, PICK_STATUS, alert->status);
 	s = text_trim(alert->classification);
-	if (!is_nothing(s))
+	if (!value_is_nothing(s))
 		v->row[PICK_CLASSIFICATION] = s;
 	s = text_trim(alert->determination);
-	if (!is_nothing(s))
+	if (!value_is_nothing(s))
 		v->row[PICK_DETERMINATION] = s;
 	set_time(v, PICK_START, alert->first_activity);
 	set_time(v, PICK_END, alert->last_activity);
@@ -308,7 +202,7 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	set_time(v, PICK_RESOLVED, alert->resolved);
 	s = text_trim(alert->detection_source);
 	t = text_trim(alert->service_source);
-	v->row[PICK_SERVICE] = is_nothing(s) ? t : s;
+	v->row[PICK_SERVICE] = value_is_nothing(s) ? t : s;
 	v->row[PICK_SERVICE_SOURCE] = t;
 	map_url(v, PICK_ALERT_URL, PICK_ALERT_URL_LONG, alert->alert_url);
 	map_url(v, PICK_INCIDENT_URL, PICK_INCIDENT_URL_LONG, alert->incident_url);
@@ -329,9 +223,11 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 		set_list(v, PICK_CATEGORIES, alert->categories);
 	set(v, PICK_ASSIGNED_TO, alert->assigned_to);
 	s = text_trim(alert->investigation_state);
-	if (!is_nothing(s))
+	if (!value_is_nothing(s))
 		v->row[PICK_INVESTIGATION] = s;
 	set(v, PICK_PROVIDER_ID, alert->provider_alert_id);
+	set(v, PICK_SOURCE_EXTERNAL_ID, alert->external_id);
+	set(v, PICK_INDICATOR_ID, alert->indicator_id);
 	set(v, PICK_POLICY_ID, alert->alert_policy_id);
 	if (alert->source)
 		set(v, PICK_SOURCE_API, text_str(alert->source));
@@ -433,12 +329,12 @@ static void map_action(struct pick *v, const struct view *process,
 
 	for (size_t i = 0; i < 2; i++) {
 		v->row[PICK_ACTION] = view_get(views[i], FMT_DETECTION_STATUS);
-		if (!is_nothing(v->row[PICK_ACTION]))
+		if (!value_is_nothing(v->row[PICK_ACTION]))
 			return;
 	}
 	for (size_t i = 0; i < 3; i++) {
 		v->row[PICK_ACTION] = view_get(views[i], FMT_REMEDIATION_STATUS);
-		if (!is_nothing(v->row[PICK_ACTION]))
+		if (!value_is_nothing(v->row[PICK_ACTION]))
 			return;
 	}
 	v->row[PICK_ACTION] = view_get(mail, FMT_MESSAGE_DELIVERY_ACTION);
@@ -502,7 +398,7 @@ static void set_protocol(struct pick *v, struct fmt_str s)
 		v->row[PICK_PROTOCOL] = text_str("TCP");
 	else if (text_equal_nocase(s, "udp"))
 		v->row[PICK_PROTOCOL] = text_str("UDP");
-	else if (!is_nothing(s))
+	else if (!value_is_nothing(s))
 		v->row[PICK_PROTOCOL] = s;
 }
 
@@ -578,19 +474,6 @@ static void map_network(struct pick *v, const struct fmt_alert *alert,
 		v->shown |= 1u << FMT_KIND_IP;
 }
 
-static int has_scheme(struct fmt_str url)
-{
-	size_t i = 0;
-
-	while (i < url.n && ((url.p[i] >= 'a' && url.p[i] <= 'z') ||
-				    (url.p[i] >= 'A' && url.p[i] <= 'Z') ||
-				    (i && ((url.p[i] >= '0' && url.p[i] <= '9') ||
-						  url.p[i] == '+' || url.p[i] == '-' ||
-						  url.p[i] == '.'))))
-		i++;
-	return i && url.n - i > 3 && !memcmp(url.p + i, "://", 3);
-}
-
 static void map_others(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view view;
@@ -599,7 +482,7 @@ static void map_others(struct pick *v, const struct fmt_alert *alert)
 	view_open(&view, alert->primary[FMT_KIND_URL]);
 	if (view.evidence) {
 		s = view_get(&view, FMT_URL);
-		v->row[has_scheme(s) ? PICK_REQUEST : PICK_URL_TEXT] = s;
+		v->row[value_has_scheme(s) ? PICK_REQUEST : PICK_URL_TEXT] = s;
 		v->shown |= 1u << FMT_KIND_URL;
 	}
 	view_open(&view, alert->primary[FMT_KIND_REGISTRY]);
@@ -639,25 +522,6 @@ static void map_others(struct pick *v, const struct fmt_alert *alert)
 	}
 }
 
-static const char *const kind_names[FMT_KINDS] = {
-	[FMT_KIND_OTHER] = "other",
-	[FMT_KIND_DEVICE] = "device",
-	[FMT_KIND_USER] = "user",
-	[FMT_KIND_PROCESS] = "process",
-	[FMT_KIND_FILE] = "file",
-	[FMT_KIND_IP] = "ip",
-	[FMT_KIND_URL] = "url",
-	[FMT_KIND_MAILBOX] = "mailbox",
-	[FMT_KIND_MESSAGE] = "message",
-	[FMT_KIND_REGISTRY] = "registry",
-	[FMT_KIND_CLOUD_RESOURCE] = "cloudResource",
-	[FMT_KIND_NETWORK] = "network",
-	[FMT_KIND_APPLICATION] = "application",
-	[FMT_KIND_LOGON] = "logon",
-	[FMT_KIND_GROUP] = "group",
-	[FMT_KIND_MALWARE] = "malware",
-};
-
 /* What names a piece of evidence of each kind, the best first. */
 #define KIND_IDS 6
 static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
@@ -688,17 +552,6 @@ static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
 
 _Static_assert(FMT_FIELD_IDS <= 256, "kind_ids holds ids in octets");
 
-static unsigned verdict_rank(struct fmt_str s)
-{
-	if (text_equal_nocase(s, "malicious"))
-		return 4;
-	if (text_equal_nocase(s, "suspicious"))
-		return 3;
-	if (text_equal_nocase(s, "noThreatsFound"))
-		return 2;
-	return is_nothing(s) ? 0 : 1;
-}
-
 /* kind:name(verdict) of one piece of evidence; 0 when it does not fit the list any more. The
  * separator of the list cannot be in a name. */
 static int list_item(char *list, size_t *used, const struct fmt_evidence *evidence,
@@ -721,7 +574,7 @@ static int list_item(char *list, size_t *used, const struct fmt_evidence *eviden
 	}
 	tag = text_trim(evidence->type);
 	if (kind != FMT_KIND_OTHER || !tag.n)
-		tag = text_str(kind_names[kind]);
+		tag = value_kind(kind);
 	text_cut(&tag, 40);
 	cut = text_cut(&name, ITEM_MAX);
 	n = 2 + tag.n + 1 + name.n + TEXT_MARK_LEN + 2 + verdict.n;
@@ -770,7 +623,7 @@ static void map_evidence(struct pick *v, const struct fmt_alert *alert)
 					     ? evidence->kind
 					     : FMT_KIND_OTHER;
 		struct fmt_str verdict = text_trim(fmt_get(evidence, FMT_VERDICT));
-		unsigned own = verdict_rank(verdict);
+		unsigned own = value_verdict(verdict);
 
 		count[kind]++;
 		if (own > rank) {
@@ -807,19 +660,79 @@ static void map_evidence(struct pick *v, const struct fmt_alert *alert)
 	list = v->pool + v->used;
 	used = 0;
 	for (size_t kind = 0; kind < FMT_KINDS; kind++) {
-		struct fmt_str digits;
+		struct fmt_str digits, name;
 
 		if (!count[kind])
 			continue;
 		if (used)
 			used += pool_put(v, ",", 1).n;
-		used += pool_put(v, kind_names[kind], strlen(kind_names[kind])).n;
+		name = value_kind((enum fmt_kind)kind);
+		used += pool_put(v, name.p, name.n).n;
 		used += pool_put(v, ":", 1).n;
 		set_number(v, PICK_EVIDENCE_KINDS, (int64_t)count[kind]);
 		digits = v->row[PICK_EVIDENCE_KINDS];
 		used += digits.n;
 	}
 	v->row[PICK_EVIDENCE_KINDS] = (struct fmt_str){list, used};
+}
+
+#define FMT_FIELD(id, name) name,
+static const char *const field_names[FMT_FIELD_IDS] = {
+	"",
+#include "fields.def"
+};
+#undef FMT_FIELD
+
+/* Is this text itself, not a part of something joined, the value of a key? */
+static int has_key(const struct pick *v, struct fmt_str s)
+{
+	for (size_t i = 0; i < PICK_ROWS; i++)
+		if (v->row[i].p == s.p && v->row[i].n == s.n)
+			return 1;
+	return 0;
+}
+
+/* name:value of all that has no key: what has none in one event for all evidence has it here. */
+static void map_fields(struct pick *v, const struct fmt_evidence *evidence)
+{
+	struct fmt_str list = {v->pool + v->used, 0};
+	int64_t more = 0;
+
+	for (size_t i = 0; i < evidence->field_count; i++) {
+		const struct fmt_field *field = &evidence->fields[i];
+		struct fmt_str value = text_trim(field->value), name;
+		size_t before = v->used, n;
+		int cut;
+
+		if (!value.n || field->id >= FMT_FIELD_IDS || has_key(v, value))
+			continue;
+		name = text_str(field_names[field->id]);
+		cut = text_cut(&value, FIELD_MAX);
+		n = 2 + name.n + 1 + value.n + TEXT_MARK_LEN;
+		if (more || list.n + n > FIELDS_MAX ||
+			n + 32 > sizeof(v->pool) - v->used) {
+			more++;
+			continue;
+		}
+		if (list.n)
+			pool_put(v, "; ", 2);
+		pool_put(v, name.p, name.n);
+		pool_put(v, ":", 1);
+		value = pool_put(v, value.p, value.n);
+		/* The separator of the list cannot be in a value. */
+		for (size_t k = 0; k < value.n; k++)
+			if (value.p[k] == ';')
+				v->pool[(size_t)(value.p - v->pool) + k] = ',';
+		if (cut)
+			pool_put(v, TEXT_MARK, TEXT_MARK_LEN);
+		list.n += v->used - before;
+	}
+	if (more && list.n) {
+		list.n += pool_put(v, "; +", 3).n;
+		set_number(v, PICK_EVIDENCE_FIELDS, more);
+		list.n += v->row[PICK_EVIDENCE_FIELDS].n;
+	}
+	v->row[PICK_EVIDENCE_FIELDS] = list;
 }
 
 void pick_alert(struct pick *v, const struct fmt_alert *alert)
@@ -845,4 +758,7 @@ void pick_alert(struct pick *v, const struct fmt_alert *alert)
 	map_network(v, alert, &net, &mail);
 	map_others(v, alert);
 	map_evidence(v, alert);
+	/* The only piece of this message. */
+	if (alert->event_count && alert->evidence_count == 1)
+		map_fields(v, &alert->evidence[0]);
 }

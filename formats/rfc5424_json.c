@@ -2,6 +2,7 @@
  *
  * Purpose:  [alertrelay@32473 customer="..." ...] {"customer":"...",...,"alert":{...}}
  * Source:   RFC 5424 section 6.3, RFC 8259. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 #include "json_body.h"
 #include "json_text.h"
 #include "registry.h"
+#include "severity.h"
 #include "text.h"
 
 #define SD_TEXT_MAX 255u
@@ -65,10 +67,15 @@ static int put_structured_data(const struct rfc5424_json *self,
 		to = sd_param(to, "tenantId", alert->tenant_id, SD_TEXT_MAX, &cuts);
 		to = sd_param(to, "alertId", alert->id, SD_ID_MAX, &cuts);
 		to = sd_param(to, "version", alert->version, SD_TEXT_MAX, &cuts);
+		if (alert->event_count)
+			to += sprintf(to,
+				" eventNumber=\"%" PRIu32 "\" eventCount=\"%" PRIu32
+				"\"",
+				alert->event_number, alert->event_count);
 		to = sd_param(to, "incidentId", alert->incident_id, SD_TEXT_MAX, &cuts);
 		if (full)
 			to = sd_param(to, "severity",
-				text_str(json_severity(alert->severity)), SD_TEXT_MAX,
+				text_str(severity_name(alert->severity)), SD_TEXT_MAX,
 				&cuts);
 		*to++ = ']';
 		if (json_put(message->structured_data, text, (size_t)(to - text))) {

@@ -1,4 +1,4 @@
-/* value.c - what the values of an alert mean, for formats with typed fields. */
+/* value.c - what the values of an alert mean. */
 #include "value.h"
 
 #define DAY_S 86400
@@ -7,16 +7,16 @@
 
 void view_open(struct view *view, const struct fmt_evidence *evidence)
 {
-	size_t n = evidence ? evidence->field_count : 0;
-
 	view->evidence = evidence;
+	if (!evidence)
+		return;
 	memset(view->at, 0, sizeof(view->at));
 	memset(view->many, 0, sizeof(view->many));
 	memset(view->used, 0, sizeof(view->used));
-	for (size_t i = n; i-- > 0;) {
+	for (size_t i = evidence->field_count; i-- > 0;) {
 		uint32_t id = evidence->fields[i].id;
 
-		if (id >= FMT_FIELD_IDS)
+		if (id >= FMT_FIELD_IDS || id == FMT_FIELD_NONE)
 			continue;
 		view->many[id] |= view->at[id] != 0;
 		/* What stands too far back for the index counts as one of many. */
@@ -76,7 +76,7 @@ static void date_from_days(int64_t days, unsigned *year, unsigned *month, unsign
 }
 
 /* Exactly n digits at p, else -1. */
-static int digits(const char *p, size_t n)
+static int read_digits(const char *p, size_t n)
 {
 	int value = 0;
 
@@ -99,12 +99,12 @@ int64_t value_time(struct fmt_str s)
 	if (s.n < 20 || s.n > 35)
 		return FMT_NO_TIME;
 	end = p + s.n;
-	year = digits(p, 4);
-	month = digits(p + 5, 2);
-	day = digits(p + 8, 2);
-	hour = digits(p + 11, 2);
-	minute = digits(p + 14, 2);
-	second = digits(p + 17, 2);
+	year = read_digits(p, 4);
+	month = read_digits(p + 5, 2);
+	day = read_digits(p + 8, 2);
+	hour = read_digits(p + 11, 2);
+	minute = read_digits(p + 14, 2);
+	second = read_digits(p + 17, 2);
 	if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != 't') ||
 		p[13] != ':' || p[16] != ':' || year < 1970 || month < 1 ||
 		month > 12 || day < 1 || day > lengths[month - 1] || hour < 0 ||
@@ -125,7 +125,7 @@ int64_t value_time(struct fmt_str s)
 			return FMT_NO_TIME;
 	}
 	if (end - p == 6 && (*p == '+' || *p == '-') && p[3] == ':') {
-		int h = digits(p + 1, 2), m = digits(p + 4, 2);
+		int h = read_digits(p + 1, 2), m = read_digits(p + 4, 2);
 
 		if (h < 0 || h > 23 || m < 0 || m > 59)
 			return FMT_NO_TIME;
@@ -144,33 +144,39 @@ int value_is_time(int64_t ticks)
 	return ticks >= 0 && ticks < YEAR_10000_S * TICKS_PER_S;
 }
 
-static char *put_digits(char *to, unsigned value, int count)
+static inline char *put_two(char *to, unsigned value)
 {
-	for (int i = count; i-- > 0; value /= 10)
-		to[i] = (char)('0' + value % 10);
-	return to + count;
+	to[0] = (char)('0' + value / 10);
+	to[1] = (char)('0' + value % 10);
+	return to + 2;
 }
 
-char *value_put_time(char *to, int64_t ticks, int fraction)
+static inline char *put_two_and(char *to, unsigned value, char behind)
+{
+	to[2] = behind;
+	return put_two(to, value) + 1;
+}
+
+char *value_put_time(char *to, int64_t ticks, int digits)
 {
 	uint64_t seconds = (uint64_t)ticks / TICKS_PER_S;
 	unsigned in_day = (unsigned)(seconds % DAY_S), year, month, day;
 	unsigned part = (unsigned)((uint64_t)ticks % TICKS_PER_S);
 
 	date_from_days((int64_t)(seconds / DAY_S), &year, &month, &day);
-	to = put_digits(to, year, 4);
-	*to++ = '-';
-	to = put_digits(to, month, 2);
-	*to++ = '-';
-	to = put_digits(to, day, 2);
-	*to++ = 'T';
-	to = put_digits(to, in_day / 3600, 2);
-	*to++ = ':';
-	to = put_digits(to, in_day / 60 % 60, 2);
-	*to++ = ':';
-	to = put_digits(to, in_day % 60, 2);
-	*to++ = '.';
-	to = fraction == 3 ? put_digits(to, part / 10000, 3) : put_digits(to, part, 7);
+	to = put_two(to, year / 100);
+	to = put_two_and(to, year % 100, '-');
+	to = put_two_and(to, month, '-');
+	to = put_two_and(to, day, 'T');
+	to = put_two_and(to, in_day / 3600, ':');
+	to = put_two_and(to, in_day / 60 % 60, ':');
+	to = put_two_and(to, in_day % 60, '.');
+	*to++ = (char)('0' + part / 1000000);
+	to = put_two(to, part / 10000 % 100);
+	if (digits == 7) {
+		to = put_two(to, part / 100 % 100);
+		to = put_two(to, part % 100);
+	}
 	*to++ = 'Z';
 	return to;
 }
@@ -188,21 +194,6 @@ int64_t value_when(const struct fmt_alert *alert, int64_t first, int64_t second)
 			value_is_time(alert->evidence[i].created))
 			return alert->evidence[i].created;
 	return 0;
-}
-
-enum fmt_severity value_severity(const struct fmt_alert *alert)
-{
-	static const char *const names[] = {"informational", "low", "medium", "high"};
-	struct fmt_str text;
-
-	if (alert->severity > FMT_SEVERITY_UNKNOWN &&
-		alert->severity <= FMT_SEVERITY_HIGH)
-		return alert->severity;
-	text = text_trim(alert->severity_text);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(text, names[i]))
-			return (enum fmt_severity)(FMT_SEVERITY_INFORMATIONAL + i);
-	return FMT_SEVERITY_UNKNOWN;
 }
 
 struct fmt_str value_product(const struct fmt_alert *alert)
@@ -270,6 +261,11 @@ int value_has_scheme(struct fmt_str url)
 	return i && url.n - i > 3 && !memcmp(url.p + i, "://", 3);
 }
 
+int value_is_country(struct fmt_str s)
+{
+	return s.n == 2 && is_letter(s.p[0]) && is_letter(s.p[1]);
+}
+
 int value_is_mail(struct fmt_str s)
 {
 	const char *at = s.n ? memchr(s.p, '@', s.n) : NULL;
@@ -302,17 +298,25 @@ int value_path_is_whole(struct fmt_str folder, struct fmt_str name)
 	return before == '\\' || before == '/';
 }
 
+const char *value_separator(struct fmt_str folder)
+{
+	char last = folder.n ? folder.p[folder.n - 1] : '/';
+
+	if (last == '\\' || last == '/')
+		return "";
+	return memchr(folder.p, '/', folder.n) && !memchr(folder.p, '\\', folder.n)
+		       ? "/"
+		       : "\\";
+}
+
 size_t value_join_path(char *to, struct fmt_str folder, struct fmt_str name)
 {
-	char *p = to, last = folder.p[folder.n - 1];
+	char *p = to;
 
 	memcpy(p, folder.p, folder.n);
 	p += folder.n;
-	if (last != '\\' && last != '/')
-		*p++ = memchr(folder.p, '/', folder.n) &&
-				       !memchr(folder.p, '\\', folder.n)
-			       ? '/'
-			       : '\\';
+	for (const char *s = value_separator(folder); *s; s++)
+		*p++ = *s;
 	memcpy(p, name.p, name.n);
 	return (size_t)(p - to) + name.n;
 }

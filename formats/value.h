@@ -1,4 +1,4 @@
-/* value.h - what the values of an alert mean, for formats with typed fields.
+/* value.h - what the values of an alert mean.
  *
  * Purpose:  a value goes into a typed field only when it surely is of that type; what is not keeps
  *           its text elsewhere.
@@ -26,6 +26,14 @@ static inline struct fmt_str view_get(const struct view *view, enum fmt_field_id
 	if (!view->evidence || !view->at[id])
 		return (struct fmt_str){NULL, 0};
 	return text_trim(view->evidence->fields[view->at[id] - 1].value);
+}
+
+static inline struct fmt_str view_first(
+	const struct view *view, enum fmt_field_id a, enum fmt_field_id b)
+{
+	struct fmt_str s = view_get(view, a);
+
+	return s.n ? s : view_get(view, b);
 }
 
 /* Its value stands in a field of its own now; if there are more of this id, all of them still need
@@ -61,7 +69,6 @@ char *value_put_time(char *to, int64_t ticks, int digits);
 /* When it happened, as well as it is known: the first that is a time of those, else 0. */
 int64_t value_when(const struct fmt_alert *alert, int64_t first, int64_t second);
 
-enum fmt_severity value_severity(const struct fmt_alert *alert);
 struct fmt_str value_product(const struct fmt_alert *alert);
 
 /* From nothing to malicious, 0 to 4. */
@@ -69,11 +76,16 @@ unsigned value_verdict(struct fmt_str s);
 
 int value_has_scheme(struct fmt_str url);
 
+/* Two letters, as ISO 3166 has them. */
+int value_is_country(struct fmt_str s);
+
 /* Plain enough to be an address of mail to everyone: ASCII, one @, a domain of letters and digits. */
 int value_is_mail(struct fmt_str s);
 
 /* The folder says the whole path: the name is empty, or some sources repeat it there. */
 int value_path_is_whole(struct fmt_str folder, struct fmt_str name);
+/* What to put between them: a slash of the kind that the folder has, or nothing. */
+const char *value_separator(struct fmt_str folder);
 /* Folder and name as one path, at most one octet more than both; gives its length. */
 size_t value_join_path(char *to, struct fmt_str folder, struct fmt_str name);
 

@@ -1,5 +1,6 @@
 # Messages of the formatters and what judges them: for unit tests and for the fuzzer.
 FORMAT_CHECK = \
+	tests/fuzz/check_document.c \
 	tests/fuzz/check_message.c \
 	tests/fuzz/check_message.h \
 	tests/fuzz/random_alert.c \
@@ -14,7 +15,7 @@ include tests/replay/local.mk
 include tests/simulator/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
-EXTRA_DIST += .ci/run tests/run tests/golden tests/integration tests/package tests/samples
+EXTRA_DIST += .ci/run tests/run tests/unpack tests/golden tests/integration tests/package tests/samples
 
 # Whole directories bring what Python and pytest leave in them.
 dist-hook:

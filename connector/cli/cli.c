@@ -44,6 +44,24 @@ static void usage(FILE *to)
 		to);
 }
 
+void cli_words(int at, int indent, const char *text)
+{
+	printf("%*s", indent - at, "");
+	at = indent;
+	while (*text) {
+		int word = (int)strcspn(text, " ");
+
+		if (at > indent && at + 1 + word > CLI_WIDTH) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		}
+		at += printf("%s%.*s", at > indent ? " " : "", word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
 static void print_help(
 	const struct cli_command *command, const struct cli_option *options)
 {
@@ -58,7 +76,7 @@ static void print_help(
 
 		if (at >= HELP_COLUMN)
 			at = printf("\n") - 1;
-		printf("%*s%s\n", HELP_COLUMN - at, "", o->help);
+		cli_words(at, HELP_COLUMN, o->help);
 	}
 }
 
@@ -113,6 +131,8 @@ static enum rc take_value(
 		return value_choice(value, option->value, option->to, err);
 	case CLI_SOURCE:
 		return options_source(value, option->to, err);
+	case CLI_PRESET:
+		return options_preset(value, option->to, err);
 	case CLI_NAME:
 		rc = value_name(value, err);
 		break;
@@ -189,9 +209,12 @@ struct config *cli_config(const struct cli_command *command, const char *path)
 {
 	struct config_report report;
 	struct config *config = NULL;
+	enum rc rc = config_load(path, &config, &report);
 
-	if (config_load(path, &config, &report) != RC_OK)
+	if (rc != RC_OK)
 		say_wrong(command, path, &report);
+	else if (report.text.n) /* warnings */
+		fputs(report.text.p, stderr);
 	config_report_clear(&report);
 	return config;
 }

@@ -39,6 +39,7 @@ enum cli_kind {
 	CLI_COUNT, /* int64_t, 1 or more */
 	CLI_CHOICE, /* int: the place in `value`, as "octet|lf" */
 	CLI_SOURCE, /* const char * */
+	CLI_PRESET, /* const char * */
 };
 
 /* One option: a row parses it and explains it. The row after the last has no name. */
@@ -58,6 +59,10 @@ NODISCARD int cli_options(const struct cli_command *command, int argc, char **ar
 	const struct cli_option *options, const char **file);
 /* "alertrelay NAME: text" and a hint at --help on standard error; gives EXIT_USAGE. */
 int cli_wrong(const struct cli_command *command, const char *format, ...) PRINTF(2, 3);
+
+#define CLI_WIDTH 98
+/* Whole words in lines that begin at the column `indent`; so far the line has `at` columns. */
+void cli_words(int at, int indent, const char *text);
 
 /* Secrets live in this process: no core files, no ptrace by others. */
 void cli_protect_memory(void);

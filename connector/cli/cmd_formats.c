@@ -3,31 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/mapping.h"
 #include "deliver/formatter.h"
+#include "relay/preset.h"
 
-#define COLUMNS 98
 #define INDENT 4
-
-/* Whole words below each other. */
-static void print_words(int indent, const char *text)
-{
-	int column = 0;
-
-	while (*text) {
-		int word = (int)strcspn(text, " ");
-
-		if (column && column + 1 + word > COLUMNS) {
-			putchar('\n');
-			column = 0;
-		}
-		column += column ? printf(" %.*s", word, text)
-				 : printf("%*s%.*s", indent, "", word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	putchar('\n');
-}
 
 static void print_option(const struct fmt_option_info *option)
 {
@@ -36,7 +18,7 @@ static void print_option(const struct fmt_option_info *option)
 		printf(" (default: %s)", option->default_value);
 	putchar('\n');
 	if (option->help)
-		print_words(2 * INDENT, option->help);
+		cli_words(0, 2 * INDENT, option->help);
 }
 
 static void print_formatter(const struct formatter *formatter)
@@ -50,10 +32,25 @@ static void print_formatter(const struct formatter *formatter)
 			module->version ? module->version : "");
 	else
 		puts("built in)");
-	print_words(INDENT, module->help);
+	cli_words(0, INDENT, module->help);
 	for (const struct fmt_option_info *option = module->options;
 		option && option->name; option++)
 		print_option(option);
+}
+
+static void print_presets(void)
+{
+	struct strbuf settings;
+
+	puts("\npresets, for the SIEM behind a destination:");
+	strbuf_init(&settings, 4096);
+	for (size_t i = 0; preset_at(i); i++) {
+		strbuf_reset(&settings);
+		preset_settings(preset_at(i), &settings);
+		printf("\n%s (%s)\n", preset_at(i)->name, preset_at(i)->title);
+		cli_words(0, INDENT, settings.p);
+	}
+	strbuf_clear(&settings);
 }
 
 static int print_all(const struct formatters *formatters)
@@ -70,11 +67,12 @@ static int print_all(const struct formatters *formatters)
 			putchar('\n');
 		print_formatter(formatter);
 	}
+	print_presets();
 	if (refused)
 		printf("\nmodules that cannot be used:\n");
 	for (size_t i = 0; i < formatters_count(formatters); i++)
 		if (!formatters_at(formatters, i)->module)
-			print_words(INDENT, formatters_at(formatters, i)->why);
+			cli_words(0, INDENT, formatters_at(formatters, i)->why);
 	return refused ? EXIT_INCOMPLETE : EXIT_DONE;
 }
 
@@ -95,12 +93,26 @@ static int print_chosen(const struct cli_command *command,
 	return EXIT_DONE;
 }
 
+static int print_mapping(void)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, 4 * 1048576);
+	mapping_lines(&out);
+	fwrite(out.p, 1, out.n, stdout);
+	strbuf_clear(&out);
+	return EXIT_DONE;
+}
+
 static int formats(const struct cli_command *command, int argc, char **argv)
 {
 	const char *path = NULL, *name = NULL;
+	bool mapping = false;
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &path,
 			"take the modules of this file's formats.directory"},
+		{"mapping", 0, NULL, CLI_FLAG, &mapping,
+			"what each field of an alert becomes, a line each with tabs"},
 		{0},
 	};
 	struct formatters *formatters;
@@ -108,6 +120,10 @@ static int formats(const struct cli_command *command, int argc, char **argv)
 
 	if (status != EXIT_NOT_YET)
 		return status;
+	if (mapping && (name || path))
+		return cli_wrong(command, "--mapping is about the built-in formats");
+	if (mapping)
+		return print_mapping();
 	formatters = path ? cli_formatters(command, path)
 			  : formatters_new(FORMATTERS_DIRECTORY);
 	if (!formatters)
@@ -119,10 +135,10 @@ static int formats(const struct cli_command *command, int argc, char **argv)
 
 const struct cli_command cli_formats = {
 	.name = "formats",
-	.arguments = "[NAME] [-c FILE]",
-	.summary = "list the formats, built in and made by others, with their options",
-	.help = "Prints each format with its options, or NAME alone, and why a module "
-		"cannot be used;\n"
+	.arguments = "[NAME] [-c FILE] | --mapping",
+	.summary = "list the formats, built in and made by others, and the presets",
+	.help = "Prints each format with its options, or NAME alone, the presets, and "
+		"why a module cannot be used;\n"
 		"with one that cannot it exits with 1. Without -c it looks "
 		"into\n" FORMATTERS_DIRECTORY ".\n",
 	.run = formats,

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alert/event.h"
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
 #include "formats/registry.h"
 #include "relay/message.h"
+#include "relay/preset.h"
 
 struct preview {
 	struct answers answers;
@@ -16,27 +18,44 @@ struct preview {
 	struct strbuf out;
 };
 
-static enum rc show(void *context, struct fmt_alert *alert)
+static bool show_message(struct preview *preview, const struct fmt_alert *alert,
+	const struct syslog_fields *fields)
 {
-	struct preview *preview = context;
-	struct message message;
 	struct error err = {0};
 	char id[120];
 
-	message_prepare(alert, &preview->answers.customer,
-		alert_version(alert, ALERT_POLICY_STATUS), &message);
 	strbuf_reset(&preview->out);
-	if (destination_render(&preview->answers.destination, alert, &message.fields,
+	if (destination_render(&preview->answers.destination, alert, fields,
 		    preview->wire, &clock_system, &preview->out, &err) != RC_OK) {
 		fprintf(stderr, "alertrelay preview: alert %s: %s\n",
 			log_quote(id, sizeof(id), alert->id.p, alert->id.n), err.text);
-		preview->rejected++;
-		return RC_OK;
+		return false;
 	}
 	fwrite(preview->out.p, 1, preview->out.n, stdout);
 	if (!preview->wire)
 		putchar('\n');
-	preview->shown++;
+	return true;
+}
+
+static enum rc show(void *context, struct fmt_alert *alert)
+{
+	struct preview *preview = context;
+	struct message message;
+	struct alert_events events;
+	const struct fmt_alert *part;
+	bool whole = true;
+
+	message_prepare(alert, &preview->answers.customer,
+		alert_version(alert, ALERT_POLICY_STATUS), &message);
+	alert_events_begin(
+		&events, alert, preview->answers.destination.events == EVENTS_EVIDENCE);
+	while ((part = alert_events_next(&events)))
+		whole &= show_message(preview, part, &message.fields);
+	alert_events_end(&events);
+	if (whole)
+		preview->shown++;
+	else
+		preview->rejected++;
 	return RC_OK;
 }
 
@@ -57,13 +76,31 @@ static int show_file(struct preview *preview)
 	return rc == RC_OK && !preview->rejected ? EXIT_DONE : EXIT_INCOMPLETE;
 }
 
+/* What the options say over the destination; texts are in the arena. */
+static int choose(const struct cli_command *command, const char *preset,
+	const char *format, struct arena *strings, struct destination_options *chosen)
+{
+	struct error err;
+
+	if (preset && preset_options(preset, format, strings, chosen, &err) != RC_OK)
+		return cli_wrong(command, "--preset: %s", err.text);
+	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
+		chosen->format = format;
+		chosen->format_option_count = 0;
+		chosen->rule_count = 0; /* its keys are of another format */
+	}
+	return EXIT_NOT_YET;
+}
+
 static int preview_run(const struct cli_command *command, int argc, char **argv)
 {
 	struct preview preview = {.answers = {ANSWERS_DEFAULT}};
 	struct answers *answers = &preview.answers;
 	struct destination_options *chosen = &answers->destination;
-	const char *format = NULL;
-	int framing = -1, status;
+	const char *format = NULL, *preset = NULL;
+	char preset_help[500];
+	struct arena strings;
+	int framing = -1, split = -1, status;
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &answers->config_path,
 			"take format and header from a destination of this file"},
@@ -71,6 +108,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			"with -c: which destination; default the first"},
 		{"format", 0, "NAME", CLI_TEXT, &format,
 			"the formatter, instead of or over the destination's"},
+		{"preset", 0, "NAME", CLI_PRESET, &preset, preset_help},
 		{"source", 0, "NAME", CLI_SOURCE, &answers->source,
 			"the API that the answers came from; default graph-alerts"},
 		{"tenant", 0, "KEY", CLI_NAME, &answers->tenant,
@@ -79,15 +117,23 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			"exactly the octets that a collector would get"},
 		{"framing", 0, "octet|lf", CLI_CHOICE, &framing,
 			"with --wire: instead of the destination's"},
+		{"events", 0, "alert|evidence", CLI_CHOICE, &split,
+			"a message for each alert, or for each piece of its evidence"},
 		{0},
 	};
 
+	snprintf(preset_help, sizeof(preset_help),
+		"as this SIEM takes it, instead of a destination: %s", preset_names());
 	status = cli_options(command, argc, argv, options, &answers->file);
 	if (status != EXIT_NOT_YET)
 		return status;
-	if (!answers->config_path && !format)
-		return cli_wrong(command, "say -c FILE or --format NAME (known: %s)",
+	if (!answers->config_path && !format && !preset)
+		return cli_wrong(command,
+			"say -c FILE, --preset NAME or --format NAME (known: %s)",
 			format_names());
+	if (answers->to && preset)
+		return cli_wrong(
+			command, "--preset is instead of --to; say one of them");
 	if (answers->to && !answers->config_path)
 		return cli_wrong(
 			command, "--to names a destination of -c FILE; say it too");
@@ -100,21 +146,22 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 		answers_close(answers);
 		return status;
 	}
-	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
-		chosen->format = format;
-		chosen->format_option_count = 0;
-		chosen->rule_count = 0; /* its keys are of another format */
-	}
+	arena_init(&strings, 1048576);
+	status = choose(command, preset, format, &strings, chosen);
 	if (framing >= 0)
 		chosen->framing = (enum framing)framing;
-	status = show_file(&preview);
+	if (split >= 0)
+		chosen->events = (enum events)split;
+	if (status == EXIT_NOT_YET)
+		status = show_file(&preview);
+	arena_clear(&strings);
 	answers_close(answers);
 	return status;
 }
 
 const struct cli_command cli_preview = {
 	.name = "preview",
-	.arguments = "-c FILE|--format NAME [OPTION...] [FILE|-]",
+	.arguments = "-c FILE|--preset NAME|--format NAME [OPTION...] [FILE|-]",
 	.summary = "show how saved alerts would be written, without any network",
 	.help = "Reads answers of the API (pages, lists, or one alert a line) from "
 		"FILE or standard\n"

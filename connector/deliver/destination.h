@@ -28,10 +28,14 @@
 #include "deliver/framing.h"
 #include "deliver/syslog_msg.h"
 #include "formats/format.h"
+#include "formats/severity.h"
 
 enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT };
 
 #define DESTINATION_ADDRESSES 8
+
+/* What becomes a message of its own: an alert, or each piece of its evidence (alert/event.h). */
+enum events { EVENTS_ALERT, EVENTS_EVIDENCE };
 
 struct formatters;
 
@@ -61,6 +65,10 @@ struct destination_options {
 	int64_t settle_ms;
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
+	/* Severities of the header; NULL: those of formats/severity.h. */
+	const struct severity_map *syslog_severity;
+	const char *preset; /* what set the defaults, or NULL */
+	const char *severity; /* numbers of the format, as its option of this name */
 	const char *format; /* name of the formatter, and its options */
 	struct formatters *formatters; /* where it is; NULL: it is built in */
 	const struct fmt_option *format_options;
@@ -70,6 +78,8 @@ struct destination_options {
 	const char *const *rule_paths;
 	const int *rule_lines; /* in the configuration */
 	size_t rule_count;
+	enum events
+		events; /* for whoever sends; the destination takes what it is given */
 };
 
 enum delivery { DELIVERY_CONFIRMED, DELIVERY_REJECTED };

@@ -366,7 +366,7 @@ static enum rc judge_body(const struct formatter *formatter, const struct fmt_ou
 	for (size_t i = 0; i < body->n;) {
 		struct text_char c = text_next(p + i, body->n - i);
 
-		if (c.bad || c.code < 0x20 || c.code == 0x7F) {
+		if (c.bad || (c.code < 0x20 && c.code != '\t') || c.code == 0x7F) {
 			snprintf(what, sizeof(what),
 				"wrote %s (0x%02x) at octet %zu of the message",
 				c.bad ? "what is no UTF-8" : "a control character",

@@ -132,6 +132,7 @@ static void write_head(const struct render *render, const struct syslog_fields *
 	const struct syslog_header header = {
 		.facility = options->facility,
 		.severity = fields->severity,
+		.levels = options->syslog_severity,
 		.time = fields->time == NO_TIME ? now : fields->time,
 		.hostname = hostname(render, fields),
 		.app_name = text(options->app_name ? options->app_name : "alertrelay"),

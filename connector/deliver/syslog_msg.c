@@ -13,22 +13,6 @@
 #define TIME_DIGITS 6
 #define MARK 9 /* "-" and 8 hex digits */
 
-int syslog_severity(enum fmt_severity severity)
-{
-	switch (severity) {
-	case FMT_SEVERITY_HIGH:
-		return 3;
-	case FMT_SEVERITY_MEDIUM:
-		return 4;
-	case FMT_SEVERITY_INFORMATIONAL:
-		return 6;
-	case FMT_SEVERITY_UNKNOWN:
-	case FMT_SEVERITY_LOW:
-		break;
-	}
-	return 5;
-}
-
 static bool is_printable(unsigned char c)
 {
 	return c > 32 && c < 127;
@@ -97,8 +81,10 @@ size_t syslog_name(const char *p, size_t n, size_t maximum, char *out)
 
 static size_t put_priority(const struct syslog_header *header, char *out)
 {
+	const struct severity_map *levels =
+		header->levels ? header->levels : severity_default(SEVERITY_SYSLOG);
 	unsigned priority =
-		(unsigned)(header->facility * 8 + syslog_severity(header->severity)) %
+		((unsigned)header->facility * 8 + levels->level[header->severity]) %
 		192u;
 	size_t n = 0;
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "formats/format.h"
+#include "formats/severity.h"
 
 enum header { HEADER_RFC5424, HEADER_RFC3164, HEADER_NONE };
 
@@ -28,15 +29,12 @@ enum header { HEADER_RFC5424, HEADER_RFC3164, HEADER_NONE };
 struct syslog_header {
 	int facility; /* 0..23 */
 	enum fmt_severity severity;
+	const struct severity_map *levels; /* of PRI; NULL: the table's */
 	int64_t time; /* ticks; FMT_NO_TIME: unknown */
 	struct fmt_str hostname, app_name, procid, msgid;
 	bool tag; /* RFC 3164: "app_name: " at the end */
 	bool utc; /* RFC 3164: not local time */
 };
-
-/* The syslog severity of an alert: high 3 error, medium 4 warning, low and unknown 5 notice,
- * informational 6. */
-int syslog_severity(enum fmt_severity severity);
 
 /* "<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID ", ready for the structured data. Returns its
  * length; not terminated. */

@@ -776,5 +776,5 @@ void config_free(struct config *config)
 void config_report_clear(struct config_report *report)
 {
 	strbuf_clear(&report->text);
-	report->count = 0;
+	report->count = report->warnings = 0;
 }

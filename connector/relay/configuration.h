@@ -100,14 +100,16 @@ struct config {
 	struct config_memory *memory; /* what config_free() frees */
 };
 
-/* Errors found, in the order of files and lines; past CONFIG_REPORT_MAXIMUM they are only counted. */
+/* Errors and warnings found, in the order of files and lines; past CONFIG_REPORT_MAXIMUM they are
+ * only counted. */
 #define CONFIG_REPORT_MAXIMUM 500
 struct config_report {
-	struct strbuf text; /* one error a line */
-	size_t count;
+	struct strbuf text; /* one a line; a warning says that it is one */
+	size_t count; /* errors */
+	size_t warnings;
 };
 
-/* *out is NULL when there was any error. report is filled either way; config_report_clear() it. */
+/* *out is NULL when there was any error; warnings do not count. report is filled either way; config_report_clear() it. */
 NODISCARD enum rc config_load(
 	const char *path, struct config **out, struct config_report *report);
 /* The same with the text of the main file given; path is for messages and for relative paths. */

@@ -8,6 +8,7 @@
 #include "deliver/formatter.h"
 #include "relay/least_message.h"
 #include "relay/loader.h"
+#include "relay/preset.h"
 
 /* Options that mean something only with some transports or headers. */
 static void check_used(struct loader *l, const struct yaml_node *map,
@@ -112,35 +113,76 @@ static void say_rule(void *context, size_t rule, const char *text)
 		&rules->l->reader, rules->d->rule_lines[rule], "fields: %s", text);
 }
 
-static void check_format(struct loader *l, const struct yaml_node *map,
+static bool opens(struct loader *l, const struct yaml_node *map, const char *key,
 	const struct destination_options *d)
+{
+	struct formatter formatter;
+	struct error err;
+	void *self;
+
+	if (formatter_find(d->formatters, d->format, &formatter, &err) != RC_OK)
+		return false; /* told where the format was read */
+	self = formatter_open(
+		&formatter, d->format_options, d->format_option_count, &err);
+	if (self)
+		formatter.module->close(self);
+	else
+		options_wrong(&l->reader, line_of(map, key), "%s%s",
+			strcmp(key, "severity") ? "format_options: " : "", err.text);
+	return self != NULL;
+}
+
+/* The format's numbers of severities are an option of the format. */
+static bool add_severity(
+	struct loader *l, const struct yaml_node *map, struct destination_options *d)
+{
+	size_t count = d->format_option_count + 1;
+	struct fmt_option *all = arena_alloc(l->reader.strings, count * sizeof(*all));
+
+	if (d->format_option_count)
+		memcpy(all, d->format_options, (count - 1) * sizeof(*all));
+	all[count - 1] = (struct fmt_option){"severity", d->severity};
+	d->format_options = all;
+	d->format_option_count = count;
+	return opens(l, map, "severity", d);
+}
+
+static bool check_rules(struct loader *l, const struct destination_options *d)
 {
 	struct rules rules = {l, d};
 	struct formatter formatter;
 	struct error err;
-	void *self;
-	enum rc rc;
+	void *self = NULL;
+	enum rc rc = formatter_find(d->formatters, d->format, &formatter, &err);
 
-	if (formatter_find(d->formatters, d->format, &formatter, &err) != RC_OK)
-		return; /* told where the format was read */
-	self = formatter_open(
-		&formatter, d->format_options, d->format_option_count, &err);
-	if (!self) {
-		options_wrong(&l->reader, line_of(map, "format_options"),
-			"format_options: %s", err.text);
-		return;
-	}
+	if (rc == RC_OK)
+		self = formatter_open(
+			&formatter, d->format_options, d->format_option_count, &err);
+	if (!self)
+		return false; /* told before */
 	rc = formatter_fields(
 		&formatter, self, d->rules, d->rule_count, say_rule, &rules, &err);
 	formatter.module->close(self);
-	if (rc == RC_OK)
+	return rc == RC_OK;
+}
+
+static void check_format(
+	struct loader *l, const struct yaml_node *map, struct destination_options *d)
+{
+	if (!opens(l, map, "format_options", d))
+		return;
+	if (d->severity && !add_severity(l, map, d))
+		return;
+	if (check_rules(l, d))
 		check_size(l, map, d);
+	preset_check(l, map, d);
 }
 
 static void read_destination(struct loader *l, const struct yaml_node *map)
 {
 	struct destination_options *d =
 		&l->config->destinations[l->config->destination_count];
+	const struct yaml_node *preset = yaml_get(map, "preset");
 	struct error err;
 	size_t before = l->problem_count;
 
@@ -156,10 +198,11 @@ static void read_destination(struct loader *l, const struct yaml_node *map)
 			d->name);
 		return;
 	}
+	l->reader.preset =
+		preset && preset->kind == YAML_TEXT ? preset_find(preset->text) : NULL;
 	options_fill(&l->reader, SECTION_DESTINATION, d, map);
+	preset_finish(&l->reader, d, yaml_get(map, "framing") != NULL);
 	d->formatters = l->config->formatters;
-	if (!yaml_get(map, "framing"))
-		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
 	if (l->problem_count != before)
 		return; /* what follows would only repeat it */
 	check_needed(l, map, d);

@@ -25,6 +25,9 @@ void check_free(struct check *check, const struct fmt_module *module);
 /* NULL, or what is wrong. */
 const char *check_cef(const struct check *check, const struct fmt_alert *alert);
 const char *check_leef(const struct check *check, const struct fmt_alert *alert);
+/* With structured data or without, with the cookie or without. */
 const char *check_json(const struct check *check, const struct fmt_alert *alert);
+const char *check_ecs(const struct check *check, const struct fmt_alert *alert);
+const char *check_ocsf(const struct check *check, const struct fmt_alert *alert);
 
 #endif

@@ -17,37 +17,50 @@ static void judge(const char *error, const struct check *check)
 	abort();
 }
 
+struct target {
+	const struct fmt_module *module;
+	const char *(*verify)(const struct check *check, const struct fmt_alert *alert);
+	const struct fmt_option *options;
+	size_t option_count;
+	struct check check;
+};
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t n)
 {
 	static struct random_alert random;
 	static const struct fmt_option switches[] = {
 		{"leading_space", "yes"}, {"replace_pipe", "no"}, {"version", "1"}};
-	static const struct fmt_option leef_switches[][1] = {
-		{{"version", "2.0"}}, {{"version", "1.0"}}, {{"delimiter", "x3b"}}};
-	static struct check cef, leef[3], json;
+	static const struct fmt_option leef_switches[] = {
+		{"version", "2.0"}, {"version", "1.0"}, {"delimiter", "x3b"}};
+	static const struct fmt_option cookie = {"cookie", "cee"},
+				       original = {"original", "yes"};
+	static struct target targets[] = {
+		{&cef_module, check_cef, switches, 3, {0}},
+		{&leef_module, check_leef, &leef_switches[0], 1, {0}},
+		{&leef_module, check_leef, &leef_switches[1], 1, {0}},
+		{&leef_module, check_leef, &leef_switches[2], 1, {0}},
+		{&rfc5424_json_module, check_json, NULL, 0, {0}},
+		{&json_module, check_json, &cookie, 1, {0}},
+		{&ecs_module, check_ecs, &original, 1, {0}},
+		{&ocsf_module, check_ocsf, &original, 1, {0}},
+	};
 	size_t maximum;
 	char error[100];
 
-	if (!cef.module) {
-		cef.module = cef_module.open(switches, 3, error, sizeof(error));
-		for (size_t i = 0; i < 3; i++)
-			leef[i].module = leef_module.open(
-				leef_switches[i], 1, error, sizeof(error));
-		json.module = rfc5424_json_module.open(NULL, 0, error, sizeof(error));
-	}
 	if (n < 2)
 		return 0;
 	maximum = (size_t)(data[0] << 8 | data[1]);
 	if (maximum > 60000)
 		maximum = 1000000;
 	random_alert_build(&random, data + 2, n - 2);
-	check_format(&cef, &cef_module, &random.alert, maximum);
-	judge(check_cef(&cef, &random.alert), &cef);
-	for (size_t i = 0; i < 3; i++) {
-		check_format(&leef[i], &leef_module, &random.alert, maximum);
-		judge(check_leef(&leef[i], &random.alert), &leef[i]);
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		struct target *t = &targets[i];
+
+		if (!t->check.module)
+			t->check.module = t->module->open(
+				t->options, t->option_count, error, sizeof(error));
+		check_format(&t->check, t->module, &random.alert, maximum);
+		judge(t->verify(&t->check, &random.alert), &t->check);
 	}
-	check_format(&json, &rfc5424_json_module, &random.alert, maximum);
-	judge(check_json(&json, &random.alert), &json);
 	return 0;
 }

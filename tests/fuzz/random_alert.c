@@ -25,7 +25,12 @@ static const char *const plausible[] = {"10.1.2.3", "::ffff:10.0.0.1", "fe80::1%
 	"MICROSOFTDEFENDERFORIDENTITY", "high", "Medium", "HKEY_LOCAL_MACHINE",
 	"T1059.001", "user@contoso.example", "S-1-5-21-1-2-3-500",
 	"https://example.com/a?b=c|d", "example.com/x",
-	"9f914d42706fe215501044acd85a32d5", "true", "{\"a\":[1,2]}", "24"};
+	"9f914d42706fe215501044acd85a32d5", "true", "{\"a\":[1,2]}", "24", "new",
+	"inProgress", "Resolved", "falsePositive", "truePositive", "DefenseEvasion",
+	"Malware", "2026-03-01T10:20:30.1234567Z", "2024-02-29T23:59:59+05:30",
+	"2026-02-30T00:00:00Z", "md5", "sha256", "T1027", "Trojan:Win32/Wacatac",
+	"HKEY_USERS", "Windows10", "DE", "PC-042.Contoso.Example",
+	"C:\\Windows\\System32\\cmd.exe"};
 
 static unsigned draw(struct random_alert *r)
 {
@@ -252,6 +257,7 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 	alert->categories = list(r, r->items[0]);
 	alert->mitre_techniques = list(r, r->items[1]);
 	alert->system_tags = list(r, r->items[2]);
+	alert->custom_tags = list(r, r->items[3]);
 	alert->created = moment(r);
 	alert->updated = moment(r);
 	alert->resolved = moment(r);
@@ -263,6 +269,10 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 		r->comments[i] = (struct fmt_comment){text(r), text(r), moment(r)};
 	alert->evidence = r->evidence;
 	alert->evidence_count = draw(r) % (RANDOM_EVIDENCE + 1);
+	if (how & 4) {
+		alert->event_count = 1 + draw(r) % 1000u;
+		alert->event_number = 1 + draw(r) % alert->event_count;
+	}
 	for (size_t i = 0; i < alert->evidence_count; i++)
 		evidence(r, i);
 	if (how >= 224)

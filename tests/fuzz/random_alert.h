@@ -16,7 +16,7 @@ struct random_alert {
 	struct fmt_alert alert;
 	struct fmt_evidence evidence[RANDOM_EVIDENCE];
 	struct fmt_field fields[RANDOM_EVIDENCE][RANDOM_FIELDS];
-	struct fmt_str items[3][8];
+	struct fmt_str items[4][8];
 	struct fmt_comment comments[3];
 	const unsigned char *data;
 	size_t n;

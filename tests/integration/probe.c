@@ -114,7 +114,9 @@ static enum fmt_result misbehave(const char *deed, struct fmt_message *message)
 	if (!strcmp(deed, "lf"))
 		fmt_put(body, "one\n<0>two", 10);
 	else if (!strcmp(deed, "tab"))
-		fmt_put(body, "\t", 1);
+		fmt_put(body, "one\ttwo", 7);
+	else if (!strcmp(deed, "escape"))
+		fmt_put(body, "\x1b[31m", 5);
 	else if (!strcmp(deed, "del"))
 		fmt_put(body, "\x7f", 1);
 	else if (!strcmp(deed, "nul"))

@@ -48,6 +48,8 @@ class Message:
     tenant: str = ""
     alert: str = ""
     version: str = ""
+    number: int = 0  # of count messages about one alert; 0: it is one message
+    count: int = 0
     raw: bytes = b""
 
     @property
@@ -131,6 +133,14 @@ def read_3164(text, tag="alertrelay"):
         message.app, _, rest = rest.partition(": ")
     message.body = rest
     return message
+
+
+def read_number(message, number, count):
+    """Both or none: which of how many messages about one alert this is."""
+    need((number is None) == (count is None), "a number without a count")
+    if number is not None:
+        message.number, message.count = int(number), int(count)
+        need(1 <= message.number <= message.count <= 1000, "number", f"{number} of {count}")
 
 
 # CEF.
@@ -260,6 +270,7 @@ def read_cef(message):
     need(ids and len(set(ids)) == 1, "alert id", repr(ids))
     message.alert = ids[0]
     message.version = pairs.get("AlertrelayVersion", "")
+    read_number(message, pairs.get("AlertrelayEventNumber"), pairs.get("AlertrelayEventCount"))
 
 
 # LEEF.
@@ -324,6 +335,7 @@ def read_leef(message):
     message.tenant = message.fields.get("tenantId", "")
     message.alert = message.fields.get("alertId", "")
     message.version = message.fields.get("alertVersion", "")
+    read_number(message, message.fields.get("eventNumber"), message.fields.get("eventCount"))
 
 
 # JSON.
@@ -339,7 +351,8 @@ def refuse(constant):
     raise Malformed("not JSON: " + constant)
 
 
-def read_json(message):
+def read_object(message):
+    """The body as one object: strict JSON, no member twice, Unicode."""
     try:
         fields = json.loads(message.body, object_pairs_hook=once, parse_constant=refuse)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -349,6 +362,12 @@ def read_json(message):
         json.dumps(fields, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise Malformed(f"not Unicode: {error}") from None
+    return fields
+
+
+def read_json(message):
+    message.body = message.body.removeprefix("@cee: ")
+    fields = read_object(message)
     need(fields.get("relay") == "alertrelay", "relay")
     need(isinstance(fields.get("alert"), dict), "no alert")
     message.fields = fields
@@ -356,6 +375,7 @@ def read_json(message):
     message.tenant = fields.get("tenantId", "")
     message.alert = fields.get("alertId", "")
     message.version = fields.get("version", "")
+    read_number(message, fields.get("eventNumber"), fields.get("eventCount"))
     if message.data:
         data = message.data.get("alertrelay@" + ENTERPRISE, {})
         need(data.get("customer") == message.customer, "customer in the structured data")
@@ -364,13 +384,119 @@ def read_json(message):
         shown = data.get("alertId", "")
         need(shown[:1000] == cut if cut else shown == message.alert, "alert id in the structured data")
         need(data.get("version") == message.version, "version in the structured data")
+        need(data.get("eventNumber", "0") == str(message.number), "number in the structured data")
+        need(data.get("eventCount", "0") == str(message.count), "count in the structured data")
+
+
+def read_relay(message, relay):
+    """alertrelay.* of a document of its own."""
+    message.customer = relay.get("customer", "")
+    message.tenant = relay.get("tenant_id", "")
+    message.alert = relay.get("alert_id", "")
+    message.version = relay.get("version", "")
+
+
+ECS_CATEGORIES = set(
+    "api authentication configuration database driver email file host iam intrusion_detection library"
+    " malware network package process registry session threat vulnerability web".split()
+)
+ECS_TYPES = set(
+    "access admin allowed change connection creation deletion denied device end error group indicator"
+    " info installation protocol start user".split()
+)
+ECS_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def read_ecs(message):
+    message.fields = fields = read_object(message)
+    event = fields["event"]
+    need(ECS_TIME.fullmatch(fields["@timestamp"]), "@timestamp", fields["@timestamp"])
+    need(fields["ecs"] == {"version": "8.17.0"}, "ecs.version")
+    need(event["kind"] == "alert", "event.kind", event["kind"])
+    need(event["category"] and set(event["category"]) <= ECS_CATEGORIES, "event.category", event["category"])
+    need(event["type"] and set(event["type"]) <= ECS_TYPES, "event.type", event["type"])
+    need(event["severity"] in range(5), "event.severity", event["severity"])
+    host = fields.get("host", {}).get("name", "")
+    need(not re.search("[A-Z]", host), "host.name", host)
+    for address in fields.get("related", {}).get("ip", []) + fields.get("host", {}).get("ip", []):
+        need(str(ipaddress.ip_address(address)) == address, "address", address)
+    read_relay(message, fields["alertrelay"])
+    need(event["id"] == message.alert, "event.id", event["id"])
+    need(fields["organization"]["id"] == message.customer, "organization.id")
+
+
+# Attributes of OCSF 1.5.0: what an object that is this member must hold, all of the first, one of the others.
+OCSF_OBJECTS = {
+    "device": ({"type_id"}, {"hostname", "uid", "ip", "name"}),
+    "file": ({"name", "type_id"}, None),
+    "user": (set(), {"name", "uid"}),
+    "process": (set(), {"pid", "uid"}),
+    "parent_process": (set(), {"pid", "uid"}),
+    "src_endpoint": (set(), {"ip"}),
+    "dst_endpoint": (set(), {"ip"}),
+    "os": ({"name", "type_id"}, None),
+    "email": (set(), {"from", "to"}),
+    "connection_info": ({"direction_id"}, None),
+    "query": ({"hostname"}, None),
+    "url": ({"url_string"}, None),
+    "hashes": ({"algorithm_id", "value"}, None),
+    "observables": ({"name", "type_id"}, None),
+    "malware": ({"classification_ids"}, {"name", "uid"}),
+    "analytic": ({"type_id"}, {"name", "uid"}),
+    "attacks": (set(), {"tactic", "technique", "sub_technique"}),
+    "account": (set(), {"name", "uid"}),
+    "org": (set(), {"name", "uid"}),
+    "resources": (set(), {"name", "uid"}),
+    "groups": (set(), {"name", "uid"}),
+    "remediation": ({"desc"}, None),
+    "evidences": ({"data"}, None),
+}
+OCSF_INTEGERS = re.compile(r"(?:\w+_)?(?:id|time)|class_uid|category_uid|type_uid|pid|port|size|risk_score")
+OCSF_ADDRESSES = {"ip", "x_originating_ip"}
+
+
+def walk_ocsf(name, value):
+    if isinstance(value, list):
+        need(value, "an empty list", name)
+        for item in value:
+            walk_ocsf(name, item)
+        return
+    if not isinstance(value, dict):
+        if name == "original_time":
+            need(ECS_TIME.fullmatch(value), name, value)
+        elif OCSF_INTEGERS.fullmatch(name):
+            need(isinstance(value, int) and 0 <= value < 2**53, name, repr(value))
+        elif name in OCSF_ADDRESSES:
+            need(str(ipaddress.ip_address(value)) == value, name, value)
+        return
+    every, some = OCSF_OBJECTS.get(name, (set(), None))
+    need(every <= value.keys() and (some is None or some & value.keys()), "OCSF object " + name, repr(value))
+    for member, inner in value.items():
+        if member not in ("data", "unmapped"):
+            walk_ocsf(member, inner)
+
+
+def read_ocsf(message):
+    message.fields = fields = read_object(message)
+    need(fields["class_uid"] == 2004 and fields["category_uid"] == 2, "class")
+    need(fields["activity_id"] in range(4), "activity_id", fields["activity_id"])
+    need(fields["type_uid"] == 200400 + fields["activity_id"], "type_uid", fields["type_uid"])
+    need(fields["severity_id"] in range(5), "severity_id", fields["severity_id"])
+    need(fields["status_id"] in (0, 1, 2, 3, 4, 5, 99), "status_id", fields["status_id"])
+    need(isinstance(fields["time"], int), "time", fields["time"])
+    need(fields["metadata"]["version"] == "1.5.0", "metadata.version")
+    need({"name", "vendor_name"} <= fields["metadata"]["product"].keys(), "product")
+    walk_ocsf("", fields)
+    read_relay(message, fields["unmapped"]["alertrelay"])
+    need(fields["finding_info"]["uid"] == message.alert, "finding_info.uid")
+    need(fields["cloud"]["org"]["uid"] == message.customer, "cloud.org.uid")
 
 
 # All together.
 
 
-def read(line, header="rfc5424", tag="alertrelay", bom=False, structured=True):
-    """One raw line, without its frame, as a Message."""
+def read(line, header="rfc5424", tag="alertrelay", bom=False, structured=True, plain=False):
+    """One raw line, without its frame, as a Message. plain: JSON is of the format json."""
     try:
         text = line.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
@@ -386,7 +512,17 @@ def read(line, header="rfc5424", tag="alertrelay", bom=False, structured=True):
     strict = text[: -len(message.body)] if message.body.startswith("LEEF:") else text
     control = FORBIDDEN.search(strict)
     need(not control, "control character", strict[max(0, control.start() - 40) : control.end()] if control else "")
-    if message.body.startswith("{"):
+    if message.body.startswith('{"@timestamp":'):
+        message.format = "ecs"
+        read_ecs(message)
+    elif message.body.startswith('{"class_uid":'):
+        message.format = "ocsf"
+        read_ocsf(message)
+    elif plain or message.body.startswith("@cee: "):
+        message.format = "json"
+        need(not message.data, "structured data")
+        read_json(message)
+    elif message.body.startswith("{"):
         message.format = "rfc5424-json"
         need(header != "rfc5424" or not structured or message.data, "no structured data")
         read_json(message)

@@ -151,6 +151,12 @@ def test_the_manual_names_every_key_of_leef():
     assert keys_in_manual("leef") == keys | {("fieldsOmitted", "")}
 
 
+def test_the_sample_explains_the_options_of_each_format():
+    sample = re.sub(r"\n *# ", " ", command("sample").stdout.decode())
+    for option in ("cef leading_space (default no): ", "leef delimiter (default ^): "):
+        assert option in sample
+
+
 @pytest.mark.parametrize("journal", [True, False])
 def test_only_the_journal_gets_priorities_in_front_of_lines(relays, simulators, tmp_path, journal):
     relay = relays(simulators(tenants=1, alerts=0), tenants=1)

@@ -31,12 +31,13 @@ SAMPLES = {
 SOURCES = {case: name for name, glob in SAMPLES.items() for case in TESTS.glob("samples/" + glob)}
 SOURCES |= {case: "graph-alerts" for case in GOLDEN.glob("*.json")}
 CASES = sorted(SOURCES)
-FORMATS = ("cef", "leef", "rfc5424-json")
+FORMATS = ("cef", "leef", "rfc5424-json", "json", "ecs", "ocsf")
+SUFFIXES = {"json": "jsonl"}  # .json are the cases
 REFRESH = "pytest tests/integration/test_golden.py --refresh-golden"
 
 
 def golden_file(case, format):
-    return GOLDEN / f"{case.stem}.{format}"
+    return GOLDEN / f"{case.stem}.{SUFFIXES.get(format, format)}"
 
 
 def preview(*arguments):
@@ -79,7 +80,7 @@ def difference(golden, now, name):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_every_octet_is_as_before(case, format, refresh_golden, tmp_path):
     file, now = golden_file(case, format), produce(case, format, tmp_path)
-    read_all(now.splitlines())
+    read_all(now.splitlines(), plain=format == "json")
     if refresh_golden:
         file.write_bytes(now)
     assert file.exists(), f"{file} is missing: {REFRESH}"
@@ -94,7 +95,8 @@ def test_every_file_belongs_to_a_case(refresh_golden):
     known = {golden_file(case, format) for case in CASES for format in FORMATS}
     unknown = set(GOLDEN.iterdir()) - known - set(CASES) - {GOLDEN / "README.md"}
     if refresh_golden:
-        for file in [file for file in unknown if file.suffix[1:] in FORMATS]:
+        suffixes = [SUFFIXES.get(format, format) for format in FORMATS]
+        for file in [file for file in unknown if file.suffix[1:] in suffixes]:
             file.unlink()
             unknown.remove(file)
     assert not unknown, f"of no case: {sorted(file.name for file in unknown)}; {REFRESH}"

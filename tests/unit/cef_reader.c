@@ -111,6 +111,11 @@ static int is_combining(uint32_t c)
 	return 0;
 }
 
+static int is_blank(uint32_t c)
+{
+	return c == ' ' || is_forbidden(c) || c == 0xFEFF;
+}
+
 size_t model_clean(char *to, const char *p, size_t n, enum model_text mode, size_t max)
 {
 	uint32_t *codes = malloc((n + 1) * sizeof(*codes));
@@ -126,7 +131,12 @@ size_t model_clean(char *to, const char *p, size_t n, enum model_text mode, size
 			(const unsigned char *)p + i, n - i, &codes[count], &valid);
 		count++;
 	}
-	if (mode != MODEL_JSON) {
+	if (mode == MODEL_TRIMMED) {
+		while (count && is_blank(codes[count - 1]))
+			count--;
+		while (first < count && is_blank(codes[first]))
+			first++;
+	} else if (mode != MODEL_JSON) {
 		size_t out = 0;
 
 		for (size_t i = 0; i < count; i++) {
@@ -145,6 +155,10 @@ size_t model_clean(char *to, const char *p, size_t n, enum model_text mode, size
 		while (first < count && (codes[first] == ' ' || codes[first] == '\n'))
 			first++;
 	}
+	/* JSON holds no NUL, because many readers end a string there. */
+	for (size_t i = first; i < count; i++)
+		if (!codes[i])
+			codes[i] = 0xFFFD;
 	keep = count - first;
 	if (max && keep > max) {
 		keep = max - 3;

@@ -49,6 +49,7 @@ enum model_text {
 	MODEL_HEADER, /* line ends become spaces */
 	MODEL_VALUE, /* line ends stay */
 	MODEL_JSON, /* only repaired */
+	MODEL_TRIMMED, /* repaired, and without what the other two make blanks at both ends */
 };
 
 /* What a reader must get back for these octets. Gives the octets at `to`, which ends with a NUL;

@@ -190,7 +190,7 @@ static void full_file_is_typed(void **state)
 	d = &c->destinations[2];
 	assert_int_equal(d->framing, FRAMING_OCTET);
 	assert_int_equal(d->header, HEADER_NONE);
-	assert_int_equal(d->max_message_bytes, 8192);
+	assert_int_equal(d->max_message_bytes, 8096);
 
 	assert_int_equal(c->tenant_count, 5);
 	t = &c->tenants[0];
@@ -633,7 +633,9 @@ static void manual_names_every_option(void **state)
 	static const char *const some[] = {".Ss destinations\n",
 		".It Ic transport : tcp | tls | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
-		"Default: 8192.", "There are: cef, leef, rfc5424-json", ".Ss tenants_dir\n"};
+		"Default: 8096.",
+		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
+		".Ss tenants_dir\n"};
 	struct strbuf manual;
 
 	(void)state;

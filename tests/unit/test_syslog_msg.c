@@ -107,12 +107,28 @@ static void headers_of_rfc3164(void **state)
 
 static void severities(void **state)
 {
+	const struct severity_map own = {{7, 7, 2, 1, 0}};
+	struct syslog_header header = usual();
+
 	(void)state;
-	assert_int_equal(syslog_severity(FMT_SEVERITY_UNKNOWN), 5);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_INFORMATIONAL), 6);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_LOW), 5);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_MEDIUM), 4);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_HIGH), 3);
+	header.tag = false;
+	for (int i = 0; i < (int)SEVERITIES; i++) {
+		static const char *const usual_ones[] = {
+			"<133>", "<134>", "<133>", "<132>", "<131>"};
+		static const char *const own_ones[] = {
+			"<135>", "<135>", "<130>", "<129>", "<128>"};
+		char out[SYSLOG_HEADER];
+
+		header.severity = (enum fmt_severity)i;
+		header.levels = NULL;
+		(void)syslog_rfc5424(&header, out);
+		assert_memory_equal(out, usual_ones[i], 5);
+		header.levels = &own;
+		(void)syslog_rfc5424(&header, out);
+		assert_memory_equal(out, own_ones[i], 5);
+		(void)syslog_rfc3164(&header, out);
+		assert_memory_equal(out, own_ones[i], 5);
+	}
 }
 
 static void names_are_clean_and_distinct(void **state)
@@ -182,11 +198,11 @@ static void any_bytes_give_a_legal_header(void **state)
 
 static void structured_data(void **state)
 {
-	static const char *const good[] = {"", "[a]", "[a@1 b=\"\"]", "[a][b]",
+	static const char longest[] = "[12345678901234567890123456789012 "
+				      "12345678901234567890123456789012=\"\"]";
+	static const char *const good[] = {longest, "", "[a]", "[a@1 b=\"\"]", "[a][b]",
 		"[a b=\"c\" d=\"e\"][f g=\"h\"]", "[a b=\"\\\" \\] \\\\ \\x [\"]",
-		"[a b=\"\xc3\xa4 = '\"]",
-		"[12345678901234567890123456789012 "
-		"12345678901234567890123456789012=\"\"]"};
+		"[a b=\"\xc3\xa4 = '\"]"};
 	static const char *const bad[] = {"-", " ", "[", "[]", "[a", "[a ]", "[ a]",
 		"[a]x", "x[a]", "[a] [b]", "[a b]", "[a b=]", "[a b=\"]", "[a b=\"c]",
 		"[a b=\"c\"", "[a b=\"c\"d]", "[a b=c]", "[a =\"c\"]", "[a b=\"]\"]",
