@@ -476,9 +476,10 @@ static struct fmt_str spell(
 	char *p, *to;
 
 	cut = text_cut(&text, VALUE_MAX);
-	p = to = malloc(ESCAPE_JSON_ROOM(text.n) + TEXT_MARK_LEN + 2);
+	p = malloc(ESCAPE_JSON_ROOM(text.n) + TEXT_MARK_LEN + 2);
 	if (!p)
 		return (struct fmt_str){NULL, 0};
+	to = p;
 	if (!quoted) {
 		memcpy(p, text.p, text.n);
 		return (struct fmt_str){p, text.n};
