@@ -68,7 +68,7 @@ static int put_structured_data(const struct rfc5424_json *self,
 		to = sd_param(to, "alertId", alert->id, SD_ID_MAX, &cuts);
 		to = sd_param(to, "version", alert->version, SD_TEXT_MAX, &cuts);
 		if (alert->event_count)
-			to += sprintf(to,
+			to += snprintf(to, (size_t)(text + sizeof(text) - to),
 				" eventNumber=\"%" PRIu32 "\" eventCount=\"%" PRIu32
 				"\"",
 				alert->event_number, alert->event_count);
