@@ -27,13 +27,13 @@ static int put_text(struct fmt_out *out, const char *name, struct fmt_str s)
 
 static int put_time(struct fmt_out *out, const char *name, int64_t ticks)
 {
-	char text[VALUE_TIME_ROOM];
+	char text[VALUE_TIME_ROOM] = "";
+	size_t n;
 
 	if (!value_is_time(ticks))
 		return 1;
-	return put_text(out, name,
-		(struct fmt_str){
-			text, (size_t)(value_put_time(text, ticks, 7) - text)});
+	n = (size_t)(value_put_time(text, ticks, 7) - text);
+	return put_text(out, name, (struct fmt_str){text, n});
 }
 
 static int put_list(struct fmt_out *out, const char *name, struct fmt_list list)

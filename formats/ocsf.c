@@ -123,7 +123,7 @@ static void put_moment(struct json_writer *w, struct document *d, struct json_na
 	if (ticks == FMT_NO_TIME)
 		return;
 	view_mark(&d->view, id);
-	json_epoch(w, name, ticks);
+	json_epoch(w, name, ticks, JSON_FIXED);
 }
 
 static void put_integer(struct json_writer *w, struct document *d,
@@ -869,14 +869,14 @@ static void put_class(struct json_writer *w, const struct fmt_alert *alert)
 		: value_is_nothing(text) ? text_str("Unknown")
 					 : text,
 		JSON_FIXED);
-	json_epoch(w, KEY("time"), time);
+	json_epoch(w, KEY("time"), time, JSON_FIXED);
 	if (alert->first_activity > 0)
-		json_epoch(w, KEY("start_time"), alert->first_activity);
+		json_epoch(w, KEY("start_time"), alert->first_activity, JSON_USEFUL);
 	if (alert->last_activity > 0)
-		json_epoch(w, KEY("end_time"), alert->last_activity);
+		json_epoch(w, KEY("end_time"), alert->last_activity, JSON_USEFUL);
 	json_octets(w, activity == 3 ? ",\"is_alert\":false" : ",\"is_alert\":true",
 		activity == 3 ? 17 : 16);
-	json_long(w, KEY("message"), alert->title, JSON_FIXED, JSON_CUT_TITLE);
+	json_long(w, KEY("message"), alert->title, JSON_TWICE, JSON_CUT_TITLE);
 }
 
 static void put_metadata(struct json_writer *w, const struct fmt_alert *alert)
@@ -904,13 +904,13 @@ static void put_metadata(struct json_writer *w, const struct fmt_alert *alert)
 		*w->p++ = '"';
 	}
 	json_member(w, KEY("tenant_uid"), alert->tenant_id, JSON_FIXED);
-	json_member(w, KEY("correlation_uid"), alert->incident_id, JSON_FIXED);
+	json_member(w, KEY("correlation_uid"), alert->incident_id, JSON_TWICE);
 	put_fixed(w, KEY("log_provider"), "alertrelay");
 	if (alert->source)
 		put_fixed(w, KEY("log_name"), alert->source);
-	json_time(w, KEY("original_time"), alert->created, JSON_FIXED);
+	json_time(w, KEY("original_time"), alert->created, JSON_TWICE);
 	if (alert->updated > 0)
-		json_epoch(w, KEY("modified_time"), alert->updated);
+		json_epoch(w, KEY("modified_time"), alert->updated, JSON_TWICE);
 	json_list(w, KEY("labels"), alert->system_tags, JSON_OPTIONAL);
 	json_close(w, metadata, JSON_FIXED);
 }
@@ -924,7 +924,7 @@ static void put_cloud(struct json_writer *w, const struct fmt_alert *alert)
 		open = json_open(w, KEY("account"), '{');
 		json_member(w, KEY("uid"), alert->tenant_id, JSON_FIXED);
 		json_literal(w, ",\"type\":\"M365 Tenant\",\"type_id\":17");
-		json_close(w, open, JSON_FIXED);
+		json_close(w, open, JSON_TWICE);
 	}
 	open = json_open(w, KEY("org"), '{');
 	json_member(w, KEY("name"), alert->customer_name, JSON_FIXED);
@@ -1002,13 +1002,14 @@ static void put_finding(struct json_writer *w, const struct fmt_alert *alert)
 	json_member(w, KEY("src_url"), alert->alert_url, JSON_FIXED);
 	json_member(w, KEY("uid_alt"), alert->provider_alert_id, JSON_OPTIONAL);
 	if (alert->created > 0)
-		json_epoch(w, KEY("created_time"), alert->created);
+		json_epoch(w, KEY("created_time"), alert->created, JSON_TWICE);
 	if (alert->updated > 0)
-		json_epoch(w, KEY("modified_time"), alert->updated);
+		json_epoch(w, KEY("modified_time"), alert->updated, JSON_FIXED);
 	if (alert->first_activity > 0)
-		json_epoch(w, KEY("first_seen_time"), alert->first_activity);
+		json_epoch(
+			w, KEY("first_seen_time"), alert->first_activity, JSON_TWICE);
 	if (alert->last_activity > 0)
-		json_epoch(w, KEY("last_seen_time"), alert->last_activity);
+		json_epoch(w, KEY("last_seen_time"), alert->last_activity, JSON_TWICE);
 	open = json_open(w, KEY("types"), '[');
 	if (s.n)
 		json_string(w, s);
