@@ -65,6 +65,11 @@ struct document {
 	char pool[OBSERVABLES_MAX][ADDRESS_SIZE];
 };
 
+static int same_text(struct fmt_str a, struct fmt_str b)
+{
+	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
+}
+
 static void observe(struct document *d, enum observable_type type, const char *name,
 	struct fmt_str value)
 {
@@ -73,8 +78,7 @@ static void observe(struct document *d, enum observable_type type, const char *n
 	for (unsigned i = 0; i < d->count; i++) {
 		const struct observable *o = &d->observables[i];
 
-		if (o->type == type && o->value.n == value.n &&
-			!memcmp(o->value.p, value.p, value.n))
+		if (o->type == type && same_text(o->value, value))
 			return;
 	}
 	d->observables[d->count++] = (struct observable){type, name, value};
@@ -219,6 +223,13 @@ static void put_named_hash(struct json_writer *w, struct document *d)
 
 	if (!value.n)
 		return;
+	/* An indicator's hash is often one of the file's own. */
+	if (same_text(value, get(d, FMT_FILE_SHA1)) ||
+		same_text(value, get(d, FMT_FILE_SHA256)) ||
+		same_text(value, get(d, FMT_FILE_MD5))) {
+		view_mark(&d->view, FMT_HASH_VALUE);
+		return;
+	}
 	for (size_t i = 0; i < 3; i++) {
 		if (!text_equal_nocase(algorithm, algorithms[i].vendor))
 			continue;
@@ -1016,7 +1027,7 @@ static void put_finding(struct json_writer *w, const struct fmt_alert *alert)
 	for (size_t i = 0; i < alert->categories.count && !w->full; i++) {
 		struct fmt_str t = text_trim(alert->categories.items[i]);
 
-		if (!t.n || (t.n == s.n && !memcmp(t.p, s.p, s.n)))
+		if (!t.n || same_text(t, s))
 			continue;
 		json_next(w);
 		json_string(w, t);
