@@ -49,8 +49,12 @@ libconnector_la_SOURCES += \
 	connector/deliver/conn.h \
 	connector/deliver/destination.c \
 	connector/deliver/destination.h \
+	connector/deliver/formatter.c \
+	connector/deliver/formatter.h \
 	connector/deliver/framing.c \
 	connector/deliver/framing.h \
+	connector/deliver/module.c \
+	connector/deliver/module.h \
 	connector/deliver/render.c \
 	connector/deliver/render.h \
 	connector/deliver/send_queue.c \
@@ -115,6 +119,8 @@ libconnector_la_SOURCES += \
 	connector/relay/options.def \
 	connector/relay/options.h \
 	connector/relay/options_text.c \
+	connector/relay/preset.c \
+	connector/relay/preset.h \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
 	connector/relay/walk.c \
@@ -129,6 +135,7 @@ libconnector_la_SOURCES += \
 	connector/cli/cli.h \
 	connector/cli/cmd_check.c \
 	connector/cli/cmd_fetch.c \
+	connector/cli/cmd_formats.c \
 	connector/cli/cmd_preview.c \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \

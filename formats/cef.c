@@ -10,6 +10,7 @@
 #include "option.h"
 #include "pairs.h"
 #include "registry.h"
+#include "severity.h"
 
 /* Characters. */
 #define CEF_PRODUCT_MAX 63u
@@ -46,6 +47,7 @@ struct cef {
 	char version;
 	char pipe;
 	int leading_space;
+	struct severity_map severity;
 	struct fmt_str device_version;
 };
 
@@ -65,15 +67,11 @@ static int cef_header(
 	struct pair_writer *w, const void *self, const struct pick *pick, int brief)
 {
 	static const char vendor[] = "|Microsoft|";
-	static const char severities[] = {[FMT_SEVERITY_UNKNOWN] = '0',
-		[FMT_SEVERITY_INFORMATIONAL] = '1',
-		[FMT_SEVERITY_LOW] = '3',
-		[FMT_SEVERITY_MEDIUM] = '5',
-		[FMT_SEVERITY_HIGH] = '8'};
 	const struct cef *cef = self;
 	char scratch[4 * (CEF_PRODUCT_MAX + CEF_VERSION_MAX + CEF_CLASS_MAX +
 				 CEF_NAME_MAX) +
 		     ESCAPE_BLOCK + 64];
+	unsigned severity = cef->severity.level[pick->severity];
 	char *to = scratch;
 
 	memcpy(to, "CEF:", 4);
@@ -86,7 +84,11 @@ static int cef_header(
 	to = put_field(to, pick->class_id, CEF_CLASS_MAX, 0, w, 1);
 	to = put_field(
 		to, pick->name, brief ? CEF_NAME_SHORT : CEF_NAME_MAX, cef->pipe, w, 0);
-	*to++ = severities[pick->severity];
+	if (severity == 10) {
+		*to++ = '1';
+		severity = 0;
+	}
+	*to++ = (char)('0' + severity);
 	*to++ = '|';
 	if (cef->leading_space)
 		*to++ = ' ';
@@ -127,6 +129,9 @@ static const struct fmt_option_info cef_options[] = {
 	{"replace_pipe", "no",
 		"yes writes / for a pipe in header fields, for readers that split on "
 		"every pipe"},
+	{"severity", "the usual ones",
+		"numbers of severities, as high=10,low=2; what a destination's option "
+		"severity sets"},
 	{NULL, NULL, NULL},
 };
 
@@ -153,12 +158,15 @@ static int read_option(struct cef *cef, const struct fmt_option *option, char *e
 		cef->pipe = yes ? '/' : 0;
 		return 1;
 	}
+	if (!strcmp(option->name, "severity"))
+		return option_severity(
+			"cef", option, SEVERITY_CEF, &cef->severity, error, error_size);
 	if (!strcmp(option->name, "device_version"))
 		return option_text("cef", option, CEF_VERSION_MAX, &cef->device_version,
 			error, error_size);
 	snprintf(error, error_size,
 		"cef: there is no option \"%.40s\"; it takes version, device_version, "
-		"leading_space and replace_pipe",
+		"leading_space, replace_pipe and severity",
 		option->name);
 	return 0;
 }
@@ -183,6 +191,7 @@ static void *cef_open(
 		return NULL;
 	}
 	cef->version = '0';
+	cef->severity = *severity_default(SEVERITY_CEF);
 	if (!read_option(cef, &version, error, error_size)) {
 		cef_close(cef);
 		return NULL;

@@ -10,6 +10,7 @@
 #include "json_alert.h"
 #include "json_writer.h"
 #include "registry.h"
+#include "severity.h"
 
 #define ECS_VERSION "8.17.0"
 #define JOIN_MAX 4096u
@@ -235,7 +236,7 @@ static void put_event(struct json_writer *w, const struct json_document *self,
 	if (facts->denied)
 		json_literal(w, ",\"denied\"");
 	json_literal(w, "]");
-	json_number(w, KEY("severity"), (uint64_t)value_severity(alert));
+	json_number(w, KEY("severity"), self->severity.level[severity_of(alert)]);
 	json_member(w, KEY("id"), alert->id, JSON_FIXED);
 	json_member(w, KEY("action"), alert->category, JSON_USEFUL);
 	s = text_trim(alert->detection_source);
@@ -845,10 +846,10 @@ static void put_defender(
 {
 	struct json_open open = json_open(w, KEY("microsoft"), '{'), inner;
 	struct fmt_str severity = text_trim(alert->severity_text);
-	enum fmt_severity level = value_severity(alert);
+	enum fmt_severity level = severity_of(alert);
 
 	if (!severity.n || level != FMT_SEVERITY_UNKNOWN)
-		severity = text_str(json_severity(level));
+		severity = text_str(severity_name(level));
 	inner = json_open(w, KEY("defender"), '{');
 	json_member(w, KEY("status"), alert->status, JSON_FIXED);
 	json_member(w, KEY("severity"), severity, JSON_FIXED);
@@ -933,10 +934,19 @@ static enum fmt_result ecs_format(
 	return json_write_document(message, ecs_write, self, alert);
 }
 
+static const struct fmt_option_info ecs_options[] = {
+	{"original", "no", JSON_ORIGINAL_HELP},
+	{"severity", "the usual ones",
+		"numbers of severities, as high=73,low=21; what a destination's option "
+		"severity sets"},
+	{NULL, NULL, NULL},
+};
+
 static void *ecs_open(
 	const struct fmt_option *options, size_t count, char *error, size_t error_size)
 {
-	return json_document_open("ecs", options, count, error, error_size);
+	return json_document_open(
+		"ecs", SEVERITY_ECS, options, count, error, error_size);
 }
 
 const struct fmt_module ecs_module = {
@@ -944,7 +954,7 @@ const struct fmt_module ecs_module = {
 	.struct_size = sizeof(struct fmt_module),
 	.name = "ecs",
 	.help = "Elastic Common Schema " ECS_VERSION ", one JSON document on one line",
-	.options = json_document_options,
+	.options = ecs_options,
 	.open = ecs_open,
 	.format = ecs_format,
 	.close = json_document_close,

@@ -8,14 +8,23 @@
  *           always valid UTF-8. Attackers choose many of them. Only escaping makes them safe.
  * Units:    times are 100 ns ticks since 1970-01-01 UTC, FMT_NO_TIME when unknown; sizes in octets.
  * Source:   Microsoft Graph security alert, v1.0 metadata; names follow its property names.
+ * Modules:  a formatter of one's own is a shared object NAME.so with the one symbol fmt_module (at the
+ *           end of this file). C11 or C++17; alertrelay(8), WRITING A FORMATTER, says how to build it.
  *
- * New members and enumerators are only ever added at an end; FMT_ABI grows when that fails. */
+ * New members of fmt_alert, fmt_message and fmt_module, and new enumerators, are only ever added at
+ * an end; FMT_ABI grows when anything else changes. So a module meets hosts that are older or newer
+ * than its header: it asks FMT_HAS() before it reads a member of the alert that came later than
+ * FMT_ABI did, and takes a kind or field that it does not know for one that it does not use. */
 #ifndef ALERTRELAY_FORMAT_H
 #define ALERTRELAY_FORMAT_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define FMT_ABI 1u
 #define FMT_NO_TIME INT64_MIN
@@ -61,6 +70,9 @@ enum fmt_kind {
 	FMT_KIND_MALWARE, /* malwareEvidence */
 	FMT_KINDS,
 };
+
+/* More kinds may come; they do not move what is behind fmt_alert.primary. */
+#define FMT_KIND_ROOM 32
 
 /* One piece of evidence: its scalar fields in the order they came, arrays of scalars as one field
  * per item. The id says what a field means whichever source or path it came from, so the program
@@ -146,7 +158,7 @@ struct fmt_alert {
 	const struct fmt_evidence *evidence;
 	size_t evidence_count;
 	/* Of each kind the one that says most (rules in connector/alert/alert.h), or NULL. */
-	const struct fmt_evidence *primary[FMT_KINDS];
+	const struct fmt_evidence *primary[FMT_KIND_ROOM];
 	/* Addresses by their part in the event: evidence with that role, or NULL. */
 	const struct fmt_evidence *source_ip;
 	const struct fmt_evidence *destination_ip;
@@ -171,6 +183,11 @@ struct fmt_alert {
 	struct fmt_str last_modified_by;
 	struct fmt_str priority_score; /* 0 to 100 */
 };
+
+/* Does the alert of this host have the member? */
+#define FMT_HAS(alert, member)                                                         \
+	((alert)->struct_size >=                                                       \
+		offsetof(struct fmt_alert, member) + sizeof((alert)->member))
 
 /* Output that grows to a stated maximum. A formatter writes through fmt_room() or fmt_put();
  * past the maximum both refuse and set `full`, and what was written before stays. */
@@ -213,22 +230,36 @@ struct fmt_option_info {
 	const char *help;
 };
 
+#define FMT_MODULE_NAME 40
+
 struct fmt_module {
 	uint32_t abi_version; /* FMT_ABI; checked before anything else is read */
 	uint32_t struct_size; /* sizeof(struct fmt_module) */
+	/* Of a to z, 0 to 9 and "-", at most FMT_MODULE_NAME; a module's file is called like that, with
+	 * ".so" behind it. */
 	const char *name;
-	const char *help;
-	const struct fmt_option_info *options;
+	const char *help; /* a sentence for people */
+	const struct fmt_option_info *options; /* NULL: there are none */
 	/* Checks the options and keeps what it needs. NULL on failure, with a sentence in error that
 	 * names the option, what is wrong and what would be right. */
 	void *(*open)(const struct fmt_option *options, size_t count, char *error,
 		size_t error_size);
-	/* Appends to message->body (empty at the call) and message->structured_data. One line: never
-	 * a control character in the output, but for TAB where a format wants it as a delimiter. */
+	/* Appends to message->body and message->structured_data, both empty at the call. One line of
+	 * UTF-8, never nothing: never a control character, but for TAB in a body where a format wants
+	 * it as a delimiter. Who goes on after an output was full says so in shed_fields or cut_texts.
+	 * What a module gives that breaks this is not sent. It may be called twice for one alert. */
 	enum fmt_result (*format)(
 		void *self, const struct fmt_alert *alert, struct fmt_message *message);
 	void (*close)(void *self);
+	/* What came later: a module that ends before it is taken as well. */
+	const char *version; /* of the module, for people; or NULL */
 };
+
+/* What a module defines, and all that it exports. */
+#if defined(__GNUC__)
+__attribute__((visibility("default")))
+#endif
+extern const struct fmt_module fmt_module;
 
 /* Room for n more octets at the end, or NULL when that would pass the maximum. The caller adds what
  * it used to out->n. */
@@ -268,5 +299,9 @@ static inline struct fmt_str fmt_get(
 			return evidence->fields[i].value;
 	return none;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

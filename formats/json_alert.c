@@ -2,6 +2,7 @@
 #include "json_alert.h"
 
 #include "json_text.h"
+#include "severity.h"
 #include "value.h"
 
 #define FMT_FIELD(id, name) name,
@@ -10,15 +11,6 @@ static const char *const field_names[FMT_FIELD_IDS] = {
 #include "fields.def"
 };
 #undef FMT_FIELD
-
-const char *json_severity(enum fmt_severity severity)
-{
-	static const char *const names[] = {
-		"unknown", "informational", "low", "medium", "high"};
-
-	return (unsigned)severity < sizeof(names) / sizeof(names[0]) ? names[severity]
-								     : names[0];
-}
 
 static int put_text(struct fmt_out *out, const char *name, struct fmt_str s)
 {
@@ -121,7 +113,7 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert)
 	int ok = json_put(out, "{", 1);
 
 	if (!severity.n || alert->severity != FMT_SEVERITY_UNKNOWN)
-		severity = text_str(json_severity(alert->severity));
+		severity = text_str(severity_name(alert->severity));
 	ok = ok && put_text(out, "id", alert->id) &&
 	     put_text(out, "providerAlertId", alert->provider_alert_id) &&
 	     put_text(out, "incidentId", alert->incident_id) &&

@@ -8,8 +8,6 @@
 
 #include "json_fit.h"
 
-const char *json_severity(enum fmt_severity severity);
-
 /* Under the names that Graph gives the properties. 0 when memory is short. */
 int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert);
 

@@ -358,31 +358,39 @@ void json_path(struct json_writer *w, struct json_name name, struct fmt_str fold
 			JSON_FIXED);
 }
 
-const struct fmt_option_info json_document_options[] = {
-	{"original", "no",
-		"yes puts the vendor's own text of the alert into the document too"},
-	{NULL, NULL, NULL},
-};
-
-void *json_document_open(const char *format, const struct fmt_option *options,
-	size_t count, char *error, size_t error_size)
+void *json_document_open(const char *format, enum severity_scale scale,
+	const struct fmt_option *options, size_t count, char *error, size_t error_size)
 {
 	struct json_document *self = calloc(1, sizeof(*self));
+	int has_severity = scale < SEVERITY_SCALES, good = 1;
 
-	if (!self)
+	if (!self) {
 		snprintf(error, error_size, "%s: out of memory", format);
-	for (size_t i = 0; self && i < count; i++) {
-		if (strcmp(options[i].name, "original") != 0)
-			snprintf(error, error_size,
-				"%s: there is no option \"%.40s\"; it takes original",
-				format, options[i].name);
-		else if (option_yes_no(format, &options[i], &self->original, error,
-				 error_size))
-			continue;
-		free(self);
-		self = NULL;
+		return NULL;
 	}
-	return self;
+	if (has_severity)
+		self->severity = *severity_default(scale);
+	for (size_t i = 0; good && i < count; i++) {
+		const struct fmt_option *option = &options[i];
+
+		if (!strcmp(option->name, "original")) {
+			good = option_yes_no(
+				format, option, &self->original, error, error_size);
+		} else if (has_severity && !strcmp(option->name, "severity")) {
+			good = option_severity(format, option, scale, &self->severity,
+				error, error_size);
+		} else {
+			snprintf(error, error_size,
+				"%s: there is no option \"%.40s\"; it takes original%s",
+				format, option->name,
+				has_severity ? " and severity" : "");
+			good = 0;
+		}
+	}
+	if (good)
+		return self;
+	free(self);
+	return NULL;
 }
 
 void json_document_close(void *self)

@@ -11,6 +11,7 @@
 
 #include "escape.h"
 #include "json_fit.h"
+#include "severity.h"
 #include "value.h"
 
 /* When parts go, for documents of our own (json_fit.h): the last of a rank first. */
@@ -188,10 +189,13 @@ void json_path(struct json_writer *w, struct json_name name, struct fmt_str fold
 /* The options of documents, and open() and close() of their modules. */
 struct json_document {
 	int original; /* the vendor's own text goes along */
+	struct severity_map severity;
 };
-extern const struct fmt_option_info json_document_options[];
-void *json_document_open(const char *format, const struct fmt_option *options,
-	size_t count, char *error, size_t error_size);
+#define JSON_ORIGINAL_HELP                                                             \
+	"yes puts the vendor's own text of the alert into the document too"
+/* scale: of its option severity; SEVERITY_SCALES: it has none. */
+void *json_document_open(const char *format, enum severity_scale scale,
+	const struct fmt_option *options, size_t count, char *error, size_t error_size);
 void json_document_close(void *self);
 
 /* The place of an item of evidence: its rank by what it says. */

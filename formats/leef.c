@@ -36,6 +36,7 @@ struct leef {
 	char version; /* '1', '2' */
 	char delimiter[LEEF_DELIMITER_ROOM]; /* as the header names it */
 	struct pairs_style style;
+	struct severity_map severity;
 	struct fmt_str device_version;
 	struct fmt_str product; /* of all alerts; or empty */
 };
@@ -121,15 +122,12 @@ static void set_protocol(struct pick *pick)
 /* The values of LEEF alone, and of all others those that have a key in it. */
 static void leef_pick(const struct leef *leef, struct pick *pick)
 {
-	static const char *const severities[] = {[FMT_SEVERITY_UNKNOWN] = "1",
-		[FMT_SEVERITY_INFORMATIONAL] = "2",
-		[FMT_SEVERITY_LOW] = "3",
-		[FMT_SEVERITY_MEDIUM] = "5",
-		[FMT_SEVERITY_HIGH] = "8"};
+	static const char *const numbers[] = {
+		"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"};
 	const char delimiter = leef->style.separator;
 	struct fmt_str *row = pick->row;
 
-	row[PICK_SEVERITY] = text_str(severities[pick->severity]);
+	row[PICK_SEVERITY] = text_str(numbers[leef->severity.level[pick->severity]]);
 	row[PICK_TITLE] = pick->name;
 	if (leef->product.n)
 		row[PICK_PRODUCT] = pick->product;
@@ -175,6 +173,9 @@ static const struct fmt_option_info leef_options[] = {
 		"the header's product, the same for all alerts, for readers that know "
 		"a "
 		"source by it; each alert's own is then in the attribute product"},
+	{"severity", "the usual ones",
+		"numbers of severities, as high=10,low=2; what a destination's option "
+		"severity sets"},
 	{NULL, NULL, NULL},
 };
 
@@ -240,9 +241,12 @@ static int read_option(struct leef *leef, const struct fmt_option *option, char 
 	if (!strcmp(option->name, "product"))
 		return option_text("leef", option, LEEF_PRODUCT_MAX, &leef->product,
 			error, error_size);
+	if (!strcmp(option->name, "severity"))
+		return option_severity("leef", option, SEVERITY_LEEF, &leef->severity,
+			error, error_size);
 	snprintf(error, error_size,
 		"leef: there is no option \"%.40s\"; it takes version, delimiter, "
-		"device_version and product",
+		"device_version, product and severity",
 		option->name);
 	return 0;
 }
@@ -293,6 +297,7 @@ static void *leef_open(
 		snprintf(error, error_size, "leef: out of memory");
 		return NULL;
 	}
+	leef->severity = *severity_default(SEVERITY_LEEF);
 	leef->style = (struct pairs_style){.rows = rows,
 		.labels = labels,
 		.omitted = "fieldsOmitted",

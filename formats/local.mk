@@ -33,6 +33,8 @@ libformats_la_SOURCES = \
 	formats/registry.c \
 	formats/registry.h \
 	formats/rfc5424_json.c \
+	formats/severity.c \
+	formats/severity.h \
 	formats/text.c \
 	formats/text.h \
 	formats/value.c \

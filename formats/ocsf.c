@@ -10,6 +10,7 @@
 #include "address.h"
 #include "json_writer.h"
 #include "registry.h"
+#include "severity.h"
 
 #define OCSF_VERSION "1.5.0"
 #define CLASS_UID 2004
@@ -858,7 +859,7 @@ static void put_class(struct json_writer *w, const struct fmt_alert *alert)
 		"Unknown", "Informational", "Low", "Medium", "High"};
 	static const char *const activities[] = {
 		"Unknown", "Create", "Update", "Close"};
-	enum fmt_severity severity = value_severity(alert);
+	enum fmt_severity severity = severity_of(alert);
 	struct fmt_str text = text_trim(alert->status);
 	const struct meaning *status = status_meaning(text);
 	unsigned activity = status ? status->activity : 0;
@@ -1213,10 +1214,16 @@ static enum fmt_result ocsf_format(
 	return json_write_document(message, ocsf_write, self, alert);
 }
 
+static const struct fmt_option_info ocsf_options[] = {
+	{"original", "no", JSON_ORIGINAL_HELP},
+	{NULL, NULL, NULL},
+};
+
 static void *ocsf_open(
 	const struct fmt_option *options, size_t count, char *error, size_t error_size)
 {
-	return json_document_open("ocsf", options, count, error, error_size);
+	return json_document_open(
+		"ocsf", SEVERITY_SCALES, options, count, error, error_size);
 }
 
 const struct fmt_module ocsf_module = {
@@ -1224,7 +1231,7 @@ const struct fmt_module ocsf_module = {
 	.struct_size = sizeof(struct fmt_module),
 	.name = "ocsf",
 	.help = "OCSF " OCSF_VERSION ", a Detection Finding as one JSON object",
-	.options = json_document_options,
+	.options = ocsf_options,
 	.open = ocsf_open,
 	.format = ocsf_format,
 	.close = json_document_close,

@@ -40,3 +40,15 @@ int option_text(const char *format, const struct fmt_option *option, unsigned ma
 	/* cppcheck-suppress memleak ; the formatter's close() frees it */
 	return 1;
 }
+
+int option_severity(const char *format, const struct fmt_option *option,
+	enum severity_scale scale, struct severity_map *to, char *error,
+	size_t error_size)
+{
+	char why[200];
+
+	if (severity_read(option->value, scale, to, why, sizeof(why)))
+		return 1;
+	snprintf(error, error_size, "%s: %s: %s", format, option->name, why);
+	return 0;
+}

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "address.h"
+#include "severity.h"
 #include "value.h"
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
@@ -147,7 +148,7 @@ static void map_header(struct pick *v, const struct fmt_alert *alert)
 {
 	struct fmt_str category = text_trim(alert->category);
 
-	v->severity = value_severity(alert);
+	v->severity = severity_of(alert);
 	v->product = value_product(alert);
 	v->class_id = text_trim(alert->detector_id);
 	if (!v->class_id.n)

@@ -10,6 +10,7 @@
 #include "json_body.h"
 #include "json_text.h"
 #include "registry.h"
+#include "severity.h"
 #include "text.h"
 
 #define SD_TEXT_MAX 255u
@@ -67,7 +68,7 @@ static int put_structured_data(const struct rfc5424_json *self,
 		to = sd_param(to, "incidentId", alert->incident_id, SD_TEXT_MAX, &cuts);
 		if (full)
 			to = sd_param(to, "severity",
-				text_str(json_severity(alert->severity)), SD_TEXT_MAX,
+				text_str(severity_name(alert->severity)), SD_TEXT_MAX,
 				&cuts);
 		*to++ = ']';
 		if (json_put(message->structured_data, text, (size_t)(to - text))) {

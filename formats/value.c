@@ -196,21 +196,6 @@ int64_t value_when(const struct fmt_alert *alert, int64_t first, int64_t second)
 	return 0;
 }
 
-enum fmt_severity value_severity(const struct fmt_alert *alert)
-{
-	static const char *const names[] = {"informational", "low", "medium", "high"};
-	struct fmt_str text;
-
-	if (alert->severity > FMT_SEVERITY_UNKNOWN &&
-		alert->severity <= FMT_SEVERITY_HIGH)
-		return alert->severity;
-	text = text_trim(alert->severity_text);
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (text_equal_nocase(text, names[i]))
-			return (enum fmt_severity)(FMT_SEVERITY_INFORMATIONAL + i);
-	return FMT_SEVERITY_UNKNOWN;
-}
-
 struct fmt_str value_product(const struct fmt_alert *alert)
 {
 	static const char *const names[][2] = {

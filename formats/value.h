@@ -69,7 +69,6 @@ char *value_put_time(char *to, int64_t ticks, int digits);
 /* When it happened, as well as it is known: the first that is a time of those, else 0. */
 int64_t value_when(const struct fmt_alert *alert, int64_t first, int64_t second);
 
-enum fmt_severity value_severity(const struct fmt_alert *alert);
 struct fmt_str value_product(const struct fmt_alert *alert);
 
 /* From nothing to malicious, 0 to 4. */

@@ -11,37 +11,60 @@ EXTRA_DIST += \
 	packaging/debian/rules \
 	packaging/debian/source/format \
 	packaging/man/alertrelay.8.in \
+	packaging/man/alertrelay-siem.7.in \
 	packaging/packages \
 	packaging/quickstart \
 	packaging/quickstart-compare \
 	packaging/systemd/alertrelay.service.in
 
 nodist_doc_DATA = packaging/alertrelay.yaml
-nodist_man_MANS = packaging/man/alertrelay.8
+nodist_man_MANS = packaging/man/alertrelay.8 packaging/man/alertrelay-siem.7
 nodist_systemdsystemunit_DATA = packaging/systemd/alertrelay.service
+
+# For formats made by others: what a module includes, how it finds that, one to begin with, and where
+# modules go.
+formatdir = $(includedir)/$(PACKAGE)
+format_HEADERS = formats/format.h formats/fields.def
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = packaging/alertrelay-format.pc
+examplesdir = $(docdir)/examples
+dist_examples_DATA = packaging/examples/keyvalue.c
+
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(pkglibdir)/formats
+
+uninstall-local:
+	-rmdir $(DESTDIR)$(pkglibdir)/formats $(DESTDIR)$(pkglibdir) $(DESTDIR)$(formatdir) \
+		$(DESTDIR)$(examplesdir) 2>/dev/null
+
 CLEANFILES += $(nodist_doc_DATA) $(nodist_man_MANS) $(nodist_systemdsystemunit_DATA) \
-	packaging/man/options.mdoc $(PACKAGE)_*.deb
+	packaging/man/options.mdoc packaging/man/presets.mdoc $(PACKAGE)_*.deb
 
 fill_in = $(SED) -e 's,[@]bindir@,$(bindir),g' -e 's,[@]sysconfdir@,$(sysconfdir),g' \
 	-e 's,[@]localstatedir@,$(localstatedir),g' -e 's,[@]docdir@,$(docdir),g' \
+	-e 's,[@]includedir@,$(includedir),g' -e 's,[@]moduledir@,$(pkglibdir)/formats,g' \
 	-e 's,[@]PACKAGE_VERSION@,$(PACKAGE_VERSION),g'
 
 packaging/systemd/alertrelay.service: packaging/systemd/alertrelay.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(fill_in) $(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 
-# The program's own table of options writes the sample configuration and the manual's section.
+# The program's own tables write the sample configuration and sections of the manual.
 # A program built for another machine cannot be asked.
-packaging/alertrelay.yaml packaging/man/options.mdoc: alertrelay$(EXEEXT)
+packaging/alertrelay.yaml packaging/man/options.mdoc packaging/man/presets.mdoc: alertrelay$(EXEEXT)
 if CROSS_COMPILING
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && echo '# See what "alertrelay sample" prints.' >$@
 else
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-		case $@ in *.mdoc) what=manual;; *) what=sample;; esac; \
+		case $@ in *options.mdoc) what=manual;; *.mdoc) what='manual presets';; *) what=sample;; esac; \
 		./alertrelay$(EXEEXT) $$what >$@.tmp && mv $@.tmp $@
 endif
 
 packaging/man/alertrelay.8: packaging/man/alertrelay.8.in packaging/man/options.mdoc Makefile
 	$(AM_V_GEN)$(fill_in) -e '/^[@]OPTIONS@$$/{' -e 'r packaging/man/options.mdoc' -e 'd' -e '}' \
+		$(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
+
+packaging/man/alertrelay-siem.7: packaging/man/alertrelay-siem.7.in packaging/man/presets.mdoc Makefile
+	$(AM_V_GEN)$(SED) -e '/^[@]PRESETS@$$/{' -e 'r packaging/man/presets.mdoc' -e 'd' -e '}' \
 		$(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 
 # dpkg wants debian/ at the top, so the package is built in an unpacked copy of the distribution.

@@ -2,11 +2,12 @@
 EXTRA_DIST += .clang-tidy tests/lint.mk tests/lint-banned tests/spelling
 
 c_places = $(top_srcdir)/connector $(top_srcdir)/formats $(top_srcdir)/tests
-c_file_list = find $(c_places) -name '*.[ch]'
+c_file_list = find $(c_places) $(top_srcdir)/packaging/examples -name '*.[ch]'
 # The deep readers read the program; its tests are watched by compilers and sanitizers.
 c_unit_list = find $(top_srcdir)/connector $(top_srcdir)/formats -name '*.c'
 c_header_list = find $(c_places) -name '*.h'
-shell_files = $(top_srcdir)/.ci/run $(top_srcdir)/tests/run $(top_srcdir)/tests/lint-banned \
+shell_files = $(top_srcdir)/.ci/run $(top_srcdir)/tests/run $(top_srcdir)/tests/unpack \
+	$(top_srcdir)/tests/lint-banned \
 	$(top_srcdir)/packaging/quickstart $(top_srcdir)/packaging/debian/alertrelay.postinst \
 	$(top_srcdir)/packaging/debian/alertrelay.postrm $(top_srcdir)/packaging/debian/alertrelay.prerm
 JOBS = `nproc 2>/dev/null || echo 1`
@@ -32,12 +33,13 @@ lint-shell:
 
 lint-spelling:
 	codespell --ignore-words $(top_srcdir)/tests/spelling \
-		--skip '*/samples/*,*/golden/*,*/corpus/*,*.8.in,*/__pycache__/*,*.tmp' \
+		--skip '*/samples/*,*/golden/*,*/corpus/*,*.8.in,*.7.in,*/__pycache__/*,*.tmp' \
 		$(top_srcdir)/connector $(top_srcdir)/formats $(top_srcdir)/tests $(top_srcdir)/packaging \
 		$(top_srcdir)/README $(top_srcdir)/CONTRIBUTING $(top_srcdir)/NEWS
 
-lint-manual: packaging/man/alertrelay.8
+lint-manual: packaging/man/alertrelay.8 packaging/man/alertrelay-siem.7
 	mandoc -T lint -W warning packaging/man/alertrelay.8
+	mandoc -T lint -W warning packaging/man/alertrelay-siem.7
 
 lint-cppcheck:
 	$(c_unit_list) | sort | cppcheck --file-list=- -j $(JOBS) -q --std=c11 --error-exitcode=1 --inline-suppr \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deliver/formatter.h"
 #include "fetch/source.h"
 
 #define PIECE 262144
@@ -44,23 +45,32 @@ int answers_open(const struct cli_command *command, struct answers *answers)
 	destination_options_default(&answers->destination);
 	answers->customer = (struct config_tenant){
 		.key = answers->tenant, .display_name = answers->tenant};
-	if (!answers->config_path)
+	if (!answers->config_path) {
+		answers->formatters = formatters_new(FORMATTERS_DIRECTORY);
+		answers->destination.formatters = answers->formatters;
 		return EXIT_NOT_YET;
+	}
 	config = answers->config = cli_config(command, answers->config_path);
 	if (!config)
 		return EXIT_USAGE;
+	answers->formatters = config->formatters;
 	found = answers->to ? config_destination(config, answers->to, &err)
 			    : &config->destinations[0];
-	if (!found) {
-		config_free(answers->config);
+	if (!found)
 		return cli_wrong(
 			command, "--to: %s: %s", answers->config_path, err.text);
-	}
 	answers->destination = *found;
 	for (size_t i = 0; i < config->tenant_count; i++)
 		if (strcmp(config->tenants[i].key, answers->tenant) == 0)
 			answers->customer = config->tenants[i];
 	return EXIT_NOT_YET;
+}
+
+void answers_close(struct answers *answers)
+{
+	if (!answers->config)
+		formatters_free(answers->formatters);
+	config_free(answers->config);
 }
 
 enum rc answers_read(struct answers *answers, page_alert_fn *alert,

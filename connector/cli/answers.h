@@ -13,7 +13,8 @@ struct answers {
 	const char *config_path; /* NULL: none */
 	const char *to; /* name of the destination; NULL: the first */
 	/* What that means, after answers_open(). */
-	struct config *config; /* NULL without config_path; the caller frees it */
+	struct config *config; /* NULL without config_path */
+	struct formatters *formatters; /* those of the configuration, or of no one */
 	struct destination_options destination;
 	struct config_tenant customer;
 	/* What was read. */
@@ -22,8 +23,10 @@ struct answers {
 
 #define ANSWERS_DEFAULT .file = "-", .source = "graph-alerts", .tenant = "customer"
 
-/* Loads the configuration. EXIT_NOT_YET, or the exit status when there is an error, after it is said. */
+/* Loads the configuration. EXIT_NOT_YET, or the exit status when there is an error, after it is said.
+ * answers_close() comes after either. */
 NODISCARD int answers_open(const struct cli_command *command, struct answers *answers);
+void answers_close(struct answers *answers);
 
 /* Reads the file to its end. alert() gets each one; between, called after each piece of the file,
  * may run the loop to hold back (NULL: nothing to do). Anything but RC_OK from either ends the

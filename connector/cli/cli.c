@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/values.h"
+#include "deliver/formatter.h"
 #include "relay/options.h"
 
 static const struct cli_command *const commands[] = {
@@ -19,6 +20,7 @@ static const struct cli_command *const commands[] = {
 	&cli_fetch,
 	&cli_preview,
 	&cli_replay,
+	&cli_formats,
 	&cli_sample,
 	&cli_manual,
 };
@@ -42,6 +44,24 @@ static void usage(FILE *to)
 		to);
 }
 
+void cli_words(int at, int indent, const char *text)
+{
+	printf("%*s", indent - at, "");
+	at = indent;
+	while (*text) {
+		int word = (int)strcspn(text, " ");
+
+		if (at > indent && at + 1 + word > CLI_WIDTH) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		}
+		at += printf("%s%.*s", at > indent ? " " : "", word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
 static void print_help(
 	const struct cli_command *command, const struct cli_option *options)
 {
@@ -56,7 +76,7 @@ static void print_help(
 
 		if (at >= HELP_COLUMN)
 			at = printf("\n") - 1;
-		printf("%*s%s\n", HELP_COLUMN - at, "", o->help);
+		cli_words(at, HELP_COLUMN, o->help);
 	}
 }
 
@@ -111,8 +131,8 @@ static enum rc take_value(
 		return value_choice(value, option->value, option->to, err);
 	case CLI_SOURCE:
 		return options_source(value, option->to, err);
-	case CLI_FORMAT:
-		return options_format(value, option->to, err);
+	case CLI_PRESET:
+		return options_preset(value, option->to, err);
 	case CLI_NAME:
 		rc = value_name(value, err);
 		break;
@@ -173,22 +193,52 @@ void cli_protect_memory(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+static void say_wrong(const struct cli_command *command, const char *path,
+	const struct config_report *report)
+{
+	fputs(report->text.p, stderr);
+	fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
+		command->name, report->count, report->count == 1 ? "" : "s");
+	if (access(path, F_OK) != 0)
+		fputs("`alertrelay sample` prints one to begin with; -c FILE "
+		      "names another\n",
+			stderr);
+}
+
 struct config *cli_config(const struct cli_command *command, const char *path)
 {
 	struct config_report report;
 	struct config *config = NULL;
+	enum rc rc = config_load(path, &config, &report);
 
-	if (config_load(path, &config, &report) != RC_OK) {
+	if (rc != RC_OK)
+		say_wrong(command, path, &report);
+	else if (report.text.n) /* warnings */
 		fputs(report.text.p, stderr);
-		fprintf(stderr, "alertrelay %s: %zu error%s in the configuration\n",
-			command->name, report.count, report.count == 1 ? "" : "s");
-		if (access(path, F_OK) != 0)
-			fputs("`alertrelay sample` prints one to begin with; -c FILE "
-			      "names another\n",
-				stderr);
-	}
 	config_report_clear(&report);
 	return config;
+}
+
+struct formatters *cli_formatters(const struct cli_command *command, const char *path)
+{
+	struct config_report report;
+	struct formatters *formatters = config_formatters(path, &report);
+
+	if (!formatters)
+		say_wrong(command, path, &report);
+	config_report_clear(&report);
+	return formatters;
+}
+
+int cli_format(const struct cli_command *command, struct formatters *formatters,
+	const char *name)
+{
+	struct formatter formatter;
+	struct error err;
+
+	if (formatter_find(formatters, name, &formatter, &err) != RC_OK)
+		return cli_wrong(command, "--format: %s", err.text);
+	return EXIT_NOT_YET;
 }
 
 static int run_command(int argc, char **argv)

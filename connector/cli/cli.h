@@ -27,7 +27,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_run, cli_check, cli_fetch, cli_preview, cli_replay,
-	cli_sample, cli_manual;
+	cli_formats, cli_sample, cli_manual;
 
 /* What an option's value is, and what its cli_option.to points to. */
 enum cli_kind {
@@ -39,7 +39,7 @@ enum cli_kind {
 	CLI_COUNT, /* int64_t, 1 or more */
 	CLI_CHOICE, /* int: the place in `value`, as "octet|lf" */
 	CLI_SOURCE, /* const char * */
-	CLI_FORMAT, /* const char * */
+	CLI_PRESET, /* const char * */
 };
 
 /* One option: a row parses it and explains it. The row after the last has no name. */
@@ -60,11 +60,20 @@ NODISCARD int cli_options(const struct cli_command *command, int argc, char **ar
 /* "alertrelay NAME: text" and a hint at --help on standard error; gives EXIT_USAGE. */
 int cli_wrong(const struct cli_command *command, const char *format, ...) PRINTF(2, 3);
 
+#define CLI_WIDTH 98
+/* Whole words in lines that begin at the column `indent`; so far the line has `at` columns. */
+void cli_words(int at, int indent, const char *text);
+
 /* Secrets live in this process: no core files, no ptrace by others. */
 void cli_protect_memory(void);
 
 /* Loads the configuration and prints every error; NULL when there was one. */
 struct config *cli_config(const struct cli_command *command, const char *path);
+/* The formatters of this file, whatever else is in it; NULL after it is said why not. */
+struct formatters *cli_formatters(const struct cli_command *command, const char *path);
+/* Is --format NAME there and usable? EXIT_NOT_YET, or the exit status after it is said. */
+NODISCARD int cli_format(const struct cli_command *command,
+	struct formatters *formatters, const char *name);
 #define CLI_CONFIG_DEFAULT SYSCONFDIR "/alertrelay/alertrelay.yaml"
 #define CLI_CONFIG_HELP "default " CLI_CONFIG_DEFAULT
 

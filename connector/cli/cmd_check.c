@@ -33,6 +33,7 @@ const struct cli_command cli_check = {
 	.help = "Reads the configuration, the files of tenants.d and the secrets that "
 		"they name.\n"
 		"Each error is a line `file:line: what is wrong, what would be "
-		"right`.\n",
+		"right`. A line\n"
+		"`file:line: warning: ...` tells of what its SIEM may not take.\n",
 	.run = check,
 };

@@ -318,7 +318,7 @@ static int fetch_run(const struct cli_command *command, int argc, char **argv)
 			"updated before this time; default now"},
 		{"raw", 0, NULL, CLI_FLAG, &fetch.raw,
 			"the JSON of each alert as it came, one a line"},
-		{"format", 0, "NAME", CLI_FORMAT, &fetch.format,
+		{"format", 0, "NAME", CLI_TEXT, &fetch.format,
 			"the formatter, as of preview; default cef"},
 		{"limit", 0, "N", CLI_COUNT, &fetch.limit, "end after so many alerts"},
 		{0},
@@ -342,8 +342,15 @@ static int fetch_run(const struct cli_command *command, int argc, char **argv)
 		return EXIT_USAGE;
 	log_set_level(LOG_ERR);
 	destination_options_default(&fetch.format_options);
-	if (fetch.format)
+	fetch.format_options.formatters = config->formatters;
+	if (fetch.format) {
 		fetch.format_options.format = fetch.format;
+		status = cli_format(command, config->formatters, fetch.format);
+		if (status != EXIT_NOT_YET) {
+			config_free(config);
+			return status;
+		}
+	}
 	fetch.config = config;
 	fetch.tenant = config_find_tenant(config, fetch.tenant_key, &err);
 	if (fetch.tenant && !fetch.source_name)

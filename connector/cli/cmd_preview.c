@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "formats/registry.h"
 #include "relay/message.h"
+#include "relay/preset.h"
 
 struct preview {
 	struct answers answers;
@@ -57,20 +58,38 @@ static int show_file(struct preview *preview)
 	return rc == RC_OK && !preview->rejected ? EXIT_DONE : EXIT_INCOMPLETE;
 }
 
+/* What the options say over the destination; texts are in the arena. */
+static int choose(const struct cli_command *command, const char *preset,
+	const char *format, struct arena *strings, struct destination_options *chosen)
+{
+	struct error err;
+
+	if (preset && preset_options(preset, format, strings, chosen, &err) != RC_OK)
+		return cli_wrong(command, "--preset: %s", err.text);
+	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
+		chosen->format = format;
+		chosen->format_option_count = 0;
+	}
+	return EXIT_NOT_YET;
+}
+
 static int preview_run(const struct cli_command *command, int argc, char **argv)
 {
 	struct preview preview = {.answers = {ANSWERS_DEFAULT}};
 	struct answers *answers = &preview.answers;
 	struct destination_options *chosen = &answers->destination;
-	const char *format = NULL;
+	const char *format = NULL, *preset = NULL;
+	char preset_help[500];
+	struct arena strings;
 	int framing = -1, status;
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &answers->config_path,
 			"take format and header from a destination of this file"},
 		{"to", 0, "NAME", CLI_NAME, &answers->to,
 			"with -c: which destination; default the first"},
-		{"format", 0, "NAME", CLI_FORMAT, &format,
+		{"format", 0, "NAME", CLI_TEXT, &format,
 			"the formatter, instead of or over the destination's"},
+		{"preset", 0, "NAME", CLI_PRESET, &preset, preset_help},
 		{"source", 0, "NAME", CLI_SOURCE, &answers->source,
 			"the API that the answers came from; default graph-alerts"},
 		{"tenant", 0, "KEY", CLI_NAME, &answers->tenant,
@@ -82,34 +101,44 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 		{0},
 	};
 
+	snprintf(preset_help, sizeof(preset_help),
+		"as this SIEM takes it, instead of a destination: %s", preset_names());
 	status = cli_options(command, argc, argv, options, &answers->file);
 	if (status != EXIT_NOT_YET)
 		return status;
-	if (!answers->config_path && !format)
-		return cli_wrong(command, "say -c FILE or --format NAME (known: %s)",
+	if (!answers->config_path && !format && !preset)
+		return cli_wrong(command,
+			"say -c FILE, --preset NAME or --format NAME (known: %s)",
 			format_names());
+	if (answers->to && preset)
+		return cli_wrong(
+			command, "--preset is instead of --to; say one of them");
 	if (answers->to && !answers->config_path)
 		return cli_wrong(
 			command, "--to names a destination of -c FILE; say it too");
 	if (framing >= 0 && !preview.wire)
 		return cli_wrong(command, "--framing goes with --wire; say it too");
 	status = answers_open(command, answers);
-	if (status != EXIT_NOT_YET)
+	if (status == EXIT_NOT_YET && format)
+		status = cli_format(command, answers->formatters, format);
+	if (status != EXIT_NOT_YET) {
+		answers_close(answers);
 		return status;
-	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
-		chosen->format = format;
-		chosen->format_option_count = 0;
 	}
+	arena_init(&strings, 1048576);
+	status = choose(command, preset, format, &strings, chosen);
 	if (framing >= 0)
 		chosen->framing = (enum framing)framing;
-	status = show_file(&preview);
-	config_free(answers->config);
+	if (status == EXIT_NOT_YET)
+		status = show_file(&preview);
+	arena_clear(&strings);
+	answers_close(answers);
 	return status;
 }
 
 const struct cli_command cli_preview = {
 	.name = "preview",
-	.arguments = "-c FILE|--format NAME [OPTION...] [FILE|-]",
+	.arguments = "-c FILE|--preset NAME|--format NAME [OPTION...] [FILE|-]",
 	.summary = "show how saved alerts would be written, without any network",
 	.help = "Reads answers of the API (pages, lists, or one alert a line) from "
 		"FILE or standard\n"

@@ -177,10 +177,9 @@ static int replay_run(const struct cli_command *command, int argc, char **argv)
 			answers->config_path);
 	signal(SIGPIPE, SIG_IGN);
 	status = answers_open(command, answers);
-	if (status != EXIT_NOT_YET)
-		return status;
-	status = replay_to(command, &replay);
-	config_free(answers->config);
+	if (status == EXIT_NOT_YET)
+		status = replay_to(command, &replay);
+	answers_close(answers);
 	return status;
 }
 

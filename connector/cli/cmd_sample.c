@@ -1,19 +1,18 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "relay/preset.h"
 
-static int print(const struct cli_command *command, int argc, char **argv,
-	void (*make)(struct strbuf *out))
+static const struct cli_option none[] = {{0}};
+
+static int print(void (*make)(struct strbuf *out))
 {
-	static const struct cli_option none[] = {{0}};
-	int status = cli_options(command, argc, argv, none, NULL);
 	struct strbuf out;
 
-	if (status != EXIT_NOT_YET)
-		return status;
 	strbuf_init(&out, 1048576);
 	make(&out);
 	fwrite(out.p, 1, out.n, stdout);
@@ -23,12 +22,24 @@ static int print(const struct cli_command *command, int argc, char **argv,
 
 static int sample(const struct cli_command *command, int argc, char **argv)
 {
-	return print(command, argc, argv, config_sample);
+	int status = cli_options(command, argc, argv, none, NULL);
+
+	return status == EXIT_NOT_YET ? print(config_sample) : status;
 }
 
 static int manual(const struct cli_command *command, int argc, char **argv)
 {
-	return print(command, argc, argv, config_manual);
+	const char *part = NULL;
+	int status = cli_options(command, argc, argv, none, &part);
+
+	if (status != EXIT_NOT_YET)
+		return status;
+	if (part && strcmp(part, "presets") != 0)
+		return cli_wrong(command,
+			"\"%s\" is no part of it; say presets or "
+			"nothing",
+			part);
+	return print(part ? preset_manual : config_manual);
 }
 
 const struct cli_command cli_sample = {
@@ -41,8 +52,9 @@ const struct cli_command cli_sample = {
 
 const struct cli_command cli_manual = {
 	.name = "manual",
-	.arguments = "",
+	.arguments = "[presets]",
 	.summary = "print the options of the configuration for the manual (mdoc)",
-	.help = "The section of alertrelay(8) that lists the options.\n",
+	.help = "The section of alertrelay(8) that lists the options, or that of "
+		"alertrelay-siem(7) with the presets.\n",
 	.run = manual,
 };

@@ -32,7 +32,7 @@ void destination_options_default(struct destination_options *options)
 		.facility = 16,
 		.hostname = "tenant",
 		.app_name = "alertrelay",
-		.max_message_bytes = 8192,
+		.max_message_bytes = 8096,
 		.settle_ms = 1000,
 		.tail_bytes = 8 << 20,
 		.connect_timeout_ms = 10000,

@@ -28,10 +28,13 @@
 #include "deliver/framing.h"
 #include "deliver/syslog_msg.h"
 #include "formats/format.h"
+#include "formats/severity.h"
 
 enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT };
 
 #define DESTINATION_ADDRESSES 8
+
+struct formatters;
 
 /* All strings are owned by whoever fills this (the configuration) and outlive the destination. */
 struct destination_options {
@@ -59,7 +62,12 @@ struct destination_options {
 	int64_t settle_ms;
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
+	/* Severities of the header; NULL: those of formats/severity.h. */
+	const struct severity_map *syslog_severity;
+	const char *preset; /* what set the defaults, or NULL */
+	const char *severity; /* numbers of the format, as its option of this name */
 	const char *format; /* name of the formatter, and its options */
+	struct formatters *formatters; /* where it is; NULL: it is built in */
 	const struct fmt_option *format_options;
 	size_t format_option_count;
 };

@@ -7,49 +7,66 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "base/strbuf.h"
-#include "formats/registry.h"
 
 /* The structured data gets at most half of a message, so that the body keeps room. */
 #define STRUCTURED_DATA_SHARE 2
 
 static int grow(struct fmt_out *out, size_t want)
 {
-	size_t room = out->room ? out->room : 4096;
+	struct render_out *own = CONTAINER_OF(out, struct render_out, out);
+	size_t room = own->room ? own->room : 4096;
 
+	if (want > own->maximum)
+		return 0;
 	while (room < want)
 		room *= 2;
-	out->p = xrealloc(out->p, room);
-	out->room = room;
+	out->p = own->p = xrealloc(own->p, room);
+	out->room = own->room = room;
 	return 1;
+}
+
+static void begin(struct render_out *own)
+{
+	own->out = (struct fmt_out){
+		.p = own->p, .room = own->room, .maximum = own->maximum, .grow = grow};
+}
+
+static bool is_whole(const struct render_out *own)
+{
+	const struct fmt_out *out = &own->out;
+
+	return out->p == own->p && out->room == own->room && out->grow == grow &&
+	       out->maximum == own->maximum && out->n <= own->maximum &&
+	       out->n <= own->room;
 }
 
 enum rc render_open(struct render *render, const struct destination_options *options,
 	struct error *err)
 {
 	const char *format = options->format ? options->format : "";
-	char why[400] = "";
+	enum rc rc;
 
 	*render = (struct render){.options = options};
-	render->body.grow = render->structured_data.grow = grow;
 	if (gethostname(render->relay, sizeof(render->relay)) != 0)
 		render->relay[0] = '\0';
 	render->relay[sizeof(render->relay) - 1] = '\0';
 	snprintf(render->procid, sizeof(render->procid), "%ld", (long)getpid());
-	render->module = format_find(format, strlen(format));
-	if (!render->module)
-		return error_set(err, RC_CONFIG, "there is no format \"%s\"", format);
-	render->self = render->module->open(options->format_options,
-		options->format_option_count, why, sizeof(why));
+	rc = formatter_find(options->formatters, format, &render->formatter, err);
+	if (rc != RC_OK)
+		return rc;
+	render->self = formatter_open(&render->formatter, options->format_options,
+		options->format_option_count, err);
 	if (!render->self)
-		return error_set(err, RC_CONFIG, "format %s: %s", format, why);
+		return error_wrap(err, "format %s", format);
 	return RC_OK;
 }
 
 void render_close(struct render *render)
 {
 	if (render->self)
-		render->module->close(render->self);
+		render->formatter.module->close(render->self);
 	free(render->body.p);
 	free(render->structured_data.p);
 	*render = (struct render){0};
@@ -79,6 +96,7 @@ static void write_head(const struct render *render, const struct syslog_fields *
 	const struct syslog_header header = {
 		.facility = options->facility,
 		.severity = fields->severity,
+		.levels = options->syslog_severity,
 		.time = fields->time == NO_TIME ? now : fields->time,
 		.hostname = hostname(render, fields),
 		.app_name = text(options->app_name ? options->app_name : "alertrelay"),
@@ -94,16 +112,39 @@ static void write_head(const struct render *render, const struct syslog_fields *
 		out->head_n = syslog_rfc3164(&header, out->head);
 }
 
+/* Nobody knows what a module does. */
+static enum rc judge(const struct render *render, enum fmt_result result,
+	const struct fmt_message *message, struct error *err)
+{
+	const struct fmt_message seen = {.body = (struct fmt_out *)&render->body.out,
+		.structured_data = (struct fmt_out *)&render->structured_data.out,
+		.shed_fields = message->shed_fields,
+		.cut_texts = message->cut_texts};
+
+	if (!is_whole(&render->body) || !is_whole(&render->structured_data))
+		return formatter_wrong(&render->formatter, err,
+			"wrote past the end of its output, or changed what is not its "
+			"own there");
+	return formatter_judge(&render->formatter, result, &seen, err);
+}
+
 static enum rc run(struct render *render, const struct fmt_alert *alert,
 	struct rendered *out, struct error *err)
 {
-	struct fmt_message message = {
-		.body = &render->body, .structured_data = &render->structured_data};
+	struct fmt_message message = {.body = &render->body.out,
+		.structured_data = &render->structured_data.out};
+	const struct formatter *formatter = &render->formatter;
 	enum fmt_result result;
 
-	render->body.n = render->structured_data.n = 0;
-	render->body.full = render->structured_data.full = 0;
-	result = render->module->format(render->self, alert, &message);
+	begin(&render->body);
+	begin(&render->structured_data);
+	result = formatter->module->format(render->self, alert, &message);
+	if (formatter->file) {
+		enum rc rc = judge(render, result, &message, err);
+
+		if (rc != RC_OK)
+			return rc;
+	}
 	out->shed_fields = message.shed_fields;
 	out->cut_texts = message.cut_texts;
 	if (result == FMT_TOO_SMALL)
@@ -111,10 +152,10 @@ static enum rc run(struct render *render, const struct fmt_alert *alert,
 			"format %s cannot write this alert in max_message_bytes %zu: "
 			"not even the fields "
 			"that always stay fit",
-			render->module->name, render->options->max_message_bytes);
+			formatter->name, render->options->max_message_bytes);
 	if (result != FMT_OK)
 		return error_set(err, RC_PROTO, "format %s cannot write this alert",
-			render->module->name);
+			formatter->name);
 	return RC_OK;
 }
 
@@ -140,10 +181,11 @@ enum rc render_alert(struct render *render, const struct fmt_alert *alert,
 	render->body.maximum = maximum - fixed;
 	render->structured_data.maximum = (maximum - fixed) / STRUCTURED_DATA_SHARE;
 	rc = run(render, alert, out, err);
-	if (rc == RC_OK && structured && render->structured_data.n > 1 &&
-		render->body.n + render->structured_data.n - 1 > maximum - fixed) {
+	if (rc == RC_OK && structured && render->structured_data.out.n > 1 &&
+		render->body.out.n + render->structured_data.out.n - 1 >
+			maximum - fixed) {
 		/* Too long together: again, with the rest for the body. */
-		size_t data = render->structured_data.n;
+		size_t data = render->structured_data.out.n;
 
 		render->structured_data.maximum = data;
 		render->body.maximum = maximum - fixed - (data - 1);
@@ -151,9 +193,9 @@ enum rc render_alert(struct render *render, const struct fmt_alert *alert,
 	}
 	if (rc != RC_OK)
 		return rc;
-	out->structured_data =
-		(struct fmt_str){render->structured_data.p, render->structured_data.n};
-	out->body = (struct fmt_str){render->body.p, render->body.n};
+	out->structured_data = (struct fmt_str){
+		render->structured_data.p, render->structured_data.out.n};
+	out->body = (struct fmt_str){render->body.p, render->body.out.n};
 	if (!structured)
 		out->structured_data = (struct fmt_str){NULL, 0};
 	else if (!out->structured_data.n)

@@ -8,12 +8,20 @@
 #define DELIVER_RENDER_H
 
 #include "deliver/destination.h"
+#include "deliver/formatter.h"
+
+/* What a formatter writes to, and what it must not change there. */
+struct render_out {
+	struct fmt_out out;
+	char *p;
+	size_t room, maximum;
+};
 
 struct render {
 	const struct destination_options *options;
-	const struct fmt_module *module;
+	struct formatter formatter;
 	void *self;
-	struct fmt_out body, structured_data;
+	struct render_out body, structured_data;
 	char relay[SYSLOG_HOSTNAME + 1]; /* this host's name */
 	char procid[24];
 };

@@ -7,26 +7,11 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "formats/text.h"
 
 /* Microseconds are the most that RFC 5424 allows; the vendor's seventh digit is cut. */
 #define TIME_DIGITS 6
 #define MARK 9 /* "-" and 8 hex digits */
-
-int syslog_severity(enum fmt_severity severity)
-{
-	switch (severity) {
-	case FMT_SEVERITY_HIGH:
-		return 3;
-	case FMT_SEVERITY_MEDIUM:
-		return 4;
-	case FMT_SEVERITY_INFORMATIONAL:
-		return 6;
-	case FMT_SEVERITY_UNKNOWN:
-	case FMT_SEVERITY_LOW:
-		break;
-	}
-	return 5;
-}
 
 static bool is_printable(unsigned char c)
 {
@@ -96,8 +81,10 @@ size_t syslog_name(const char *p, size_t n, size_t maximum, char *out)
 
 static size_t put_priority(const struct syslog_header *header, char *out)
 {
+	const struct severity_map *levels =
+		header->levels ? header->levels : severity_default(SEVERITY_SYSLOG);
 	unsigned priority =
-		(unsigned)(header->facility * 8 + syslog_severity(header->severity)) %
+		((unsigned)header->facility * 8 + levels->level[header->severity]) %
 		192u;
 	size_t n = 0;
 
@@ -178,4 +165,71 @@ size_t syslog_rfc3164(const struct syslog_header *header, char out[SYSLOG_HEADER
 		out[n++] = ' ';
 	}
 	return n;
+}
+
+#define SD_NAME 32 /* most octets */
+
+/* How many octets of an SD-NAME are at p. */
+static size_t data_name(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && i < SD_NAME && is_printable((unsigned char)p[i]) &&
+		p[i] != '=' && p[i] != ']' && p[i] != '"')
+		i++;
+	return i;
+}
+
+/* The octets of a PARAM-VALUE and the quote behind it, or 0. */
+static size_t data_value(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		struct text_char c = text_next((const unsigned char *)p + i, n - i);
+
+		if (c.bad || c.code < 0x20 || c.code == 0x7F || c.code == ']')
+			return 0;
+		if (c.code == '"')
+			return i + 1;
+		i += c.n;
+		/* Before anything else a backslash is one of the text. */
+		if (c.code == '\\' && i < n &&
+			(p[i] == '"' || p[i] == '\\' || p[i] == ']'))
+			i++;
+	}
+	return 0;
+}
+
+/* The octets of one element, or 0. */
+static size_t data_element(const char *p, size_t n)
+{
+	size_t i = 1, name;
+
+	if (n < 3 || p[0] != '[' || !(name = data_name(p + 1, n - 1)))
+		return 0;
+	for (i += name; i < n && p[i] == ' ';) {
+		size_t value;
+
+		name = data_name(p + i + 1, n - i - 1);
+		i += 1 + name;
+		if (!name || n - i < 2 || p[i] != '=' || p[i + 1] != '"')
+			return 0;
+		i += 2;
+		value = data_value(p + i, n - i);
+		if (!value)
+			return 0;
+		i += value;
+	}
+	return i < n && p[i] == ']' ? i + 1 : 0;
+}
+
+bool syslog_data_is_legal(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t element = data_element(p + i, n - i);
+
+		if (!element)
+			return false;
+		i += element;
+	}
+	return true;
 }

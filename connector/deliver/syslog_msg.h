@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "formats/format.h"
+#include "formats/severity.h"
 
 enum header { HEADER_RFC5424, HEADER_RFC3164, HEADER_NONE };
 
@@ -28,15 +29,12 @@ enum header { HEADER_RFC5424, HEADER_RFC3164, HEADER_NONE };
 struct syslog_header {
 	int facility; /* 0..23 */
 	enum fmt_severity severity;
+	const struct severity_map *levels; /* of PRI; NULL: the table's */
 	int64_t time; /* ticks; FMT_NO_TIME: unknown */
 	struct fmt_str hostname, app_name, procid, msgid;
 	bool tag; /* RFC 3164: "app_name: " at the end */
 	bool utc; /* RFC 3164: not local time */
 };
-
-/* The syslog severity of an alert: high 3 error, medium 4 warning, low and unknown 5 notice,
- * informational 6. */
-int syslog_severity(enum fmt_severity severity);
 
 /* "<PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID ", ready for the structured data. Returns its
  * length; not terminated. */
@@ -47,5 +45,8 @@ size_t syslog_rfc3164(const struct syslog_header *header, char out[SYSLOG_HEADER
 /* Writes at most `maximum` (16 or more) octets of printable US-ASCII, never none ("-"); returns how
  * many. */
 size_t syslog_name(const char *p, size_t n, size_t maximum, char *out);
+
+/* Zero or more whole elements of RFC 5424 section 6.3, in UTF-8 without control characters? */
+bool syslog_data_is_legal(const char *p, size_t n);
 
 #endif

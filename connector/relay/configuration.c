@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/values.h"
 #include "base/yaml.h"
+#include "deliver/formatter.h"
+#include "deliver/module.h"
 #include "fetch/secret.h"
 #include "relay/loader.h"
 #include "relay/options.h"
@@ -531,12 +533,30 @@ static void check_app(struct loader *l, const struct yaml_node *app)
 		app_lacks(l, "way to sign in", l->without_way, ALL_WAYS);
 }
 
+static void read_formats(struct loader *l, const struct yaml_node *root)
+{
+	const struct yaml_node *node = yaml_get(root, "formats");
+	const char *directory;
+	struct error err;
+
+	options_fill(&l->reader, SECTION_FORMATS, &l->main, node);
+	directory = l->main.formats_directory;
+	if (node && yaml_get(node, "directory") && directory &&
+		module_directory_check(directory, &err) != RC_OK)
+		options_wrong(&l->reader, line_of(node, "directory"), "directory: %s",
+			err.text);
+	l->config->formatters =
+		formatters_new(directory ? directory : FORMATTERS_DIRECTORY);
+	l->reader.formatters = l->config->formatters;
+}
+
 static void read_sections(struct loader *l, const struct yaml_node *root)
 {
 	const struct yaml_node *app = yaml_get(root, "app"),
 			       *feeds = yaml_get(root, "feeds");
 
 	options_fill(&l->reader, SECTION_TOP, &l->main, root);
+	read_formats(l, root);
 	options_fill(&l->reader, SECTION_STATE, &l->main, yaml_get(root, "state"));
 	options_fill(&l->reader, SECTION_LOG, &l->main, yaml_get(root, "log"));
 	options_fill(&l->reader, SECTION_LIMITS, &l->main, yaml_get(root, "limits"));
@@ -562,18 +582,10 @@ static void read_sections(struct loader *l, const struct yaml_node *root)
 		l->feed_count = read_feeds(l, feeds, &l->feeds);
 }
 
-static void read_root(struct loader *l, const struct yaml_node *root)
+static void read_all(struct loader *l, const struct yaml_node *root)
 {
-	static const struct yaml_node nothing = {.kind = YAML_MAP, .line = 1};
 	const struct yaml_node *tenants;
 
-	if (!root || yaml_is_nothing(root))
-		root = &nothing;
-	if (root->kind != YAML_MAP) {
-		options_wrong(&l->reader, root->line,
-			"must be a map of sections; `alertrelay sample` shows one");
-		return;
-	}
 	read_sections(l, root);
 	tenants = yaml_get(root, "tenants");
 	if (tenants && !yaml_is_nothing(tenants) && tenants->kind != YAML_MAP)
@@ -627,9 +639,24 @@ static char *directory_of(const char *path)
 	return real;
 }
 
+static void read_root(struct loader *l, const struct yaml_node *root,
+	void (*read)(struct loader *l, const struct yaml_node *root))
+{
+	static const struct yaml_node nothing = {.kind = YAML_MAP, .line = 1};
+
+	if (!root || yaml_is_nothing(root))
+		root = &nothing;
+	if (root->kind == YAML_MAP)
+		read(l, root);
+	else
+		options_wrong(&l->reader, root->line,
+			"must be a map of sections; `alertrelay sample` shows one");
+}
+
 /* Either p is the text of the main file, or it is NULL and the file is read. */
-static enum rc load(const char *path, const char *p, size_t n, struct config **out,
-	struct config_report *report)
+static enum rc load(const char *path, const char *p, size_t n,
+	void (*read)(struct loader *l, const struct yaml_node *root),
+	struct config **out, struct config_report *report)
 {
 	struct loader l = {.reader = {.wrong = loader_reader_wrong},
 		.yaml_report = {loader_yaml_wrong}};
@@ -652,7 +679,7 @@ static enum rc load(const char *path, const char *p, size_t n, struct config **o
 		 : yaml_load(&l.yaml, path, &l.yaml_report);
 	/* What could be read of a file with a syntax error would give errors that are none. */
 	if (good)
-		read_root(&l, l.yaml.root);
+		read_root(&l, l.yaml.root, read);
 	take_main(config, &l.main);
 	yaml_clear(&l.yaml);
 	yaml_clear(&l.tenant_yaml);
@@ -671,13 +698,26 @@ static enum rc load(const char *path, const char *p, size_t n, struct config **o
 
 enum rc config_load(const char *path, struct config **out, struct config_report *report)
 {
-	return load(path, NULL, 0, out, report);
+	return load(path, NULL, 0, read_all, out, report);
 }
 
 enum rc config_load_text(const char *path, const char *p, size_t n, struct config **out,
 	struct config_report *report)
 {
-	return load(path, p, n, out, report);
+	return load(path, p, n, read_all, out, report);
+}
+
+struct formatters *config_formatters(const char *path, struct config_report *report)
+{
+	struct formatters *formatters = NULL;
+	struct config *config;
+
+	if (load(path, NULL, 0, read_formats, &config, report) != RC_OK)
+		return NULL;
+	formatters = config->formatters;
+	config->formatters = NULL;
+	config_free(config);
+	return formatters;
 }
 
 const struct destination_options *config_destination(
@@ -721,6 +761,7 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
+	formatters_free(config->formatters);
 	free(config->credentials);
 	secret_free(config->http_proxy_login);
 	arena_clear(&config->memory->strings);
@@ -733,5 +774,5 @@ void config_free(struct config *config)
 void config_report_clear(struct config_report *report)
 {
 	strbuf_clear(&report->text);
-	report->count = 0;
+	report->count = report->warnings = 0;
 }

@@ -75,6 +75,7 @@ struct config_tenant {
 struct config {
 	struct config_tenant *tenants;
 	size_t tenant_count;
+	struct formatters *formatters; /* of the destinations */
 	struct destination_options *destinations;
 	size_t destination_count;
 	struct credential_options
@@ -99,20 +100,25 @@ struct config {
 	struct config_memory *memory; /* what config_free() frees */
 };
 
-/* Errors found, in the order of files and lines; past CONFIG_REPORT_MAXIMUM they are only counted. */
+/* Errors and warnings found, in the order of files and lines; past CONFIG_REPORT_MAXIMUM they are
+ * only counted. */
 #define CONFIG_REPORT_MAXIMUM 500
 struct config_report {
-	struct strbuf text; /* one error a line */
-	size_t count;
+	struct strbuf text; /* one a line; a warning says that it is one */
+	size_t count; /* errors */
+	size_t warnings;
 };
 
-/* *out is NULL when there was any error. report is filled either way; config_report_clear() it. */
+/* *out is NULL when there was any error; warnings do not count. report is filled either way; config_report_clear() it. */
 NODISCARD enum rc config_load(
 	const char *path, struct config **out, struct config_report *report);
 /* The same with the text of the main file given; path is for messages and for relative paths. */
 NODISCARD enum rc config_load_text(const char *path, const char *p, size_t n,
 	struct config **out, struct config_report *report);
 void config_free(struct config *config);
+
+/* Only where its formatters are, whatever else is wrong in it; NULL when there is an error. */
+struct formatters *config_formatters(const char *path, struct config_report *report);
 
 /* The destination with this name; else NULL, and err says which there are. */
 const struct destination_options *config_destination(

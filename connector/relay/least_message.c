@@ -30,7 +30,9 @@ static struct fmt_str text(const char *s)
 	return (struct fmt_str){s, strlen(s)};
 }
 
-size_t least_message(const struct destination_options *options)
+/* The message, or its body alone; nothing when the options cannot be used. */
+static bool example_message(const struct destination_options *options, bool wire,
+	struct strbuf *message, struct error *err)
 {
 	const struct fmt_alert alert = {.struct_size = sizeof(alert),
 		.source = "graph-alerts",
@@ -53,16 +55,42 @@ size_t least_message(const struct destination_options *options)
 	const struct syslog_fields fields = {
 		.time = 0, .customer = alert.customer, .msgid = "alert"};
 	struct destination_options roomy = *options;
-	struct strbuf message;
-	struct error err;
-	size_t n = 0;
-
 	roomy.max_message_bytes = ROOMY;
 	roomy.framing = FRAMING_LF;
-	strbuf_init(&message, 2 * ROOMY);
-	if (destination_render(&roomy, &alert, &fields, true, &clock_system, &message,
-		    &err) == RC_OK)
+	strbuf_init(message, 2 * ROOMY);
+	if (destination_render(&roomy, &alert, &fields, wire, &clock_system, message,
+		    err) == RC_OK)
+		return true;
+	strbuf_reset(message);
+	return false;
+}
+
+size_t least_message(const struct destination_options *options, struct error *err)
+{
+	struct strbuf message;
+	size_t n = 0;
+
+	if (example_message(options, true, &message, err))
 		n = (message.n + NOTES + STEP - 1) / STEP * STEP;
 	strbuf_clear(&message);
 	return n;
+}
+
+struct example example_body(const struct destination_options *options)
+{
+	static const char *const begins[] = {[BODY_OTHER] = "",
+		[BODY_CEF] = "CEF:",
+		[BODY_LEEF] = "LEEF:",
+		[BODY_JSON] = "{",
+		[BODY_CEE] = "@cee:"};
+	struct example example = {BODY_OTHER, false};
+	struct strbuf message;
+
+	(void)example_message(options, false, &message, NULL);
+	for (int i = BODY_CEF; message.n && i <= BODY_CEE; i++)
+		if (!strncmp(message.p, begins[i], strlen(begins[i])))
+			example.body = i;
+	example.tab = message.n && memchr(message.p, '\t', message.n);
+	strbuf_clear(&message);
+	return example;
 }

@@ -5,9 +5,10 @@
 
 #include "base/strbuf.h"
 #include "base/values.h"
-#include "formats/registry.h"
+#include "deliver/formatter.h"
 #include "relay/least_message.h"
 #include "relay/loader.h"
+#include "relay/preset.h"
 
 /* Options that mean something only with some transports or headers. */
 static void check_used(struct loader *l, const struct yaml_node *map,
@@ -86,40 +87,69 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 static void check_size(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
-	size_t least = least_message(d);
+	struct error err;
+	size_t least = least_message(d, &err);
 
-	if (d->max_message_bytes < least)
+	if (!least)
+		options_wrong(
+			&l->reader, line_of(map, "format"), "format: %s", err.text);
+	else if (d->max_message_bytes < least)
 		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
 			"max_message_bytes: %zu has no room for what each message in "
 			"format %s must hold; write %zu or more",
 			d->max_message_bytes, d->format, least);
 }
 
-static void check_format(struct loader *l, const struct yaml_node *map,
+static bool opens(struct loader *l, const struct yaml_node *map, const char *key,
 	const struct destination_options *d)
 {
-	const struct fmt_module *module =
-		d->format ? format_find(d->format, strlen(d->format)) : NULL;
-	char why[400] = "";
+	struct formatter formatter;
+	struct error err;
 	void *self;
 
-	if (!module)
-		return;
-	self = module->open(
-		d->format_options, d->format_option_count, why, sizeof(why));
+	if (formatter_find(d->formatters, d->format, &formatter, &err) != RC_OK)
+		return false; /* told where the format was read */
+	self = formatter_open(
+		&formatter, d->format_options, d->format_option_count, &err);
 	if (self)
-		module->close(self);
+		formatter.module->close(self);
 	else
-		options_wrong(&l->reader, line_of(map, "format_options"),
-			"format_options: %s", why);
-	if (self)
-		check_size(l, map, d);
+		options_wrong(&l->reader, line_of(map, key), "%s%s",
+			strcmp(key, "severity") ? "format_options: " : "", err.text);
+	return self != NULL;
+}
+
+/* The format's numbers of severities are an option of the format. */
+static bool add_severity(
+	struct loader *l, const struct yaml_node *map, struct destination_options *d)
+{
+	size_t count = d->format_option_count + 1;
+	struct fmt_option *all = arena_alloc(l->reader.strings, count * sizeof(*all));
+
+	if (d->format_option_count)
+		memcpy(all, d->format_options, (count - 1) * sizeof(*all));
+	all[count - 1] = (struct fmt_option){"severity", d->severity};
+	d->format_options = all;
+	d->format_option_count = count;
+	return opens(l, map, "severity", d);
+}
+
+static void check_format(
+	struct loader *l, const struct yaml_node *map, struct destination_options *d)
+{
+	if (!opens(l, map, "format_options", d))
+		return;
+	if (d->severity && !add_severity(l, map, d))
+		return;
+	check_size(l, map, d);
+	preset_check(l, map, d);
 }
 
 static void read_destination(struct loader *l, const struct yaml_node *map)
 {
 	struct destination_options *d =
 		&l->config->destinations[l->config->destination_count];
+	const struct yaml_node *preset = yaml_get(map, "preset");
 	struct error err;
 	size_t before = l->problem_count;
 
@@ -135,9 +165,11 @@ static void read_destination(struct loader *l, const struct yaml_node *map)
 			d->name);
 		return;
 	}
+	l->reader.preset =
+		preset && preset->kind == YAML_TEXT ? preset_find(preset->text) : NULL;
 	options_fill(&l->reader, SECTION_DESTINATION, d, map);
-	if (!yaml_get(map, "framing"))
-		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
+	preset_finish(&l->reader, d, yaml_get(map, "framing") != NULL);
+	d->formatters = l->config->formatters;
 	if (l->problem_count != before)
 		return; /* what follows would only repeat it */
 	check_needed(l, map, d);

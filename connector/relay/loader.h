@@ -25,7 +25,7 @@ struct loader {
 	const char **files; /* the main file, then those of tenants.d in order */
 	size_t file_count;
 	struct problem *problems;
-	size_t problem_count, kept, room;
+	size_t problem_count, warning_count, kept, room;
 	struct main_options main;
 	struct app_options app;
 	const struct config_api *apis; /* those of app */
@@ -39,7 +39,8 @@ struct loader {
 	size_t without_id, without_way;
 };
 
-void loader_reader_wrong(struct options_reader *reader, int line, const char *text);
+void loader_reader_wrong(
+	struct options_reader *reader, int line, bool warning, const char *text);
 void loader_yaml_wrong(struct yaml_report *report, int line, const char *text);
 void loader_wrong_in(struct loader *l, const char *file, int line, const char *format,
 	...) PRINTF(4, 5);

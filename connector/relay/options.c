@@ -11,8 +11,9 @@
 #include "base/values.h"
 #include "deliver/destination.h"
 #include "fetch/source.h"
-#include "formats/registry.h"
+#include "formats/severity.h"
 #include "relay/configuration.h"
+#include "relay/preset.h"
 
 #define NAMES_MAXIMUM 64
 
@@ -60,7 +61,18 @@ void options_wrong(struct options_reader *reader, int line, const char *format, 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	reader->wrong(reader, line, text);
+	reader->wrong(reader, line, false, text);
+}
+
+void options_warn(struct options_reader *reader, int line, const char *format, ...)
+{
+	char text[900];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	reader->wrong(reader, line, true, text);
 }
 
 const char *options_copy(struct options_reader *reader, const char *p, size_t n)
@@ -223,19 +235,30 @@ enum rc options_source(const char *text, const char **to, struct error *err)
 	return value_unknown(text, "source", names, count, err);
 }
 
-enum rc options_format(const char *text, const char **to, struct error *err)
+static enum rc read_format(struct options_reader *reader, const char *text,
+	const char **to, struct error *err)
+{
+	struct formatter formatter;
+	enum rc rc = formatter_find(reader->formatters, text, &formatter, err);
+
+	if (rc == RC_OK)
+		*to = formatter.name;
+	return rc;
+}
+
+enum rc options_preset(const char *text, const char **to, struct error *err)
 {
 	const char *names[NAMES_MAXIMUM];
 	size_t count = 0;
 
-	for (; count < NAMES_MAXIMUM && count < format_count(); count++) {
-		names[count] = format_at(count)->name;
+	for (; count < NAMES_MAXIMUM && preset_at(count); count++) {
+		names[count] = preset_at(count)->name;
 		if (strcmp(text, names[count]))
 			continue;
 		*to = names[count];
 		return RC_OK;
 	}
-	return value_unknown(text, "format", names, count, err);
+	return value_unknown(text, "preset", names, count, err);
 }
 
 static enum rc read_identity(struct options_reader *reader, const char *text,
@@ -309,8 +332,10 @@ static enum rc read_string(struct options_reader *reader, const struct option *r
 		break;
 	case TYPE_SOURCE:
 		return options_source(text, to, err);
+	case TYPE_PRESET:
+		return options_preset(text, to, err);
 	default:
-		return options_format(text, to, err);
+		return read_format(reader, text, to, err);
 	}
 	if (rc == RC_OK)
 		*to = options_copy(
@@ -433,6 +458,48 @@ static void read_map(struct options_reader *reader, const struct yaml_node *node
 	to->format_option_count = count;
 }
 
+/* "high=10,low=2"; NULL when the node is no such map. */
+static const char *severity_text(
+	struct options_reader *reader, const struct yaml_node *node)
+{
+	const struct yaml_node *item = node->kind == YAML_MAP ? node->first : NULL;
+	const char *text = NULL;
+	struct strbuf b;
+
+	strbuf_init(&b, 1024);
+	for (; item; item = item->next) {
+		const char *value = item->kind == YAML_TEXT ? item->text : "";
+
+		if (!*value || strpbrk(item->key, "=,") || strpbrk(value, "=,") ||
+			!strbuf_addf(&b, "%s%s=%s", b.n ? "," : "", item->key, value)) {
+			strbuf_reset(&b);
+			break;
+		}
+	}
+	if (b.n)
+		text = copy_text(reader, b.p);
+	else
+		options_wrong(reader, node->line,
+			"%s: must be a map of severities; write {high: ..., medium: "
+			"...}",
+			node->key);
+	strbuf_clear(&b);
+	return text;
+}
+
+static void read_syslog_severity(struct options_reader *reader,
+	const struct yaml_node *node, const struct severity_map **to)
+{
+	const char *text = severity_text(reader, node);
+	struct severity_map map;
+	char why[200];
+
+	if (text && !severity_read(text, SEVERITY_SYSLOG, &map, why, sizeof(why)))
+		options_wrong(reader, node->line, "%s: %s", node->key, why);
+	else if (text)
+		*to = copy_array(reader, &map, sizeof(map));
+}
+
 static void read_node(struct options_reader *reader, const struct option *row,
 	const struct yaml_node *node, void *to)
 {
@@ -456,6 +523,13 @@ static void read_node(struct options_reader *reader, const struct option *row,
 		return;
 	case TYPE_LIST:
 		read_list(reader, node, (void *)((char *)to + row->offset));
+		return;
+	case TYPE_SEVERITY:
+		*(const char **)(void *)((char *)to + row->offset) =
+			severity_text(reader, node);
+		return;
+	case TYPE_SYSLOG_SEVERITY:
+		read_syslog_severity(reader, node, (void *)((char *)to + row->offset));
 		return;
 	default:
 		break;
@@ -482,8 +556,8 @@ static const struct option *find_row(enum section section, const char *key)
 static const char *section_name(enum section section)
 {
 	static const char *const names[SECTIONS] = {"the top level", "app",
-		"a destination", "a feed", "a tenant", "state", "log", "limits",
-		"http"};
+		"a destination", "a feed", "a tenant", "formats", "state", "log",
+		"limits", "http"};
 
 	return names[section];
 }
@@ -522,13 +596,37 @@ static void say_unknown(struct options_reader *reader, enum section section,
 static void set_default(
 	struct options_reader *reader, const struct option *row, void *to)
 {
+	const char *text = NULL;
 	struct error err;
 
-	if (!row->default_text || row->default_text[0] == '(')
+	if (row->section == SECTION_DESTINATION && reader->preset)
+		text = preset_default(reader->preset, row->key);
+	if (!text)
+		text = row->default_text;
+	if (!text || text[0] == '(')
 		return;
-	if (read_scalar(reader, row, row->default_text, (char *)to + row->offset,
-		    &err) != RC_OK)
+	if (read_scalar(reader, row, text, (char *)to + row->offset, &err) != RC_OK)
 		options_wrong(reader, 0, "%s: the default: %s", row->key, err.text);
+}
+
+bool options_is(enum section section, const void *of, const char *key, const char *text)
+{
+	const struct option *row = find_row(section, key);
+	const char *member = (const char *)of + row->offset, *own;
+	bool yes = false;
+	int place = -1;
+
+	switch (row->type) {
+	case TYPE_CHOICE:
+		return value_choice(text, row->min, &place, NULL) == RC_OK &&
+		       *(const int *)(const void *)member == place;
+	case TYPE_BOOL:
+		return value_bool(text, &yes, NULL) == RC_OK &&
+		       *(const bool *)member == yes;
+	default:
+		own = *(const char *const *)(const void *)member;
+		return own && !strcmp(own, text);
+	}
 }
 
 void options_fill(struct options_reader *reader, enum section section, void *to,

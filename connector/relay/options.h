@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/yaml.h"
+#include "deliver/formatter.h"
 #include "fetch/cloud.h"
 #include "fetch/credential.h"
 
@@ -23,6 +24,7 @@ enum section {
 	SECTION_DESTINATION,
 	SECTION_FEED,
 	SECTION_TENANT,
+	SECTION_FORMATS,
 	SECTION_STATE,
 	SECTION_LOG,
 	SECTION_LIMITS,
@@ -48,6 +50,7 @@ enum option_type {
 	TYPE_PROXY,
 	TYPE_SOURCE,
 	TYPE_FORMAT,
+	TYPE_PRESET,
 	TYPE_DURATION,
 	TYPE_SIZE,
 	TYPE_COUNT,
@@ -56,6 +59,8 @@ enum option_type {
 	TYPE_FACILITY,
 	TYPE_ADDRESSES, /* of struct destination_options */
 	TYPE_MAP, /* of struct destination_options */
+	TYPE_SEVERITY, /* a map as text for the format: "high=10,low=2" */
+	TYPE_SYSLOG_SEVERITY, /* a struct severity_map */
 	TYPE_NAMES, /* of struct config_feed */
 	TYPE_LIST, /* a struct config_list */
 };
@@ -73,6 +78,7 @@ struct option {
 /* Where the sections that there are once go. */
 struct main_options {
 	const char *tenants_dir;
+	const char *formats_directory;
 	int state_type; /* 1: memory */
 	const char *state_file;
 	int64_t state_keep_ms;
@@ -101,10 +107,15 @@ struct tenant_options {
 	struct app_options app;
 };
 
+struct preset; /* of preset.h */
+
 struct options_reader {
 	struct arena *strings;
 	const char *directory; /* of the configuration file */
-	void (*wrong)(struct options_reader *reader, int line, const char *text);
+	struct formatters *formatters;
+	const struct preset *preset; /* of the destination that is read, or NULL */
+	void (*wrong)(struct options_reader *reader, int line, bool warning,
+		const char *text);
 };
 
 /* All rows, in the order of the file. */
@@ -112,14 +123,21 @@ const struct option *options_all(size_t *count);
 
 void options_wrong(struct options_reader *reader, int line, const char *format, ...)
 	PRINTF(3, 4);
+/* It can be as the file says, but probably should not. */
+void options_warn(struct options_reader *reader, int line, const char *format, ...)
+	PRINTF(3, 4);
 
 /* Unknown keys are reported; a map of NULL gives the defaults. */
 void options_fill(struct options_reader *reader, enum section section, void *to,
 	const struct yaml_node *map);
 
-/* The name of a source or a format; else what there is. */
+/* Whether the option has the value that this text stands for: a CHOICE, a BOOL or a text. */
+bool options_is(
+	enum section section, const void *of, const char *key, const char *text);
+
+/* The name of a source or a preset; else what there is. */
 NODISCARD enum rc options_source(const char *text, const char **to, struct error *err);
-NODISCARD enum rc options_format(const char *text, const char **to, struct error *err);
+NODISCARD enum rc options_preset(const char *text, const char **to, struct error *err);
 
 /* Terminated copy in the arena. */
 const char *options_copy(struct options_reader *reader, const char *p, size_t n);

@@ -6,6 +6,7 @@
 #include "formats/registry.h"
 #include "relay/configuration.h"
 #include "relay/options.h"
+#include "relay/preset.h"
 
 #define SAMPLE_COLUMNS 98
 
@@ -60,6 +61,8 @@ static void range(struct strbuf *out, const struct option *row)
 			strbuf_addf(out, "%s%s%s",
 				i ? ", " : " There are: ", format_at(i)->name,
 				i + 1 < format_count() ? "" : ".");
+	if (row->type == TYPE_PRESET)
+		strbuf_addf(out, " There are: %s.", preset_names());
 	if (row->type == TYPE_MAP && !strcmp(row->key, "format_options"))
 		for (size_t i = 0; i < format_count(); i++)
 			format_options(out, format_at(i));
@@ -116,6 +119,7 @@ static const struct place places[] = {
 	{"destinations", SECTION_DESTINATION, 4, "soc", ""},
 	{"feeds", SECTION_FEED, 2, NULL, "- "},
 	{"tenants", SECTION_TENANT, 4, "contoso", ""},
+	{"formats", SECTION_FORMATS, 2, NULL, ""},
 	{"state", SECTION_STATE, 2, NULL, ""},
 	{"log", SECTION_LOG, 2, NULL, ""},
 	{"limits", SECTION_LIMITS, 2, NULL, ""},
@@ -222,6 +226,7 @@ static const char *argument(enum option_type type)
 		[TYPE_PROXY] = "url",
 		[TYPE_SOURCE] = "name",
 		[TYPE_FORMAT] = "name",
+		[TYPE_PRESET] = "name",
 		[TYPE_DURATION] = "duration",
 		[TYPE_SIZE] = "size",
 		[TYPE_COUNT] = "number",
@@ -229,6 +234,8 @@ static const char *argument(enum option_type type)
 		[TYPE_FACILITY] = "facility",
 		[TYPE_ADDRESSES] = "address ...",
 		[TYPE_MAP] = "map",
+		[TYPE_SEVERITY] = "map",
+		[TYPE_SYSLOG_SEVERITY] = "map",
 		[TYPE_NAMES] = "name ...",
 		[TYPE_LIST] = "word ...",
 		[TYPE_FEEDS] = "list",

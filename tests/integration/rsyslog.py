@@ -14,16 +14,18 @@ PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin
 CONFIG = """
 global(
 	workDirectory="{directory}"
-	maxMessageSize="2m"
-	parser.escapeControlCharactersOnReceive="off"
+	{size}
+	{escape}
 	{tls_files}
 )
 module(load="imtcp" maxSessions="500"{tls})
+{head}
 input(type="imtcp" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
 	ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
+	{actions}
 }}
 """
 
@@ -32,14 +34,19 @@ class Rsyslog:
     """with Rsyslog(directory, pair=..., ca=...) as collector: collector.address, .lines()
 
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
-    ca: CA of the client certificates that it wants."""
+    ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
+    escape: whether control characters are written as #011, as it does by default. head, actions:
+    more of its configuration, outside of and in the ruleset."""
 
-    def __init__(self, directory, pair=None, authority=None, ca=None):
+    def __init__(
+        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions=""
+    ):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.received = self.directory / "received.log"
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
+        self.size, self.escape, self.head, self.actions = size, escape, head, actions
         self.process = None
         self.held = HeldPort()
         self.port = self.held.number
@@ -61,6 +68,10 @@ class Rsyslog:
             port=self.port,
             tls=tls,
             tls_files=tls_files,
+            size=f'maxMessageSize="{self.size}"' if self.size else "",
+            escape="" if self.escape else 'parser.escapeControlCharactersOnReceive="off"',
+            head=self.head,
+            actions=self.actions,
         )
 
     def start(self):
@@ -127,9 +138,10 @@ class Rsyslog:
     def address(self):
         return f"localhost:{self.port}"
 
-    def lines(self):
-        """Complete lines, as octets."""
-        return self.received.read_bytes().split(b"\n")[:-1]
+    def lines(self, name="received.log"):
+        """Complete lines, as octets; of another file that its actions write."""
+        file = self.directory / name
+        return file.read_bytes().split(b"\n")[:-1] if file.exists() else []
 
     def log(self):
         return (self.directory / "rsyslog.log").read_text(errors="replace")

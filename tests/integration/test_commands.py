@@ -12,7 +12,7 @@ from relay import PROGRAM, Relay
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 GRAPH = sorted(SAMPLES.glob("graph-alerts_v2*.json"))
-COMMANDS = ("run", "check", "fetch", "preview", "replay", "sample")
+COMMANDS = ("run", "check", "fetch", "preview", "replay", "formats", "sample")
 
 
 def command(*arguments, **options):
@@ -68,6 +68,9 @@ def test_help_of_the_program_and_of_each_command():
         ["preview", "--format", "cef", "one", "two"],
         ["replay"],
         ["replay", "--to"],
+        ["formats", "one", "two"],
+        ["formats", "nonsense"],
+        ["formats", "-c", "/nonexistent"],
         ["sample", "extra"],
     ],
     ids=" ".join,

@@ -3,6 +3,8 @@
 import json
 import re
 
+import re
+
 import pytest
 
 

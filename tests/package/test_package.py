@@ -223,8 +223,30 @@ def test_unit(chroot, tmp_path):
 
 def test_manual_and_sample(chroot):
     assert chroot.exists("usr/share/man/man8/alertrelay.8.gz")
+    assert chroot.exists("usr/share/man/man7/alertrelay-siem.7.gz")
     sample = chroot.run("alertrelay", "sample").stdout
     assert chroot.run("cat", "/etc/alertrelay/alertrelay.yaml").stdout == sample
+
+
+def test_a_format_of_ones_own(chroot, tmp_path):
+    """Built with what the package brings, put where the package says, used by the service's user."""
+    environment = {
+        **os.environ,
+        "PKG_CONFIG_SYSROOT_DIR": str(chroot.path),
+        "PKG_CONFIG_LIBDIR": str(next(chroot.path.glob("usr/lib/*/pkgconfig"))),
+        "PKG_CONFIG_ALLOW_SYSTEM_CFLAGS": "1",
+    }
+    cflags = run("pkg-config", "--cflags", "alertrelay-format", env=environment).stdout.split()
+    example = chroot.path / "usr/share/doc/alertrelay/examples/keyvalue.c"
+    run("cc", "-O2", "-fPIC", "-shared", *cflags, "-o", tmp_path / "keyvalue.so", example)
+    directory = next(chroot.path.glob("usr/lib/*/alertrelay/formats"))
+    assert chroot.mode(directory.relative_to(chroot.path).as_posix()) == "755 root:root"
+    run(*ROOT, "install", "-m", "644", tmp_path / "keyvalue.so", directory)
+    try:
+        shown = chroot.run("alertrelay", "formats", "keyvalue", user="alertrelay").stdout
+    finally:
+        run(*ROOT, "rm", directory / "keyvalue.so")
+    assert shown.startswith("keyvalue (module /%s/keyvalue.so" % directory.relative_to(chroot.path))
 
 
 def test_unconfigured_says_so(chroot):

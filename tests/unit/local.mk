@@ -35,9 +35,10 @@ unit_tests += tests/unit/test_budget tests/unit/test_filter
 tests_unit_test_filter_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_values tests/unit/test_config
+unit_tests += tests/unit/test_values tests/unit/test_config tests/unit/test_preset
 tests_unit_test_values_LDADD = $(UNIT_LIBS)
 tests_unit_test_config_LDADD = $(UNIT_LIBS)
+tests_unit_test_preset_LDADD = $(UNIT_LIBS)
 
 # Tests that talk to a server of their own, whose TLS is GnuTLS like the simulator's.
 if SIMULATOR
@@ -64,14 +65,16 @@ tests_unit_test_certificate_LDADD = $(SERVER_LIBS)
 endif
 
 # formats/ stands alone, so its tests link it alone.
-unit_tests += tests/unit/test_escape tests/unit/test_cef tests/unit/test_leef tests/unit/test_json \
-	tests/unit/test_ecs tests/unit/test_ocsf tests/unit/test_value
+unit_tests += tests/unit/test_escape tests/unit/test_severity tests/unit/test_cef \
+	tests/unit/test_leef tests/unit/test_json tests/unit/test_ecs tests/unit/test_ocsf \
+	tests/unit/test_value
 FORMAT_TEST_LIBS = libformats.la $(YAJL_LIBS) $(CMOCKA_LIBS)
 FORMAT_HELP = $(FORMAT_CHECK) tests/unit/format_help.c tests/unit/format_help.h
 DOCUMENT_HELP = $(FORMAT_HELP) tests/unit/document_help.c tests/unit/document_help.h
 tests_unit_test_escape_SOURCES = tests/unit/test_escape.c \
 	tests/unit/cef_reader.c tests/unit/cef_reader.h
 tests_unit_test_escape_LDADD = $(FORMAT_TEST_LIBS)
+tests_unit_test_severity_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_cef_SOURCES = tests/unit/test_cef.c $(FORMAT_HELP)
 tests_unit_test_cef_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_leef_SOURCES = tests/unit/test_leef.c $(FORMAT_HELP)

@@ -141,6 +141,21 @@ static void test_severities(void **state)
 	}
 }
 
+static void test_own_severities(void **state)
+{
+	static const struct fmt_option own = {
+		"severity", "high=10,low=0,unknown=10,medium=9"};
+	static const int want[] = {10, 1, 0, 9, 10};
+
+	(void)state;
+	open_with(&own, 1);
+	for (int i = 0; i < 5; i++) {
+		alert.severity = (enum fmt_severity)i;
+		format_within(BIG);
+		assert_int_equal(event.severity, want[i]);
+	}
+}
+
 static void test_times(void **state)
 {
 	(void)state;
@@ -635,6 +650,7 @@ static void test_options(void **state)
 		{{"replace_pipe", ""}, "must be yes or no"},
 		{{"device_version", " "}, "must have 1 to 31 characters"},
 		{{"device_version", "12345678901234567890123456789012"}, "1 to 31"},
+		{{"severity", "high=11"}, "write one of CEF's numbers from 0 to 10"},
 		{{"colour", "red"}, "there is no option \"colour\""},
 	};
 	char error[200];
@@ -686,6 +702,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_header, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_severities, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_own_severities, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(test_times, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(test_ids, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -271,11 +271,20 @@ static void test_sizes(void **state)
 	assert_true(smallest > 500 && smallest < 1700);
 }
 
+/* The model knows the usual numbers only. */
+static const char *own_severity(const struct check *checked, const struct fmt_alert *of)
+{
+	(void)checked;
+	(void)of;
+	return NULL;
+}
+
 static void test_options(void **state)
 {
 	static const struct fmt_option yes = {"original", "yes"};
-	static const struct fmt_option bad[] = {
-		{"original", ""}, {"original", "true"}, {"colour", "red"}};
+	static const struct fmt_option own = {"severity", "medium=47,high=73"};
+	static const struct fmt_option bad[] = {{"original", ""}, {"original", "true"},
+		{"severity", "high=101"}, {"colour", "red"}};
 	char error[200];
 
 	(void)state;
@@ -283,6 +292,9 @@ static void test_options(void **state)
 	alert.raw = str("{\"id\" : 1}");
 	write_document(BIG, check_ecs);
 	expect("event.original", "{\"id\" : 1}");
+	open_with(&own, 1);
+	write_document(BIG, own_severity);
+	expect("event.severity", "47");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		error[0] = 0;
 		assert_null(ecs_module.open(&bad[i], 1, error, sizeof(error)));

@@ -578,6 +578,7 @@ static void test_options(void **state)
 		{{"delimiter", "x1FFFF"}, "must be one of"},
 		{{"delimiter", "\xC2\xA6"}, "must be one of"},
 		{{"device_version", " "}, "must have 1 to 31 characters"},
+		{{"severity", "low=0"}, "write one of LEEF's numbers from 1 to 10"},
 		{{"colour", "red"}, "there is no option \"colour\""},
 	};
 	static const struct fmt_option crossed[] = {
@@ -599,6 +600,20 @@ static void test_options(void **state)
 	}
 	assert_null(leef_module.open(crossed, 2, error, sizeof(error)));
 	assert_non_null(strstr(error, "version 1.0 knows only TAB"));
+}
+
+static void test_own_severities(void **state)
+{
+	static const struct fmt_option own = {"severity", "high=10,unknown=9,low=1"};
+	static const char *const want[] = {"9", "2", "1", "5", "10"};
+
+	(void)state;
+	open_with(&own, 1);
+	for (int i = 0; i < 5; i++) {
+		alert.severity = (enum fmt_severity)i;
+		format_within(BIG);
+		expect("sev", want[i]);
+	}
 }
 
 static void test_one_product(void **state)
@@ -750,6 +765,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_delimiters, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(test_options, setup, format_tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_own_severities, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_one_product, setup, format_tear_down),
 		cmocka_unit_test_setup_teardown(test_property, setup, format_tear_down),

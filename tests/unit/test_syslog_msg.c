@@ -107,12 +107,28 @@ static void headers_of_rfc3164(void **state)
 
 static void severities(void **state)
 {
+	const struct severity_map own = {{7, 7, 2, 1, 0}};
+	struct syslog_header header = usual();
+
 	(void)state;
-	assert_int_equal(syslog_severity(FMT_SEVERITY_UNKNOWN), 5);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_INFORMATIONAL), 6);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_LOW), 5);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_MEDIUM), 4);
-	assert_int_equal(syslog_severity(FMT_SEVERITY_HIGH), 3);
+	header.tag = false;
+	for (int i = 0; i < (int)SEVERITIES; i++) {
+		static const char *const usual_ones[] = {
+			"<133>", "<134>", "<133>", "<132>", "<131>"};
+		static const char *const own_ones[] = {
+			"<135>", "<135>", "<130>", "<129>", "<128>"};
+		char out[SYSLOG_HEADER];
+
+		header.severity = (enum fmt_severity)i;
+		header.levels = NULL;
+		(void)syslog_rfc5424(&header, out);
+		assert_memory_equal(out, usual_ones[i], 5);
+		header.levels = &own;
+		(void)syslog_rfc5424(&header, out);
+		assert_memory_equal(out, own_ones[i], 5);
+		(void)syslog_rfc3164(&header, out);
+		assert_memory_equal(out, own_ones[i], 5);
+	}
 }
 
 static void names_are_clean_and_distinct(void **state)
@@ -180,6 +196,45 @@ static void any_bytes_give_a_legal_header(void **state)
 	}
 }
 
+static void structured_data(void **state)
+{
+	static const char longest[] = "[12345678901234567890123456789012 "
+				      "12345678901234567890123456789012=\"\"]";
+	static const char *const good[] = {longest, "", "[a]", "[a@1 b=\"\"]", "[a][b]",
+		"[a b=\"c\" d=\"e\"][f g=\"h\"]", "[a b=\"\\\" \\] \\\\ \\x [\"]",
+		"[a b=\"\xc3\xa4 = '\"]"};
+	static const char *const bad[] = {"-", " ", "[", "[]", "[a", "[a ]", "[ a]",
+		"[a]x", "x[a]", "[a] [b]", "[a b]", "[a b=]", "[a b=\"]", "[a b=\"c]",
+		"[a b=\"c\"", "[a b=\"c\"d]", "[a b=c]", "[a =\"c\"]", "[a b=\"]\"]",
+		"[a b=\"c\nq\"]", "[a b=\"\x7f\"]", "[a b=\"\xff\"]", "[a b=\"\\\"]",
+		"[a\xc3\xa4]", "[a b=\"c\" ]", "[a  b=\"c\"]", "[a b=\"c\"]]", "[a\"b]",
+		"[a=b]", "[123456789012345678901234567890123]"};
+	static const char alphabet[] = "[[]] =\"\\ab-\n\xc3\xa4";
+	char text[12];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (!syslog_data_is_legal(good[i], strlen(good[i])))
+			fail_msg("%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (syslog_data_is_legal(bad[i], strlen(bad[i])))
+			fail_msg("%s", bad[i]);
+	assert_false(syslog_data_is_legal("[a b=\"\0\"]", 9));
+	/* No end is read past: each text is in memory of its own size. */
+	srandom(6);
+	for (int round = 0; round < 100000; round++) {
+		size_t n = (size_t)random() % sizeof(text);
+		char *own = malloc(n + 1);
+
+		for (size_t i = 0; i < n; i++)
+			own[i] = alphabet[(size_t)random() % (sizeof(alphabet) - 1)];
+		own = realloc(own, n ? n : 1);
+		if (n && syslog_data_is_legal(own, n))
+			assert_true(own[0] == '[' && own[n - 1] == ']');
+		free(own);
+	}
+}
+
 static void frames(void **state)
 {
 	char prefix[FRAMING_PREFIX], expected[FRAMING_PREFIX], text[] = "a\nb\n\nc";
@@ -208,6 +263,7 @@ int main(void)
 		cmocka_unit_test(severities),
 		cmocka_unit_test(names_are_clean_and_distinct),
 		cmocka_unit_test(any_bytes_give_a_legal_header),
+		cmocka_unit_test(structured_data),
 		cmocka_unit_test(frames),
 	};
 
