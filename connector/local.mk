@@ -29,6 +29,8 @@ libconnector_la_SOURCES += \
 	connector/alert/alert.h \
 	connector/alert/build.c \
 	connector/alert/build.h \
+	connector/alert/event.c \
+	connector/alert/event.h \
 	connector/alert/evidence.c \
 	connector/alert/map.c \
 	connector/alert/map.h
@@ -139,7 +141,9 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_preview.c \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
-	connector/cli/cmd_sample.c
+	connector/cli/cmd_sample.c \
+	connector/cli/mapping.c \
+	connector/cli/mapping.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

@@ -140,7 +140,7 @@ char *escape_json_string(char *to, struct fmt_str s)
 		if (p == end)
 			return to;
 		c = text_next(p, (size_t)(end - p));
-		if (c.bad) {
+		if (c.bad || c.code == 0) {
 			memcpy(to, "\xEF\xBF\xBD", 3);
 			to += 3;
 		} else if (c.code == '"' || c.code == '\\') {

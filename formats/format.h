@@ -182,6 +182,12 @@ struct fmt_alert {
 	struct fmt_str resolving_comment;
 	struct fmt_str last_modified_by;
 	struct fmt_str priority_score; /* 0 to 100 */
+
+	/* A destination with `events: evidence` gets a message for each piece of evidence, with that
+	 * piece alone above: which of how many this is, from 1. A SIEM that drops repeats knows it by
+	 * id, version and number. 0: the alert is one message. */
+	uint32_t event_number;
+	uint32_t event_count;
 };
 
 /* Does the alert of this host have the member? */

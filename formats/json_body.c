@@ -1,6 +1,9 @@
 /* json_body.c - the JSON object of the formats json and rfc5424-json. */
 #include "json_body.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "json_alert.h"
 #include "json_text.h"
 #include "text.h"
@@ -8,6 +11,17 @@
 static int put_member(struct fmt_out *out, const char *name, struct fmt_str s)
 {
 	return !s.n || (json_put_name(out, name) && json_put_string(out, s));
+}
+
+/* Which of the alert's messages this is. */
+static int put_event(struct fmt_out *out, const struct fmt_alert *alert)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text),
+		",\"eventNumber\":%" PRIu32 ",\"eventCount\":%" PRIu32,
+		alert->event_number, alert->event_count);
+
+	return !alert->event_count || json_put(out, text, (size_t)n);
 }
 
 /* All up to the alert itself. */
@@ -25,7 +39,7 @@ static int put_envelope(struct fmt_out *out, const struct fmt_alert *alert)
 	       put_member(out, "tenantId", alert->tenant_id) &&
 	       put_member(out, "source", source) && put_member(out, "kind", kind) &&
 	       put_member(out, "alertId", alert->id) &&
-	       put_member(out, "version", alert->version) &&
+	       put_member(out, "version", alert->version) && put_event(out, alert) &&
 	       json_put_name(out, "alert");
 }
 

@@ -117,7 +117,8 @@ static const unsigned char *copy_escape(struct copy *c, const unsigned char *p)
 		p[7] == 'u' && hex4(p + 8, c->end, &low) && low >= 0xDC00 &&
 		low <= 0xDFFF)
 		return p + 12;
-	if (code >= 0xD800 && code <= 0xDFFF) {
+	/* Many readers end a string at a NUL: what stands behind it would be hidden from them. */
+	if (code == 0 || (code >= 0xD800 && code <= 0xDFFF)) {
 		copy_leave_out(c, p, p + 6);
 		copy_put(c, "\\ufffd", 6);
 	}

@@ -17,8 +17,8 @@ int json_put_string(struct fmt_out *out, struct fmt_str s);
 /* "name": with a comma before it unless it is the first after { */
 int json_put_name(struct fmt_out *out, const char *name);
 
-/* One value on one line. Strings are repaired: raw line separators are escaped, bad UTF-8 and lone
- * surrogates become U+FFFD. Numbers keep their digits. Blanks between tokens may stay where there
+/* One value on one line. Strings are repaired: raw line separators are escaped; bad UTF-8, lone
+ * surrogates and NUL, where many readers would stop, become U+FFFD. Numbers keep their digits. Blanks between tokens may stay where there
  * are few. 0 when it does not surely fit the maximum; nothing was written then. */
 int json_copy(struct fmt_out *out, struct fmt_str raw);
 /* The same without any white space between its tokens. */

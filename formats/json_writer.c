@@ -338,6 +338,10 @@ void json_relay(struct json_writer *w, const struct fmt_alert *alert)
 		JSON_FIXED);
 	json_member(w, JSON_NAME("alert_id"), alert->id, JSON_FIXED);
 	json_member(w, JSON_NAME("version"), alert->version, JSON_FIXED);
+	if (alert->event_count) {
+		json_number(w, JSON_NAME("event_number"), alert->event_number);
+		json_number(w, JSON_NAME("event_count"), alert->event_count);
+	}
 	json_number(w, JSON_NAME("evidence_count"), alert->evidence_count);
 	if (w->fit && !w->full)
 		w->fit->note_at = (size_t)(w->p - w->out->p);

@@ -311,23 +311,31 @@ static void put_user(struct json_writer *w, struct document *d, struct json_name
 	json_close(w, user, JSON_FIXED);
 }
 
-/* "<alert>/<place>": what identifies a process whose number is not known. */
-static void put_process_uid(struct json_writer *w, const struct document *d)
+static char *put_digits(char *to, size_t number)
 {
 	char digits[21], *p = digits + sizeof(digits);
-	struct fmt_str id = d->alert->id;
-	size_t number = d->index, n;
+	size_t n;
 
 	do
 		*--p = (char)('0' + number % 10);
 	while (number /= 10);
 	n = (size_t)(digits + sizeof(digits) - p);
+	memcpy(to, p, n);
+	return to + n;
+}
+
+/* "<alert>/<place>": what identifies a process whose number is not known. */
+static void put_process_uid(struct json_writer *w, const struct document *d)
+{
+	struct fmt_str id = d->alert->id;
+	/* Its place in the whole alert, also where it stands alone. */
+	size_t number = d->alert->event_number ? d->alert->event_number - 1 : d->index;
+
 	if (!json_key(w, KEY("uid"), ESCAPE_JSON_ROOM(id.n) + 32))
 		return;
 	json_quote(w, id);
 	w->p[-1] = '/';
-	memcpy(w->p, p, n);
-	w->p += n;
+	w->p = put_digits(w->p, number);
 	*w->p++ = '"';
 }
 
@@ -909,10 +917,14 @@ static void put_metadata(struct json_writer *w, const struct fmt_alert *alert)
 	/* The same for a repeat, another for an update. */
 	if (alert->id.n && json_key(w, KEY("uid"),
 				   ESCAPE_JSON_ROOM(alert->id.n) +
-					   ESCAPE_JSON_ROOM(alert->version.n) + 4)) {
+					   ESCAPE_JSON_ROOM(alert->version.n) + 32)) {
 		json_quote(w, alert->id);
 		w->p[-1] = '/';
 		w->p = escape_json_string(w->p, alert->version);
+		if (alert->event_number) {
+			*w->p++ = '/';
+			w->p = put_digits(w->p, alert->event_number);
+		}
 		*w->p++ = '"';
 	}
 	json_member(w, KEY("tenant_uid"), alert->tenant_id, JSON_FIXED);

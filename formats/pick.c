@@ -9,6 +9,8 @@
 
 #define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
 #define ITEM_MAX 80u /* characters of one item's name */
+#define FIELDS_MAX 3900u /* octets of the list of an event's fields */
+#define FIELD_MAX 255u /* characters of one of its values */
 
 /* In pick.shown, beside a bit for each kind: the addresses with a role have their keys. */
 #define SHOWN_SOURCE_IP (1u << FMT_KINDS)
@@ -177,6 +179,10 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	if (text_fits(v->row[PICK_ALERT_ID], 40))
 		v->row[PICK_EXTERNAL_ID] = v->row[PICK_ALERT_ID];
 	set(v, PICK_VERSION, alert->version);
+	if (alert->event_count) {
+		set_number(v, PICK_EVENT_NUMBER, alert->event_number);
+		set_number(v, PICK_EVENT_COUNT, alert->event_count);
+	}
 	set(v, PICK_CUSTOMER, alert->customer);
 	set(v, PICK_CUSTOMER_NAME, alert->customer_name);
 	set(v, PICK_TENANT_ID, alert->tenant_id);
@@ -220,6 +226,8 @@ static void map_alert(struct pick *v, const struct fmt_alert *alert)
 	if (!value_is_nothing(s))
 		v->row[PICK_INVESTIGATION] = s;
 	set(v, PICK_PROVIDER_ID, alert->provider_alert_id);
+	set(v, PICK_SOURCE_EXTERNAL_ID, alert->external_id);
+	set(v, PICK_INDICATOR_ID, alert->indicator_id);
 	set(v, PICK_POLICY_ID, alert->alert_policy_id);
 	if (alert->source)
 		set(v, PICK_SOURCE_API, text_str(alert->source));
@@ -668,6 +676,65 @@ static void map_evidence(struct pick *v, const struct fmt_alert *alert)
 	v->row[PICK_EVIDENCE_KINDS] = (struct fmt_str){list, used};
 }
 
+#define FMT_FIELD(id, name) name,
+static const char *const field_names[FMT_FIELD_IDS] = {
+	"",
+#include "fields.def"
+};
+#undef FMT_FIELD
+
+/* Is this text itself, not a part of something joined, the value of a key? */
+static int has_key(const struct pick *v, struct fmt_str s)
+{
+	for (size_t i = 0; i < PICK_ROWS; i++)
+		if (v->row[i].p == s.p && v->row[i].n == s.n)
+			return 1;
+	return 0;
+}
+
+/* name:value of all that has no key: what has none in one event for all evidence has it here. */
+static void map_fields(struct pick *v, const struct fmt_evidence *evidence)
+{
+	struct fmt_str list = {v->pool + v->used, 0};
+	int64_t more = 0;
+
+	for (size_t i = 0; i < evidence->field_count; i++) {
+		const struct fmt_field *field = &evidence->fields[i];
+		struct fmt_str value = text_trim(field->value), name;
+		size_t before = v->used, n;
+		int cut;
+
+		if (!value.n || field->id >= FMT_FIELD_IDS || has_key(v, value))
+			continue;
+		name = text_str(field_names[field->id]);
+		cut = text_cut(&value, FIELD_MAX);
+		n = 2 + name.n + 1 + value.n + TEXT_MARK_LEN;
+		if (more || list.n + n > FIELDS_MAX ||
+			n + 32 > sizeof(v->pool) - v->used) {
+			more++;
+			continue;
+		}
+		if (list.n)
+			pool_put(v, "; ", 2);
+		pool_put(v, name.p, name.n);
+		pool_put(v, ":", 1);
+		value = pool_put(v, value.p, value.n);
+		/* The separator of the list cannot be in a value. */
+		for (size_t k = 0; k < value.n; k++)
+			if (value.p[k] == ';')
+				v->pool[(size_t)(value.p - v->pool) + k] = ',';
+		if (cut)
+			pool_put(v, TEXT_MARK, TEXT_MARK_LEN);
+		list.n += v->used - before;
+	}
+	if (more && list.n) {
+		list.n += pool_put(v, "; +", 3).n;
+		set_number(v, PICK_EVIDENCE_FIELDS, more);
+		list.n += v->row[PICK_EVIDENCE_FIELDS].n;
+	}
+	v->row[PICK_EVIDENCE_FIELDS] = list;
+}
+
 void pick_alert(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view device, user, process, file, mailbox, mail, net;
@@ -691,4 +758,7 @@ void pick_alert(struct pick *v, const struct fmt_alert *alert)
 	map_network(v, alert, &net, &mail);
 	map_others(v, alert);
 	map_evidence(v, alert);
+	/* The only piece of this message. */
+	if (alert->event_count && alert->evidence_count == 1)
+		map_fields(v, &alert->evidence[0]);
 }

@@ -2,6 +2,7 @@
  *
  * Purpose:  [alertrelay@32473 customer="..." ...] {"customer":"...",...,"alert":{...}}
  * Source:   RFC 5424 section 6.3, RFC 8259. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,6 +66,11 @@ static int put_structured_data(const struct rfc5424_json *self,
 		to = sd_param(to, "tenantId", alert->tenant_id, SD_TEXT_MAX, &cuts);
 		to = sd_param(to, "alertId", alert->id, SD_ID_MAX, &cuts);
 		to = sd_param(to, "version", alert->version, SD_TEXT_MAX, &cuts);
+		if (alert->event_count)
+			to += sprintf(to,
+				" eventNumber=\"%" PRIu32 "\" eventCount=\"%" PRIu32
+				"\"",
+				alert->event_number, alert->event_count);
 		to = sd_param(to, "incidentId", alert->incident_id, SD_TEXT_MAX, &cuts);
 		if (full)
 			to = sd_param(to, "severity",

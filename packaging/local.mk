@@ -38,7 +38,8 @@ uninstall-local:
 		$(DESTDIR)$(examplesdir) 2>/dev/null
 
 CLEANFILES += $(nodist_doc_DATA) $(nodist_man_MANS) $(nodist_systemdsystemunit_DATA) \
-	packaging/man/options.mdoc packaging/man/presets.mdoc $(PACKAGE)_*.deb
+	packaging/man/options.mdoc packaging/man/mapping.mdoc packaging/man/presets.mdoc \
+	$(PACKAGE)_*.deb
 
 fill_in = $(SED) -e 's,[@]bindir@,$(bindir),g' -e 's,[@]sysconfdir@,$(sysconfdir),g' \
 	-e 's,[@]localstatedir@,$(localstatedir),g' -e 's,[@]docdir@,$(docdir),g' \
@@ -50,17 +51,21 @@ packaging/systemd/alertrelay.service: packaging/systemd/alertrelay.service.in Ma
 
 # The program's own tables write the sample configuration and sections of the manual.
 # A program built for another machine cannot be asked.
-packaging/alertrelay.yaml packaging/man/options.mdoc packaging/man/presets.mdoc: alertrelay$(EXEEXT)
+packaging/alertrelay.yaml packaging/man/options.mdoc packaging/man/mapping.mdoc \
+		packaging/man/presets.mdoc: alertrelay$(EXEEXT)
 if CROSS_COMPILING
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && echo '# See what "alertrelay sample" prints.' >$@
 else
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && \
-		case $@ in *options.mdoc) what=manual;; *.mdoc) what='manual presets';; *) what=sample;; esac; \
+		case $@ in *options.mdoc) what=manual;; *mapping.mdoc) what='manual mapping';; \
+		*.mdoc) what='manual presets';; *) what=sample;; esac; \
 		./alertrelay$(EXEEXT) $$what >$@.tmp && mv $@.tmp $@
 endif
 
-packaging/man/alertrelay.8: packaging/man/alertrelay.8.in packaging/man/options.mdoc Makefile
+packaging/man/alertrelay.8: packaging/man/alertrelay.8.in packaging/man/options.mdoc \
+		packaging/man/mapping.mdoc Makefile
 	$(AM_V_GEN)$(fill_in) -e '/^[@]OPTIONS@$$/{' -e 'r packaging/man/options.mdoc' -e 'd' -e '}' \
+		-e '/^[@]MAPPING@$$/{' -e 'r packaging/man/mapping.mdoc' -e 'd' -e '}' \
 		$(srcdir)/$@.in >$@.tmp && mv $@.tmp $@
 
 packaging/man/alertrelay-siem.7: packaging/man/alertrelay-siem.7.in packaging/man/presets.mdoc Makefile

@@ -5,6 +5,7 @@
 
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/mapping.h"
 #include "deliver/formatter.h"
 #include "relay/preset.h"
 
@@ -92,12 +93,26 @@ static int print_chosen(const struct cli_command *command,
 	return EXIT_DONE;
 }
 
+static int print_mapping(void)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, 4 * 1048576);
+	mapping_lines(&out);
+	fwrite(out.p, 1, out.n, stdout);
+	strbuf_clear(&out);
+	return EXIT_DONE;
+}
+
 static int formats(const struct cli_command *command, int argc, char **argv)
 {
 	const char *path = NULL, *name = NULL;
+	bool mapping = false;
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &path,
 			"take the modules of this file's formats.directory"},
+		{"mapping", 0, NULL, CLI_FLAG, &mapping,
+			"what each field of an alert becomes, a line each with tabs"},
 		{0},
 	};
 	struct formatters *formatters;
@@ -105,6 +120,10 @@ static int formats(const struct cli_command *command, int argc, char **argv)
 
 	if (status != EXIT_NOT_YET)
 		return status;
+	if (mapping && (name || path))
+		return cli_wrong(command, "--mapping is about the built-in formats");
+	if (mapping)
+		return print_mapping();
 	formatters = path ? cli_formatters(command, path)
 			  : formatters_new(FORMATTERS_DIRECTORY);
 	if (!formatters)
@@ -116,7 +135,7 @@ static int formats(const struct cli_command *command, int argc, char **argv)
 
 const struct cli_command cli_formats = {
 	.name = "formats",
-	.arguments = "[NAME] [-c FILE]",
+	.arguments = "[NAME] [-c FILE] | --mapping",
 	.summary = "list the formats, built in and made by others, and the presets",
 	.help = "Prints each format with its options, or NAME alone, the presets, and "
 		"why a module cannot be used;\n"

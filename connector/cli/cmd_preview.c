@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alert/event.h"
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
@@ -17,27 +18,44 @@ struct preview {
 	struct strbuf out;
 };
 
-static enum rc show(void *context, struct fmt_alert *alert)
+static bool show_message(struct preview *preview, const struct fmt_alert *alert,
+	const struct syslog_fields *fields)
 {
-	struct preview *preview = context;
-	struct message message;
 	struct error err = {0};
 	char id[120];
 
-	message_prepare(alert, &preview->answers.customer,
-		alert_version(alert, ALERT_POLICY_STATUS), &message);
 	strbuf_reset(&preview->out);
-	if (destination_render(&preview->answers.destination, alert, &message.fields,
+	if (destination_render(&preview->answers.destination, alert, fields,
 		    preview->wire, &clock_system, &preview->out, &err) != RC_OK) {
 		fprintf(stderr, "alertrelay preview: alert %s: %s\n",
 			log_quote(id, sizeof(id), alert->id.p, alert->id.n), err.text);
-		preview->rejected++;
-		return RC_OK;
+		return false;
 	}
 	fwrite(preview->out.p, 1, preview->out.n, stdout);
 	if (!preview->wire)
 		putchar('\n');
-	preview->shown++;
+	return true;
+}
+
+static enum rc show(void *context, struct fmt_alert *alert)
+{
+	struct preview *preview = context;
+	struct message message;
+	struct alert_events events;
+	const struct fmt_alert *part;
+	bool whole = true;
+
+	message_prepare(alert, &preview->answers.customer,
+		alert_version(alert, ALERT_POLICY_STATUS), &message);
+	alert_events_begin(
+		&events, alert, preview->answers.destination.events == EVENTS_EVIDENCE);
+	while ((part = alert_events_next(&events)))
+		whole &= show_message(preview, part, &message.fields);
+	alert_events_end(&events);
+	if (whole)
+		preview->shown++;
+	else
+		preview->rejected++;
 	return RC_OK;
 }
 
@@ -81,7 +99,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	const char *format = NULL, *preset = NULL;
 	char preset_help[500];
 	struct arena strings;
-	int framing = -1, status;
+	int framing = -1, split = -1, status;
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &answers->config_path,
 			"take format and header from a destination of this file"},
@@ -98,6 +116,8 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			"exactly the octets that a collector would get"},
 		{"framing", 0, "octet|lf", CLI_CHOICE, &framing,
 			"with --wire: instead of the destination's"},
+		{"events", 0, "alert|evidence", CLI_CHOICE, &split,
+			"a message for each alert, or for each piece of its evidence"},
 		{0},
 	};
 
@@ -129,6 +149,8 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	status = choose(command, preset, format, &strings, chosen);
 	if (framing >= 0)
 		chosen->framing = (enum framing)framing;
+	if (split >= 0)
+		chosen->events = (enum events)split;
 	if (status == EXIT_NOT_YET)
 		status = show_file(&preview);
 	arena_clear(&strings);

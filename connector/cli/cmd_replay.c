@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "alert/event.h"
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
@@ -26,8 +27,9 @@ static void on_report(void *context, void *ticket, enum delivery result)
 {
 	struct replay *replay = context;
 
-	(void)ticket;
 	replay->progress_ms = loop_now_ms(replay->loop);
+	if (!ticket)
+		return;
 	if (result == DELIVERY_CONFIRMED)
 		replay->confirmed++;
 	else
@@ -38,14 +40,27 @@ static enum rc send_one(void *context, struct fmt_alert *alert)
 {
 	struct replay *replay = context;
 	struct message message;
+	struct alert_events events;
+	const struct fmt_alert *part;
 	struct error err = {0};
-	size_t queued = 0;
 	char id[120], reason[700];
+	bool whole = true;
 
 	message_prepare(alert, &replay->answers.customer,
 		alert_version(alert, ALERT_POLICY_STATUS), &message);
-	if (destination_send(replay->destination, alert, &message.fields, NULL, &queued,
-		    &err) != RC_OK) {
+	alert_events_begin(
+		&events, alert, replay->answers.destination.events == EVENTS_EVIDENCE);
+	while (whole && (part = alert_events_next(&events))) {
+		size_t queued = 0;
+
+		/* Reports come in order: the last message's is the alert's. */
+		whole = destination_send(replay->destination, part, &message.fields,
+				alert_events_was_last(&events) ? replay : NULL, &queued,
+				&err) == RC_OK;
+		replay->message_bytes += queued;
+	}
+	alert_events_end(&events);
+	if (!whole) {
 		log_write(LOG_ERR,
 			"an alert cannot be written in this format and is passed over",
 			"alert=%s reason=%s",
@@ -55,7 +70,6 @@ static enum rc send_one(void *context, struct fmt_alert *alert)
 		return RC_OK;
 	}
 	replay->sent++;
-	replay->message_bytes += queued;
 	return RC_OK;
 }
 

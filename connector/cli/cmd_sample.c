@@ -5,6 +5,7 @@
 
 #include "base/strbuf.h"
 #include "cli/cli.h"
+#include "cli/mapping.h"
 #include "relay/preset.h"
 
 static const struct cli_option none[] = {{0}};
@@ -13,7 +14,7 @@ static int print(void (*make)(struct strbuf *out))
 {
 	struct strbuf out;
 
-	strbuf_init(&out, 1048576);
+	strbuf_init(&out, 4 * 1048576);
 	make(&out);
 	fwrite(out.p, 1, out.n, stdout);
 	strbuf_clear(&out);
@@ -29,17 +30,22 @@ static int sample(const struct cli_command *command, int argc, char **argv)
 
 static int manual(const struct cli_command *command, int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		void (*make)(struct strbuf *out);
+	} parts[] = {{"presets", preset_manual}, {"mapping", mapping_manual}};
 	const char *part = NULL;
 	int status = cli_options(command, argc, argv, none, &part);
 
 	if (status != EXIT_NOT_YET)
 		return status;
-	if (part && strcmp(part, "presets") != 0)
-		return cli_wrong(command,
-			"\"%s\" is no part of it; say presets or "
-			"nothing",
-			part);
-	return print(part ? preset_manual : config_manual);
+	if (!part)
+		return print(config_manual);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strcmp(part, parts[i].name) == 0)
+			return print(parts[i].make);
+	return cli_wrong(command,
+		"\"%s\" is no part of it; say presets or mapping or nothing", part);
 }
 
 const struct cli_command cli_sample = {
@@ -52,9 +58,10 @@ const struct cli_command cli_sample = {
 
 const struct cli_command cli_manual = {
 	.name = "manual",
-	.arguments = "[presets]",
+	.arguments = "[presets|mapping]",
 	.summary = "print the options of the configuration for the manual (mdoc)",
-	.help = "The section of alertrelay(8) that lists the options, or that of "
-		"alertrelay-siem(7) with the presets.\n",
+	.help = "The section of alertrelay(8) that lists the options, that of "
+		"alertrelay-siem(7) with the\npresets, or what each field of an alert "
+		"becomes.\n",
 	.run = manual,
 };

@@ -34,6 +34,9 @@ enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT 
 
 #define DESTINATION_ADDRESSES 8
 
+/* What becomes a message of its own: an alert, or each piece of its evidence (alert/event.h). */
+enum events { EVENTS_ALERT, EVENTS_EVIDENCE };
+
 struct formatters;
 
 /* All strings are owned by whoever fills this (the configuration) and outlive the destination. */
@@ -70,6 +73,8 @@ struct destination_options {
 	struct formatters *formatters; /* where it is; NULL: it is built in */
 	const struct fmt_option *format_options;
 	size_t format_option_count;
+	enum events
+		events; /* for whoever sends; the destination takes what it is given */
 };
 
 enum delivery { DELIVERY_CONFIRMED, DELIVERY_REJECTED };

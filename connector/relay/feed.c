@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/event.h"
 #include "base/backoff.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -740,14 +741,19 @@ static struct destination *destination_at(const struct feed *feed, size_t i)
 static bool stub_send(
 	struct stub *stub, struct destination *to, struct window_entry *entry)
 {
+	struct alert_events events;
 	struct error err;
 	size_t queued = 0;
+	bool sent;
 
-	if (destination_send(to, &stub->alert, &stub->message.fields, entry, &queued,
-		    &err) != RC_OK)
-		return false;
-	window_sent_stub(entry, queued);
-	return true;
+	alert_events_begin(&events, &stub->alert,
+		destination_options(to)->events == EVENTS_EVIDENCE);
+	sent = destination_send(to, alert_events_next(&events), &stub->message.fields,
+		       entry, &queued, &err) == RC_OK;
+	alert_events_end(&events);
+	if (sent)
+		window_sent_part(entry, queued);
+	return sent;
 }
 
 static void say_rejected(struct feed *feed, const struct fmt_alert *alert,
@@ -829,22 +835,44 @@ static void pass_over(struct feed *feed, const struct error *err)
 	feed_go(feed);
 }
 
+/* What can be written goes; a part that cannot makes it a rejected alert, with one stub. */
+static void send_to(struct feed *feed, const struct fmt_alert *alert,
+	const struct syslog_fields *fields, struct destination *to,
+	struct window_entry *entry)
+{
+	struct alert_events events;
+	const struct fmt_alert *part;
+	struct error err = {0}, first = {0};
+	bool whole = true;
+
+	alert_events_begin(
+		&events, alert, destination_options(to)->events == EVENTS_EVIDENCE);
+	while ((part = alert_events_next(&events))) {
+		size_t queued = 0;
+
+		if (destination_send(to, part, fields, entry, &queued, &err) != RC_OK) {
+			if (whole)
+				first = err;
+			whole = false;
+		} else if (whole && alert_events_was_last(&events)) {
+			window_sent(entry, queued);
+		} else {
+			window_sent_part(entry, queued);
+		}
+	}
+	alert_events_end(&events);
+	if (!whole)
+		reject(feed, alert, to, entry, &first);
+}
+
 static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
 	const struct syslog_fields *fields, struct fmt_str key, uint64_t version)
 {
 	struct window_entry *entry = window_add(feed->host->window, &feed->window,
 		key.p, key.n, version, fields->time == NO_TIME ? 0 : fields->time);
 
-	for (size_t i = 0; i < feed->config->destination_count; i++) {
-		struct destination *to = destination_at(feed, i);
-		struct error err = {0};
-		size_t queued = 0;
-
-		if (destination_send(to, alert, fields, entry, &queued, &err) == RC_OK)
-			window_sent(entry, queued);
-		else
-			reject(feed, alert, to, entry, &err);
-	}
+	for (size_t i = 0; i < feed->config->destination_count; i++)
+		send_to(feed, alert, fields, destination_at(feed, i), entry);
 	window_added(entry);
 	feed->pass_sent = true;
 }

@@ -34,7 +34,7 @@ static struct fmt_str text(const char *s)
 static bool example_message(const struct destination_options *options, bool wire,
 	struct strbuf *message, struct error *err)
 {
-	const struct fmt_alert alert = {.struct_size = sizeof(alert),
+	struct fmt_alert alert = {.struct_size = sizeof(alert),
 		.source = "graph-alerts",
 		.customer = text("customer"),
 		.customer_name = text("customer"),
@@ -55,6 +55,9 @@ static bool example_message(const struct destination_options *options, bool wire
 	const struct syslog_fields fields = {
 		.time = 0, .customer = alert.customer, .msgid = "alert"};
 	struct destination_options roomy = *options;
+
+	if (options->events == EVENTS_EVIDENCE)
+		alert.event_number = alert.event_count = 1000;
 	roomy.max_message_bytes = ROOMY;
 	roomy.framing = FRAMING_LF;
 	strbuf_init(message, 2 * ROOMY);

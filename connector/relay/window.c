@@ -17,8 +17,7 @@ struct window_entry {
 	uint64_t version;
 	int64_t time; /* updated, or the cursor */
 	size_t bytes;
-	unsigned
-		pending; /* destinations that have not confirmed; 1 more until window_added() */
+	unsigned pending; /* messages not confirmed; 1 more until window_added() */
 	bool is_cursor, taken, own;
 	uint32_t hash;
 	uint32_t alert_n;
@@ -222,10 +221,10 @@ struct window_entry *window_add_own(struct window *window, struct window_feed *f
 void window_sent(struct window_entry *entry, size_t bytes)
 {
 	entry->taken = true;
-	window_sent_stub(entry, bytes);
+	window_sent_part(entry, bytes);
 }
 
-void window_sent_stub(struct window_entry *entry, size_t bytes)
+void window_sent_part(struct window_entry *entry, size_t bytes)
 {
 	entry->pending++;
 	charge(entry, bytes);

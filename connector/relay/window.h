@@ -49,17 +49,18 @@ bool window_holds(const struct window *window, const struct window_feed *feed,
 	const char *alert, size_t alert_n, uint64_t version);
 
 /* Adds an alert that waits for nothing yet. For each destination that took it call
- * window_sent(), then window_added() once. */
+ * window_sent(), then window_added() once; each of these messages is confirmed by itself. */
 struct window_entry *window_add(struct window *window, struct window_feed *feed,
 	const char *alert, size_t alert_n, uint64_t version, int64_t updated);
 /* The same for a message of the relay's own: remembered like an alert, but not counted. */
 struct window_entry *window_add_own(struct window *window, struct window_feed *feed,
 	const char *key, size_t key_n, uint64_t version, int64_t updated);
 void window_sent(struct window_entry *entry, size_t bytes);
-/* A destination took a stub in the alert's place, which still counts as rejected there. */
-void window_sent_stub(struct window_entry *entry, size_t bytes);
+/* A destination took a message that does not make the alert count as taken there: one of several
+ * that is not the last of them, or a stub in the alert's place. */
+void window_sent_part(struct window_entry *entry, size_t bytes);
 void window_added(struct window_entry *entry);
-/* One destination confirmed it. */
+/* One destination confirmed one message. */
 void window_confirm(struct window_entry *entry);
 
 /* The cursor moves here when everything of this feed that is in the window now is confirmed. */

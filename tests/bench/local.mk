@@ -17,6 +17,9 @@ endif
 EXTRA_PROGRAMS += tests/bench/bench_pipeline
 tests_bench_bench_pipeline_LDADD = libconnector.la
 
+EXTRA_PROGRAMS += tests/bench/bench_format
+tests_bench_bench_format_LDADD = libconnector.la
+
 EXTRA_PROGRAMS += tests/bench/sink
 tests_bench_sink_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_bench_sink_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
@@ -24,7 +27,7 @@ tests_bench_sink_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
 EXTRA_DIST += tests/bench/run tests/bench/scale
 
 bench: alertrelay$(EXEEXT) tests/simulator/simulator$(EXEEXT) tests/bench/bench_pipeline$(EXEEXT) \
-		tests/bench/sink$(EXEEXT)
+		tests/bench/bench_format$(EXEEXT) tests/bench/sink$(EXEEXT)
 	BUILD_DIR='$(abs_builddir)' $(srcdir)/tests/bench/run
 
 .PHONY: bench

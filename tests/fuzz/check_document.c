@@ -183,12 +183,11 @@ static int has_all_texts(yajl_val list, struct fmt_list want)
 {
 	for (size_t i = 0; i < want.count; i++) {
 		char *text = model(want.items[i], MODEL_TRIMMED);
-		int found = !*text && !memchr(want.items[i].p ? want.items[i].p : "", 0,
-					      want.items[i].n);
+		int found = !*text;
 
 		for (size_t k = 0; list && k < list->u.array.len && !found; k++)
 			found = !strcmp(list->u.array.values[k]->u.string, text);
-		if (!found && *text)
+		if (!found)
 			return 0;
 	}
 	return 1;
@@ -343,6 +342,10 @@ static const char *check_relay(
 	if (integer_of(get(relay, "evidence_count")) !=
 		(long long)alert->evidence_count)
 		return "evidence_count";
+	if (alert->event_count &&
+		(integer_of(get(relay, "event_number")) != alert->event_number ||
+			integer_of(get(relay, "event_count")) != alert->event_count))
+		return "event_number";
 	return check_wants(relay, check, wants, sizeof(wants) / sizeof(wants[0]));
 }
 

@@ -87,6 +87,14 @@ static int is_odd(struct fmt_str s)
 
 enum presence { FIXED, USUAL };
 
+/* The number of an event, which is there when there are several. */
+static struct fmt_str number_text(
+	char text[16], const struct fmt_alert *alert, uint32_t n)
+{
+	return (struct fmt_str){
+		text, alert->event_count ? (size_t)snprintf(text, 16, "%u", n) : 0};
+}
+
 const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 {
 	static struct cef_event event;
@@ -94,6 +102,7 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 	const struct fmt_str message_text =
 		*model(alert->description, MODEL_VALUE, 1023) ? alert->description
 							      : alert->summary;
+	char number[16], count[16];
 	const struct {
 		const char *key;
 		struct fmt_str value;
@@ -102,6 +111,10 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 	} pairs[] = {
 		{"MicrosoftDefenderAlertId", alert->id, 1023, FIXED},
 		{"AlertrelayVersion", alert->version, 255, FIXED},
+		{"AlertrelayEventNumber",
+			number_text(number, alert, alert->event_number), 20, FIXED},
+		{"AlertrelayEventCount", number_text(count, alert, alert->event_count),
+			20, FIXED},
 		{"cs5", alert->customer, 1023, FIXED},
 		{"MicrosoftDefenderTenantId", alert->tenant_id, 255, FIXED},
 		{"cat", alert->category, 1023, USUAL},
@@ -203,6 +216,7 @@ const char *check_leef(const struct check *check, const struct fmt_alert *alert)
 	const struct fmt_str text = *model(alert->description, MODEL_HEADER, 0)
 					    ? alert->description
 					    : alert->summary;
+	char number[16], count[16];
 	const struct {
 		const char *key;
 		struct fmt_str value;
@@ -211,6 +225,10 @@ const char *check_leef(const struct check *check, const struct fmt_alert *alert)
 	} attributes[] = {
 		{"alertId", alert->id, 1023, FIXED},
 		{"alertVersion", alert->version, 255, FIXED},
+		{"eventNumber", number_text(number, alert, alert->event_number), 20,
+			FIXED},
+		{"eventCount", number_text(count, alert, alert->event_count), 20,
+			FIXED},
 		{"customer", alert->customer, 1023, FIXED},
 		{"tenantId", alert->tenant_id, 255, FIXED},
 		{"incidentId", alert->incident_id, 255, FIXED},
@@ -283,10 +301,16 @@ const char *check_leef(const struct check *check, const struct fmt_alert *alert)
 static const char *check_sd(const struct fmt_out *out, const struct fmt_alert *alert)
 {
 	static const char *const names[] = {"customer", "customerName", "tenantId",
-		"alertId", "version", "incidentId", "severity"};
+		"alertId", "version", "eventNumber", "eventCount", "incidentId",
+		"severity"};
+	char number[16], count[16];
+	const struct fmt_str number_value =
+				     number_text(number, alert, alert->event_number),
+			     count_value =
+				     number_text(count, alert, alert->event_count);
 	const struct fmt_str *values[] = {&alert->customer, &alert->customer_name,
-		&alert->tenant_id, &alert->id, &alert->version, &alert->incident_id,
-		NULL};
+		&alert->tenant_id, &alert->id, &alert->version, &number_value,
+		&count_value, &alert->incident_id, NULL};
 	const char *p = out->p, *end;
 	size_t turn = 0, n;
 	char *value;
@@ -327,10 +351,10 @@ static const char *check_sd(const struct fmt_out *out, const struct fmt_alert *a
 		*to = 0;
 		if (p++ == end)
 			goto bad;
-		while (turn < 7 &&
+		while (turn < 9 &&
 			(strlen(names[turn]) != n || memcmp(names[turn], name, n) != 0))
 			turn++;
-		if (turn == 7)
+		if (turn == 9)
 			goto bad;
 		if (values[turn]) {
 			size_t max = turn == 3 ? 1023 : 255;
@@ -441,6 +465,16 @@ static const char *check_tree(
 	error = check_unique(tree);
 	if (error)
 		return error;
+	if (alert->event_count) {
+		path[0] = "eventNumber";
+		value = yajl_tree_get(tree, path, yajl_t_number);
+		if (!value || YAJL_GET_INTEGER(value) != alert->event_number)
+			return "eventNumber";
+		path[0] = "eventCount";
+		value = yajl_tree_get(tree, path, yajl_t_number);
+		if (!value || YAJL_GET_INTEGER(value) != alert->event_count)
+			return "eventCount";
+	}
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		char *want = model(members[i].value, MODEL_JSON, 0);
 

@@ -269,6 +269,10 @@ void random_alert_build(struct random_alert *r, const unsigned char *data, size_
 		r->comments[i] = (struct fmt_comment){text(r), text(r), moment(r)};
 	alert->evidence = r->evidence;
 	alert->evidence_count = draw(r) % (RANDOM_EVIDENCE + 1);
+	if (how & 4) {
+		alert->event_count = 1 + draw(r) % 1000u;
+		alert->event_number = 1 + draw(r) % alert->event_count;
+	}
 	for (size_t i = 0; i < alert->evidence_count; i++)
 		evidence(r, i);
 	if (how >= 224)

@@ -48,6 +48,8 @@ class Message:
     tenant: str = ""
     alert: str = ""
     version: str = ""
+    number: int = 0  # of count messages about one alert; 0: it is one message
+    count: int = 0
     raw: bytes = b""
 
     @property
@@ -131,6 +133,14 @@ def read_3164(text, tag="alertrelay"):
         message.app, _, rest = rest.partition(": ")
     message.body = rest
     return message
+
+
+def read_number(message, number, count):
+    """Both or none: which of how many messages about one alert this is."""
+    need((number is None) == (count is None), "a number without a count")
+    if number is not None:
+        message.number, message.count = int(number), int(count)
+        need(1 <= message.number <= message.count <= 1000, "number", f"{number} of {count}")
 
 
 # CEF.
@@ -260,6 +270,7 @@ def read_cef(message):
     need(ids and len(set(ids)) == 1, "alert id", repr(ids))
     message.alert = ids[0]
     message.version = pairs.get("AlertrelayVersion", "")
+    read_number(message, pairs.get("AlertrelayEventNumber"), pairs.get("AlertrelayEventCount"))
 
 
 # LEEF.
@@ -324,6 +335,7 @@ def read_leef(message):
     message.tenant = message.fields.get("tenantId", "")
     message.alert = message.fields.get("alertId", "")
     message.version = message.fields.get("alertVersion", "")
+    read_number(message, message.fields.get("eventNumber"), message.fields.get("eventCount"))
 
 
 # JSON.
@@ -363,6 +375,7 @@ def read_json(message):
     message.tenant = fields.get("tenantId", "")
     message.alert = fields.get("alertId", "")
     message.version = fields.get("version", "")
+    read_number(message, fields.get("eventNumber"), fields.get("eventCount"))
     if message.data:
         data = message.data.get("alertrelay@" + ENTERPRISE, {})
         need(data.get("customer") == message.customer, "customer in the structured data")
@@ -371,6 +384,8 @@ def read_json(message):
         shown = data.get("alertId", "")
         need(shown[:1000] == cut if cut else shown == message.alert, "alert id in the structured data")
         need(data.get("version") == message.version, "version in the structured data")
+        need(data.get("eventNumber", "0") == str(message.number), "number in the structured data")
+        need(data.get("eventCount", "0") == str(message.count), "count in the structured data")
 
 
 def read_relay(message, relay):

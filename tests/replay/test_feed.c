@@ -860,6 +860,41 @@ static void what_no_format_takes_is_a_stub(void **state)
 	all_came_once();
 }
 
+/* A message for each piece of evidence: the sums count alerts. */
+static void a_message_for_each_piece(void **state)
+{
+	struct feed_counts c;
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		vendor_add(-HOUR - i, 0);
+	vendor.pieces = 5;
+	vendor.unwritable = 1;
+	vendor.unwritable_part = 3;
+	vendor.hold = true;
+	start();
+	run(HOUR);
+	feed_counts(feed, &c);
+	assert_int_equal(c.received,
+		c.duplicate + c.filtered + c.confirmed + c.rejected + c.in_window);
+	assert_int_equal(c.confirmed, 0);
+	assert_int_equal(c.in_window, 40);
+	vendor.hold = false;
+	vendor_confirm();
+	run(HOUR);
+	feed_counts(feed, &c);
+	assert_int_equal(c.received,
+		c.duplicate + c.filtered + c.confirmed + c.rejected + c.in_window);
+	assert_int_equal(c.confirmed, 39);
+	assert_int_equal(c.rejected, 1);
+	assert_int_equal(c.stubs, 1);
+	assert_int_equal(vendor.stubs, 1);
+	assert_non_null(strstr(vendor.stub_text, "a1"));
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(vendor.alerts[i].parts, i == 1 ? 4 : 5);
+	all_came_once();
+}
+
 #define REPLAY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -895,6 +930,7 @@ int main(void)
 		REPLAY(what_is_filtered_comes_when_it_passes),
 		REPLAY(a_rescan_gives_way),
 		REPLAY(what_no_format_takes_is_a_stub),
+		REPLAY(a_message_for_each_piece),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ struct destination {
 };
 
 static struct destination_options collector = {.name = "soc"};
+static const struct fmt_evidence pieces[16];
 static struct loop_call confirm_call;
 static struct window_entry *held[20000];
 static size_t held_count;
@@ -217,7 +218,9 @@ static void hand_on(struct loop_timer *timer)
 			.severity_text = {severities[a->severity],
 				strlen(severities[a->severity])},
 			.created = a->updated,
-			.updated = a->updated};
+			.updated = a->updated,
+			.evidence = pieces,
+			.evidence_count = vendor.pieces};
 		bool more;
 
 		if (vendor.nests)
@@ -333,9 +336,12 @@ enum rc destination_send(struct destination *destination, const struct fmt_alert
 	} else {
 		int number = (int)strtol(alert->id.p + 1, NULL, 10);
 
-		if (number == vendor.unwritable)
+		if (number == vendor.unwritable &&
+			(!vendor.unwritable_part ||
+				vendor.unwritable_part == alert->event_number))
 			return error_set(err, RC_PROTO, "cannot be written");
-		vendor.alerts[number].got++;
+		vendor.alerts[number].parts++;
+		vendor.alerts[number].got += alert->event_number == alert->event_count;
 		vendor.sent++;
 	}
 	if (held_count == sizeof(held) / sizeof(*held))
@@ -351,6 +357,7 @@ const struct destination_options *destination_options(
 	const struct destination *destination)
 {
 	(void)destination;
+	collector.events = vendor.pieces ? EVENTS_EVIDENCE : EVENTS_ALERT;
 	return &collector;
 }
 

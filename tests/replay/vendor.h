@@ -21,6 +21,7 @@ struct vendor_alert {
 	bool poison; /* an answer that would hold it fails */
 	bool bare_helps; /* not when bare */
 	unsigned got; /* in full, by the collector */
+	unsigned parts; /* messages of it */
 	unsigned nested_got; /* alerts that came inside */
 	unsigned versions; /* how many different ones the collector should get */
 };
@@ -49,6 +50,8 @@ struct vendor {
 	bool hold; /* the collector confirms nothing */
 	bool limit; /* poison is an alert over the parser's maximum */
 	int unwritable; /* alert that no format takes; -1: none */
+	unsigned unwritable_part; /* only this part of it; 0: all */
+	size_t pieces; /* of evidence in each alert, each a message */
 	void (*before)(unsigned request); /* called as each request arrives */
 	unsigned requests, in_flight_ms;
 	unsigned stubs, sent;

@@ -155,6 +155,10 @@ size_t model_clean(char *to, const char *p, size_t n, enum model_text mode, size
 		while (first < count && (codes[first] == ' ' || codes[first] == '\n'))
 			first++;
 	}
+	/* JSON holds no NUL, because many readers end a string there. */
+	for (size_t i = first; i < count; i++)
+		if (!codes[i])
+			codes[i] = 0xFFFD;
 	keep = count - first;
 	if (max && keep > max) {
 		keep = max - 3;

@@ -10,6 +10,7 @@
 #include <libfastjson/json.h>
 
 #include "alert/alert.h"
+#include "alert/event.h"
 #include "parse_help.h"
 
 #define ENTITY_TYPES 13
@@ -1046,6 +1047,133 @@ static void later_rows_count(void **state)
 	map = graph;
 }
 
+/* Each part holds one piece, in its raw text too, and all else as it was. */
+static void parts_check(const struct fmt_alert *alert, const void *expected)
+{
+	const struct fmt_alert *part;
+	struct alert_events events;
+	size_t n = 0, listed = *(const size_t *)expected;
+
+	alert_events_begin(&events, alert, false);
+	assert_ptr_equal(alert_events_next(&events), alert);
+	assert_true(alert_events_was_last(&events));
+	assert_null(alert_events_next(&events));
+	alert_events_end(&events);
+	assert_int_equal(alert->event_count, 0);
+	alert_events_begin(&events, alert, true);
+	while ((part = alert_events_next(&events))) {
+		const struct fmt_evidence *piece = &alert->evidence[n++];
+		fjson_object *whole, *one, *own, *list = NULL;
+		char *raw = strndup(part->raw.p, part->raw.n);
+		char *text = strndup(alert->raw.p, alert->raw.n);
+
+		assert_int_equal(part->event_number, n);
+		assert_int_equal(part->event_count, alert->evidence_count);
+		assert_ptr_equal(part->id.p, alert->id.p);
+		assert_int_equal(part->evidence_count, 1);
+		assert_ptr_equal(part->evidence, piece);
+		for (int kind = 0; kind < FMT_KINDS; kind++)
+			assert_ptr_equal(part->primary[kind],
+				kind == (int)piece->kind ? piece : NULL);
+		whole = fjson_tokener_parse(text);
+		one = fjson_tokener_parse(raw);
+		assert_non_null(one);
+		assert_true(fjson_object_object_get_ex(one, "evidence", &list));
+		if (piece->raw.n) {
+			char *json = strndup(piece->raw.p, piece->raw.n);
+
+			assert_int_equal(fjson_object_array_length(list), 1);
+			own = fjson_tokener_parse(json);
+			assert_string_equal(
+				fjson_object_to_json_string(
+					fjson_object_array_get_idx(list, 0)),
+				fjson_object_to_json_string(own));
+			fjson_object_put(own);
+			free(json);
+		} else {
+			assert_int_equal(fjson_object_array_length(list), 0);
+		}
+		assert_true(fjson_object_object_get_ex(whole, "evidence", &list));
+		assert_int_equal(fjson_object_array_length(list), listed);
+		fjson_object_object_del(one, "evidence");
+		fjson_object_object_del(whole, "evidence");
+		assert_string_equal(fjson_object_to_json_string(one),
+			fjson_object_to_json_string(whole));
+		fjson_object_put(one);
+		fjson_object_put(whole);
+		free(raw);
+		free(text);
+	}
+	assert_int_equal(n, alert->evidence_count);
+	assert_true(alert_events_was_last(&events));
+	alert_events_end(&events);
+}
+
+static void one_part_check(const struct fmt_alert *alert, const void *expected)
+{
+	const struct fmt_alert *part;
+	struct alert_events events;
+
+	(void)expected;
+	alert_events_begin(&events, alert, true);
+	part = alert_events_next(&events);
+	assert_int_equal(part->event_number, 1);
+	assert_int_equal(part->event_count, 1);
+	assert_int_equal(part->evidence_count, 0);
+	assert_ptr_equal(part->raw.p, alert->raw.p);
+	assert_null(alert_events_next(&events));
+	alert_events_end(&events);
+}
+
+/* What the raw text has beside objects stays as it is. */
+static void odd_list_check(const struct fmt_alert *alert, const void *expected)
+{
+	const struct fmt_alert *part;
+	struct alert_events events;
+
+	(void)expected;
+	alert_events_begin(&events, alert, true);
+	while ((part = alert_events_next(&events))) {
+		char *raw = strndup(part->raw.p, part->raw.n);
+		fjson_object *json = fjson_tokener_parse(raw);
+
+		assert_non_null(json);
+		fjson_object_put(json);
+		free(raw);
+	}
+	alert_events_end(&events);
+}
+
+static void parts_of_an_alert(void **state)
+{
+	const size_t three = 3, many = 1003;
+	struct strbuf text;
+
+	(void)state;
+	look("{\"id\":\"a\",\"x\":\"[{\\\"]\",\"evidence\" : [ "
+	     "{\"@odata.type\":\"#microsoft.graph.security.ipEvidence\","
+	     "\"ipAddress\":\"192.0.2.1\",\"x\":[\"]\\\\\",{\"y\":[]}]} ,\n"
+	     "{\"@odata.type\":\"#microsoft.graph.security.userEvidence\"},"
+	     "{\"@odata.type\":\"#microsoft.graph.security.ipEvidence\","
+	     "\"ipAddress\":\"192.0.2.2\"}\t],\"title\":\"t\",\"list\":[1,[2]]}",
+		parts_check, &three);
+	look("{\"id\":\"a\",\"evidence\":[]}", one_part_check, NULL);
+	look("{\"id\":\"a\"}", one_part_check, NULL);
+	look("{\"id\":\"a\",\"evidence\":[null,{\"ipAddress\":\"::1\"},7,{}]}",
+		odd_list_check, NULL);
+	look("{\"id\":\"a\",\"evidence\":{\"ipAddress\":\"::1\"},\"z\":[{}]}",
+		odd_list_check, NULL);
+	/* Those beyond the limit are in no part. */
+	strbuf_init(&text, 1 << 20);
+	(void)strbuf_adds(&text, "{\"id\":\"a\",\"evidence\":[");
+	for (size_t i = 0; i < many; i++)
+		(void)strbuf_addf(&text, "%s{\"ipAddress\":\"10.0.%zu.%zu\"}",
+			i ? "," : "", i / 256, i % 256);
+	assert_true(strbuf_adds(&text, "]}"));
+	look(text.p, parts_check, &many);
+	strbuf_clear(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1064,6 +1192,7 @@ int main(void)
 		cmocka_unit_test(choices),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(made_up_ids),
+		cmocka_unit_test(parts_of_an_alert),
 		cmocka_unit_test(bad_rows),
 		cmocka_unit_test(later_rows_count),
 	};

@@ -44,7 +44,9 @@ static const struct row rows[] = {
 	{S("a\rb"), "a b", "a b", "a b", "a b", "a b", "a\\rb"},
 	{S("a\r\r\nb"), "a  b", "a  b", "a  b", "a \\nb", "a  b", "a\\r\\r\\nb"},
 	{S("a\tb"), "a b", "a b", "a b", "a b", "a b", "a\\tb"},
-	{S("a\0b"), "a b", "a b", "a b", "a b", "a b", "a\\u0000b"},
+	{S("a\0b"), "a b", "a b", "a b", "a b", "a b",
+		"a\xEF\xBF\xBD"
+		"b"},
 	{S("a\x1B\x7Fz"), "a  z", "a  z", "a  z", "a  z", "a  z", "a\\u001b\\u007fz"},
 	{S("a\xC2\x85z"), "a z", "a z", "a z", "a z", "a z", "a\\u0085z"},
 	{S("a\xE2\x80\xA8z"), "a z", "a z", "a z", "a z", "a z", "a\\u2028z"},

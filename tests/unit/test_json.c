@@ -129,7 +129,7 @@ static void test_copy(void **state)
 			"\"\\ud83d\\ude00 \\ufffd \\ufffdx\\ufffd\\ud83d\\ude00\"",
 			NULL},
 		{S("\"\\\\ud800\\\\\""), "\"\\\\ud800\\\\\"", NULL},
-		{S("\"\\u0000\\u0085\\/\\b\\\"\""), "\"\\u0000\\u0085\\/\\b\\\"\"",
+		{S("\"\\u0000\\u0085\\/\\b\\\"\""), "\"\\ufffd\\u0085\\/\\b\\\"\"",
 			NULL},
 		{S("\"c\x7F\""), "\"c\\u007f\"", NULL},
 		{S("\"\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\xC3\xA9\""),

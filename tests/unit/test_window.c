@@ -122,6 +122,54 @@ static void all_destinations_must_confirm(void **state)
 	assert_int_equal(f->feed[0].count, 0);
 }
 
+/* A destination that takes an alert as several messages confirms each by itself. */
+static void all_messages_must_be_confirmed(void **state)
+{
+	struct fixture *f = *state;
+	struct window_entry *entry = window_add(f->window, &f->feed[0], "x", 1, 1, 7);
+
+	window_sent_part(entry, 100);
+	window_confirm(entry); /* before the rest is handed over */
+	window_sent_part(entry, 100);
+	window_sent(entry, 100);
+	window_added(entry);
+	window_add_cursor(f->window, &f->feed[0], 42);
+	assert_in_range(f->feed[0].bytes, 300, 600);
+	turn(f);
+	assert_false(seen(f, 0, "x", 1));
+	window_confirm(entry);
+	turn(f);
+	/* The connection breaks: the last one is sent again, and the alert is not done before. */
+	assert_false(seen(f, 0, "x", 1));
+	assert_true(window_holds(f->window, &f->feed[0], "x", 1, 1));
+	assert_true(stored_cursor(f, 0) == NO_TIME);
+	window_confirm(entry);
+	turn(f);
+	assert_true(seen(f, 0, "x", 1));
+	assert_int_equal(stored_cursor(f, 0), 42);
+	assert_int_equal(f->feed[0].confirmed, 1);
+	assert_int_equal(f->feed[0].bytes, 0);
+}
+
+/* One of them could not be written, a stub is in its place: the alert is not taken. */
+static void parts_alone_are_no_alert(void **state)
+{
+	struct fixture *f = *state;
+	struct window_entry *entry = window_add(f->window, &f->feed[0], "x", 1, 1, 7);
+
+	window_sent_part(entry, 100);
+	window_sent_part(entry, 100);
+	window_added(entry);
+	window_confirm(entry);
+	turn(f);
+	assert_false(seen(f, 0, "x", 1));
+	window_confirm(entry);
+	turn(f);
+	assert_true(seen(f, 0, "x", 1));
+	assert_int_equal(f->feed[0].rejected, 1);
+	assert_int_equal(f->feed[0].confirmed, 0);
+}
+
 static void cursor_waits_for_what_is_before_it(void **state)
 {
 	struct fixture *f = *state;
@@ -212,6 +260,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			all_destinations_must_confirm, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			all_messages_must_be_confirmed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			parts_alone_are_no_alert, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			cursor_waits_for_what_is_before_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(
