@@ -33,7 +33,9 @@ libconnector_la_SOURCES += \
 	connector/alert/event.h \
 	connector/alert/evidence.c \
 	connector/alert/map.c \
-	connector/alert/map.h
+	connector/alert/map.h \
+	connector/alert/paths.c \
+	connector/alert/paths.h
 
 libconnector_la_SOURCES += \
 	connector/store/store.c \
@@ -107,6 +109,10 @@ libconnector_la_SOURCES += \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \
 	connector/relay/feed.h \
+	connector/relay/field_rules.c \
+	connector/relay/field_rules.h \
+	connector/relay/field_rules.c \
+	connector/relay/field_rules.h \
 	connector/relay/filter.c \
 	connector/relay/filter.h \
 	connector/relay/least_message.c \

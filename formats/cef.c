@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "escape.h"
+#include "field_pairs.h"
 #include "option.h"
 #include "pairs.h"
 #include "registry.h"
@@ -49,6 +50,7 @@ struct cef {
 	int leading_space;
 	struct severity_map severity;
 	struct fmt_str device_version;
+	struct field_pairs *fields; /* NULL: no field map */
 };
 
 static char *put_field(char *to, struct fmt_str s, size_t max, char pipe,
@@ -103,6 +105,7 @@ static char *cef_value(char *to, struct fmt_str s, char separator)
 
 static const struct pairs_style style = {
 	.rows = rows,
+	.row_count = PICK_ROWS,
 	.labels = labels,
 	.omitted = "AlertrelayOmitted",
 	.separator = ' ',
@@ -114,10 +117,23 @@ static const struct pairs_style style = {
 static enum fmt_result cef_format(
 	void *self, const struct fmt_alert *alert, struct fmt_message *message)
 {
+	const struct cef *cef = self;
 	struct pick pick;
 
 	pick_alert(&pick, alert);
-	return pairs_write(&style, self, &pick, message);
+	if (!cef->fields)
+		return pairs_write(&style, self, &pick, message);
+	field_pairs_apply(cef->fields, alert, &pick, message);
+	return pairs_write(field_pairs_style(cef->fields), self, &pick, message);
+}
+
+static int cef_fields(void *self, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	struct cef *cef = self;
+
+	cef->fields = field_pairs_new(&style, &cef_keys, rules, count, wrong, context);
+	return cef->fields != NULL;
 }
 
 static const struct fmt_option_info cef_options[] = {
@@ -175,8 +191,10 @@ static void cef_close(void *self)
 {
 	struct cef *cef = self;
 
-	if (cef)
+	if (cef) {
 		free((char *)cef->device_version.p);
+		field_pairs_free(cef->fields);
+	}
 	free(cef);
 }
 
@@ -215,4 +233,5 @@ const struct fmt_module cef_module = {
 	.open = cef_open,
 	.format = cef_format,
 	.close = cef_close,
+	.fields = cef_fields,
 };

@@ -934,6 +934,40 @@ static enum fmt_result ecs_format(
 	return json_write_document(message, ecs_write, self, alert);
 }
 
+static int ecs_fields(void *self, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	static const struct field_json_own own[] = {
+		{"@timestamp", 1},
+		{"ecs.version", 1},
+		{"message", 0},
+		{"event.kind", 1},
+		{"event.category", 0},
+		{"event.type", 0},
+		{"event.module", 0},
+		{"event.dataset", 1},
+		{"event.id", 1},
+		{"event.severity", 0},
+		{"event.created", 0},
+		{"event.url", 0},
+		{"event.reference", 0},
+		{"microsoft.defender.severity", 0},
+		{"microsoft.defender.status", 0},
+		{"microsoft.defender.incidentId", 1},
+		{"organization.id", 1},
+		{"alertrelay.customer", 1},
+		{"alertrelay.customer_name", 1},
+		{"alertrelay.tenant_id", 1},
+		{"alertrelay.source", 1},
+		{"alertrelay.kind", 1},
+		{"alertrelay.alert_id", 1},
+		{"alertrelay.version", 1},
+		{"alertrelay.evidence_count", 1},
+		{NULL, 0},
+	};
+
+	return json_document_fields(self, "ecs", own, rules, count, wrong, context);
+}
 static const struct fmt_option_info ecs_options[] = {
 	{"original", "no", JSON_ORIGINAL_HELP},
 	{"severity", "the usual ones",
@@ -958,4 +992,5 @@ const struct fmt_module ecs_module = {
 	.open = ecs_open,
 	.format = ecs_format,
 	.close = json_document_close,
+	.fields = ecs_fields,
 };

@@ -106,6 +106,15 @@ struct fmt_comment {
 	int64_t created;
 };
 
+enum fmt_value_type { FMT_VALUE_TEXT, FMT_VALUE_NUMBER, FMT_VALUE_BOOL };
+
+/* A value from the vendor's JSON for a rule of the field map. A number and a boolean are spelled as
+ * JSON does. */
+struct fmt_added {
+	enum fmt_value_type type;
+	struct fmt_str value; /* empty: this alert has none */
+};
+
 struct fmt_alert {
 	uint32_t struct_size;
 
@@ -188,6 +197,10 @@ struct fmt_alert {
 	 * id, version and number. 0: the alert is one message. */
 	uint32_t event_number;
 	uint32_t event_count;
+	/* One for each rule that fmt_module.fields() was given, when it was given any: what an
+	 * FMT_RULE_ADD without a constant adds. */
+	const struct fmt_added *added;
+	size_t added_count;
 };
 
 /* Does the alert of this host have the member? */
@@ -236,6 +249,24 @@ struct fmt_option_info {
 	const char *help;
 };
 
+/* The field map of a destination: what is other than the format has it by itself. All rules speak of
+ * what the format writes without them, so their order is of no account. */
+enum fmt_rule_kind { FMT_RULE_ADD, FMT_RULE_RENAME, FMT_RULE_DROP };
+
+struct fmt_rule {
+	enum fmt_rule_kind kind;
+	const char *key; /* RENAME, DROP: one that the format writes; ADD: a new one */
+	const char *to; /* RENAME: its new name; else NULL */
+	const char *label; /* ADD, RENAME: for formats that have labels; or NULL */
+	const char *value; /* ADD: the constant; NULL: fmt_alert.added has the value */
+};
+
+/* The rule's number, and a sentence that says what is wrong with it and what would be right. */
+typedef void fmt_wrong(void *context, size_t rule, const char *text);
+
+#define FMT_RULES_MAX 64 /* of which at most FMT_RULES_ADD_MAX add */
+#define FMT_RULES_ADD_MAX 32
+
 #define FMT_MODULE_NAME 40
 
 struct fmt_module {
@@ -259,6 +290,10 @@ struct fmt_module {
 	void (*close)(void *self);
 	/* What came later: a module that ends before it is taken as well. */
 	const char *version; /* of the module, for people; or NULL */
+	/* Takes the field map, before the first format(); the rules outlive self. 0 when a rule is not
+	 * right: each that is not is told by wrong(). NULL: the module takes no field map. */
+	int (*fields)(void *self, const struct fmt_rule *rules, size_t count,
+		fmt_wrong *wrong, void *context);
 };
 
 /* What a module defines, and all that it exports. */

@@ -14,6 +14,7 @@
 
 struct json {
 	int cookie;
+	struct field_json fields;
 };
 
 static enum fmt_result plain_format(
@@ -25,10 +26,18 @@ static enum fmt_result plain_format(
 
 	if (json->cookie && !json_put(message->body, COOKIE, sizeof(COOKIE) - 1))
 		return FMT_TOO_SMALL;
-	rc = json_body(alert, message);
+	rc = json_body(&json->fields, alert, message);
 	if (rc != FMT_OK)
 		message->body->n = start;
 	return rc;
+}
+
+static int plain_fields(void *self, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	struct json *json = self;
+
+	return json_body_fields(&json->fields, "json", rules, count, wrong, context);
 }
 
 static const struct fmt_option_info plain_options[] = {
@@ -85,4 +94,5 @@ const struct fmt_module json_module = {
 	.open = plain_open,
 	.format = plain_format,
 	.close = plain_close,
+	.fields = plain_fields,
 };

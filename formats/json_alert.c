@@ -19,7 +19,7 @@ static int put_text(struct fmt_out *out, const char *name, struct fmt_str s)
 
 static int put_time(struct fmt_out *out, const char *name, int64_t ticks)
 {
-	char text[VALUE_TIME_ROOM] = "";
+	char text[VALUE_TIME_ROOM];
 	size_t n;
 
 	if (!value_is_time(ticks))
@@ -183,6 +183,8 @@ enum rank {
 	KNOWN,
 	TITLE,
 };
+
+_Static_assert(UNKNOWN == JSON_ALERT_OPTIONAL, "the rank that others see");
 
 struct named {
 	const char *name;

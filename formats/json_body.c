@@ -43,12 +43,13 @@ static int put_envelope(struct fmt_out *out, const struct fmt_alert *alert)
 	       json_put_name(out, "alert");
 }
 
-static enum fmt_result format_tight(
+static const char *const notes[2] = {"evidenceOmitted", "fieldsOmitted"};
+
+static enum fmt_result format_tight(const struct field_json *fields,
 	const struct fmt_alert *alert, struct fmt_message *message)
 {
 	struct fmt_out *body = message->body, whole, fitted;
-	struct json_fit fit = {
-		.evidence_note = "evidenceOmitted", .field_note = "fieldsOmitted"};
+	struct json_fit fit = {.evidence_note = notes[0], .field_note = notes[1]};
 	struct fmt_str text;
 	enum fmt_result rc = FMT_TOO_SMALL;
 	size_t limit = body->maximum > body->n ? body->maximum - body->n : 0, at;
@@ -63,9 +64,17 @@ static enum fmt_result format_tight(
 		!json_put(&whole, "}", 1))
 		goto out;
 	text = (struct fmt_str){whole.p, whole.n};
+	if ((text.n > limit || fields->count) &&
+		!json_alert_parts(&fit, text, at, alert))
+		goto out;
+	if (fields->count) {
+		if (!field_json_apply(fields, alert, &whole, 0, &fit,
+			    JSON_ALERT_OPTIONAL, message))
+			goto out;
+		text = (struct fmt_str){whole.p, whole.n};
+	}
 	if (text.n > limit) {
-		if (!json_alert_parts(&fit, text, at, alert) ||
-			!json_fit_write(&fit, &fitted, text, limit, message))
+		if (!json_fit_write(&fit, &fitted, text, limit, message))
 			goto out;
 		text = (struct fmt_str){fitted.p, fitted.n};
 	}
@@ -78,14 +87,36 @@ out:
 	return rc;
 }
 
-enum fmt_result json_body(const struct fmt_alert *alert, struct fmt_message *message)
+enum fmt_result json_body(const struct field_json *fields,
+	const struct fmt_alert *alert, struct fmt_message *message)
 {
 	struct fmt_out *body = message->body;
 	size_t start = body->n;
 
-	if (alert->raw.n && put_envelope(body, alert) && json_copy(body, alert->raw) &&
-		json_put(body, "}", 1))
+	if (!fields->count && alert->raw.n && put_envelope(body, alert) &&
+		json_copy(body, alert->raw) && json_put(body, "}", 1))
 		return FMT_OK;
 	body->n = start;
-	return format_tight(alert, message);
+	return format_tight(fields, alert, message);
+}
+
+int json_body_fields(struct field_json *fields, const char *format,
+	const struct fmt_rule *rules, size_t count, fmt_wrong *wrong, void *context)
+{
+	static const struct field_json_own own[] = {
+		{"relay", 1},
+		{"customer", 1},
+		{"customerName", 0},
+		{"tenantId", 1},
+		{"source", 0},
+		{"kind", 0},
+		{"alertId", 1},
+		{"version", 1},
+		{"alert", 1},
+		{"alert.id", 1},
+		{NULL, 0},
+	};
+
+	return field_json_read(
+		fields, format, own, notes, rules, count, wrong, context);
 }

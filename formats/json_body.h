@@ -8,9 +8,14 @@
 #ifndef ALERTRELAY_FORMAT_JSON_BODY_H
 #define ALERTRELAY_FORMAT_JSON_BODY_H
 
-#include "format.h"
+#include "field_json.h"
 
 /* Behind what is in the body already. */
-enum fmt_result json_body(const struct fmt_alert *alert, struct fmt_message *message);
+enum fmt_result json_body(const struct field_json *fields,
+	const struct fmt_alert *alert, struct fmt_message *message);
+
+/* fields() of a module: field_json_read() for this object. */
+int json_body_fields(struct field_json *fields, const char *format,
+	const struct fmt_rule *rules, size_t count, fmt_wrong *wrong, void *context);
 
 #endif

@@ -402,6 +402,16 @@ void json_document_close(void *self)
 	free(self);
 }
 
+static const char *const notes[2] = {"evidence_omitted", "fields_omitted"};
+
+int json_document_fields(struct json_document *self, const char *format,
+	const struct field_json_own *own, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	return field_json_read(
+		&self->fields, format, own, notes, rules, count, wrong, context);
+}
+
 enum json_rank json_evidence_rank(
 	const struct fmt_alert *alert, const struct fmt_evidence *evidence)
 {
@@ -419,11 +429,10 @@ enum json_rank json_evidence_rank(
 
 /* Again, into memory without a limit, so that it is known what there is to leave out. */
 static enum fmt_result write_tight(struct fmt_message *message, json_write *write,
-	const void *context, const struct fmt_alert *alert)
+	const struct json_document *self, const struct fmt_alert *alert)
 {
 	struct fmt_out *body = message->body, whole, fitted;
-	struct json_fit fit = {
-		.evidence_note = "evidence_omitted", .field_note = "fields_omitted"};
+	struct json_fit fit = {.evidence_note = notes[0], .field_note = notes[1]};
 	struct json_writer w = {.fit = &fit};
 	struct fmt_str text;
 	enum fmt_result rc = FMT_TOO_SMALL;
@@ -432,10 +441,13 @@ static enum fmt_result write_tight(struct fmt_message *message, json_write *writ
 	json_heap_init(&whole);
 	json_heap_init(&fitted);
 	writer_open(&w, &whole);
-	write(&w, context, alert);
+	write(&w, self, alert);
 	if (w.full)
 		goto out;
 	writer_close(&w);
+	if (!field_json_apply(
+		    &self->fields, alert, &whole, 0, &fit, JSON_OPTIONAL, message))
+		goto out;
 	text = (struct fmt_str){whole.p, whole.n};
 	if (text.n > limit) {
 		if (!json_fit_write(&fit, &fitted, text, limit, message))
@@ -452,17 +464,19 @@ out:
 }
 
 enum fmt_result json_write_document(struct fmt_message *message, json_write *write,
-	const void *context, const struct fmt_alert *alert)
+	const struct json_document *self, const struct fmt_alert *alert)
 {
 	struct json_writer w = {.fit = NULL};
 	size_t start = message->body->n;
 
+	if (self->fields.count)
+		return write_tight(message, write, self, alert);
 	writer_open(&w, message->body);
-	write(&w, context, alert);
+	write(&w, self, alert);
 	if (!w.full) {
 		writer_close(&w);
 		return FMT_OK;
 	}
 	message->body->n = start;
-	return write_tight(message, write, context, alert);
+	return write_tight(message, write, self, alert);
 }

@@ -10,6 +10,7 @@
 #define ALERTRELAY_FORMAT_JSON_WRITER_H
 
 #include "escape.h"
+#include "field_json.h"
 #include "json_fit.h"
 #include "severity.h"
 #include "value.h"
@@ -43,9 +44,16 @@ struct json_writer {
 typedef void json_write(
 	struct json_writer *w, const void *context, const struct fmt_alert *alert);
 
-/* A whole document, behind what is in the body already. */
+/* The options of documents and their field map. */
+struct json_document {
+	int original; /* the vendor's own text goes along */
+	struct severity_map severity;
+	struct field_json fields;
+};
+
+/* A whole document, behind what is in the body already; self is the context of write. */
 enum fmt_result json_write_document(struct fmt_message *message, json_write *write,
-	const void *context, const struct fmt_alert *alert);
+	const struct json_document *self, const struct fmt_alert *alert);
 
 int json_grow(struct json_writer *w, size_t n);
 
@@ -186,17 +194,16 @@ void json_relay(struct json_writer *w, const struct fmt_alert *alert);
 void json_path(struct json_writer *w, struct json_name name, struct fmt_str folder,
 	struct fmt_str file);
 
-/* The options of documents, and open() and close() of their modules. */
-struct json_document {
-	int original; /* the vendor's own text goes along */
-	struct severity_map severity;
-};
+/* The options of documents, and open(), close() and fields() of their modules. */
 #define JSON_ORIGINAL_HELP                                                             \
 	"yes puts the vendor's own text of the alert into the document too"
 /* scale: of its option severity; SEVERITY_SCALES: it has none. */
 void *json_document_open(const char *format, enum severity_scale scale,
 	const struct fmt_option *options, size_t count, char *error, size_t error_size);
 void json_document_close(void *self);
+int json_document_fields(struct json_document *self, const char *format,
+	const struct field_json_own *own, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context);
 
 /* The place of an item of evidence: its rank by what it says. */
 enum json_rank json_evidence_rank(

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "escape.h"
+#include "field_pairs.h"
 #include "option.h"
 #include "pairs.h"
 #include "registry.h"
@@ -39,6 +40,7 @@ struct leef {
 	struct severity_map severity;
 	struct fmt_str device_version;
 	struct fmt_str product; /* of all alerts; or empty */
+	struct field_pairs *fields; /* NULL: no field map */
 };
 
 static char *put_field(char *to, struct fmt_str s, size_t max, const char *else_text,
@@ -159,7 +161,23 @@ static enum fmt_result leef_format(
 
 	pick_alert(&pick, alert);
 	leef_pick(leef, &pick);
-	return pairs_write(&leef->style, leef, &pick, message);
+	if (!leef->fields)
+		return pairs_write(&leef->style, leef, &pick, message);
+	field_pairs_apply(leef->fields, alert, &pick, message);
+	/* Names of an identity mean something only beside its address. */
+	if (!field_pairs_has(leef->fields, &pick, "identSrc"))
+		field_pairs_take_out(leef->fields, &pick, "ident", "identSrc", message);
+	return pairs_write(field_pairs_style(leef->fields), leef, &pick, message);
+}
+
+static int leef_fields(void *self, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	struct leef *leef = self;
+
+	leef->fields =
+		field_pairs_new(&leef->style, &leef_keys, rules, count, wrong, context);
+	return leef->fields != NULL;
 }
 
 static const struct fmt_option_info leef_options[] = {
@@ -258,6 +276,7 @@ static void leef_close(void *self)
 	if (leef) {
 		free((char *)leef->device_version.p);
 		free((char *)leef->product.p);
+		field_pairs_free(leef->fields);
 	}
 	free(leef);
 }
@@ -299,6 +318,7 @@ static void *leef_open(
 	}
 	leef->severity = *severity_default(SEVERITY_LEEF);
 	leef->style = (struct pairs_style){.rows = rows,
+		.row_count = PICK_ROWS,
 		.labels = labels,
 		.omitted = "fieldsOmitted",
 		.value = escape_leef_value,
@@ -319,4 +339,5 @@ const struct fmt_module leef_module = {
 	.open = leef_open,
 	.format = leef_format,
 	.close = leef_close,
+	.fields = leef_fields,
 };

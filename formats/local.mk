@@ -8,6 +8,10 @@ libformats_la_SOURCES = \
 	formats/ecs.c \
 	formats/escape.c \
 	formats/escape.h \
+	formats/field_json.c \
+	formats/field_json.h \
+	formats/field_pairs.c \
+	formats/field_pairs.h \
 	formats/fields.def \
 	formats/format.h \
 	formats/json.c \
@@ -21,6 +25,9 @@ libformats_la_SOURCES = \
 	formats/json_text.h \
 	formats/json_writer.c \
 	formats/json_writer.h \
+	formats/keys.c \
+	formats/keys.def \
+	formats/keys.h \
 	formats/leef.c \
 	formats/ocsf.c \
 	formats/option.c \

@@ -1226,6 +1226,51 @@ static enum fmt_result ocsf_format(
 	return json_write_document(message, ocsf_write, self, alert);
 }
 
+static int ocsf_fields(void *self, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	static const struct field_json_own own[] = {
+		{"activity_id", 1},
+		{"category_uid", 1},
+		{"class_uid", 1},
+		{"type_uid", 1},
+		{"severity_id", 1},
+		{"time", 1},
+		{"metadata.version", 1},
+		{"metadata.product", 1},
+		{"metadata.uid", 1},
+		{"metadata.tenant_uid", 1},
+		{"metadata.correlation_uid", 1},
+		{"cloud.provider", 1},
+		{"cloud.org.uid", 1},
+		{"finding_info.uid", 1},
+		{"finding_info.title", 1},
+		{"activity_name", 0},
+		{"category_name", 0},
+		{"class_name", 0},
+		{"type_name", 0},
+		{"severity", 0},
+		{"status", 0},
+		{"status_id", 0},
+		{"message", 0},
+		{"is_alert", 0},
+		{"metadata.profiles", 0},
+		{"metadata.log_provider", 0},
+		{"metadata.log_name", 0},
+		{"unmapped.alertrelay.customer", 1},
+		{"unmapped.alertrelay.customer_name", 1},
+		{"unmapped.alertrelay.tenant_id", 1},
+		{"unmapped.alertrelay.source", 1},
+		{"unmapped.alertrelay.kind", 1},
+		{"unmapped.alertrelay.alert_id", 1},
+		{"unmapped.alertrelay.version", 1},
+		{"unmapped.alertrelay.evidence_count", 1},
+		{"unmapped.incidentId", 1},
+		{NULL, 0},
+	};
+
+	return json_document_fields(self, "ocsf", own, rules, count, wrong, context);
+}
 static const struct fmt_option_info ocsf_options[] = {
 	{"original", "no", JSON_ORIGINAL_HELP},
 	{NULL, NULL, NULL},
@@ -1247,4 +1292,5 @@ const struct fmt_module ocsf_module = {
 	.open = ocsf_open,
 	.format = ocsf_format,
 	.close = json_document_close,
+	.fields = ocsf_fields,
 };

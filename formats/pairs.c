@@ -91,7 +91,7 @@ static inline int cut_value(
 }
 
 /* Needs room of ROW_ROOM(s.n). */
-#define ROW_ROOM(n) (ESCAPE_ROOM(n) + TEXT_MARK_LEN + 2 * PAIR_KEY_ROOM)
+#define ROW_ROOM(n) (ESCAPE_ROOM(n) + TEXT_MARK_LEN + PAIR_KEY_ROOM + PAIR_LABEL_ROOM)
 static inline char *render_row(const struct pairs_style *style, char *to,
 	const struct pair_row *row, struct fmt_str s, int cut)
 {
@@ -101,6 +101,9 @@ static inline char *render_row(const struct pairs_style *style, char *to,
 	to[0] = style->separator;
 	to = pairs_mark(style->value(to + row->before_n, s, style->separator), cut);
 	memcpy(to, label->text, PAIR_KEY_ROOM);
+	if (label->n > PAIR_KEY_ROOM)
+		memcpy(to + PAIR_KEY_ROOM, label->text + PAIR_KEY_ROOM,
+			PAIR_LABEL_ROOM - PAIR_KEY_ROOM);
 	return to + label->n;
 }
 
@@ -127,26 +130,27 @@ static inline int write_row(const struct pairs_style *style, struct pair_writer 
 }
 
 /* Which rows have a value is another thing in each alert: found without a branch for each row. */
-static size_t rows_with_values(const struct pick *pick, uint8_t present[PICK_ROWS])
+static size_t rows_with_values(
+	const struct pick *pick, size_t row_count, uint8_t present[PICK_ALL])
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < PICK_ROWS; i++) {
+	for (size_t i = 0; i < row_count; i++) {
 		present[count] = (uint8_t)i;
 		count += pick->row[i].n > 0;
 	}
 	return count;
 }
 
-_Static_assert(PICK_ROWS <= UINT8_MAX, "rows are counted in octets");
+_Static_assert(PICK_ALL <= UINT8_MAX, "rows are counted in octets");
 
 /* Each row begins with a separator. That of the first one takes the place of the header's last octet,
  * which is then put back. */
 static int write_rows(
 	const struct pairs_style *style, struct pair_writer *w, const struct pick *pick)
 {
-	uint8_t present[PICK_ROWS];
-	size_t count = rows_with_values(pick, present);
+	uint8_t present[PICK_ALL];
+	size_t count = rows_with_values(pick, style->row_count, present);
 	size_t at = (size_t)(w->p - w->out->p) - 1;
 	char last = w->out->p[at];
 
@@ -163,8 +167,8 @@ static int write_rows(
 
 /* What the second pass knows of each row. */
 struct plan {
-	uint32_t size[PICK_ROWS]; /* octets as rendered, 0: not there or shed */
-	uint32_t limit[PICK_ROWS]; /* octets of a row that is cut, else 0 */
+	uint32_t size[PICK_ALL]; /* octets as rendered, 0: not there or shed */
+	uint32_t limit[PICK_ALL]; /* octets of a row that is cut, else 0 */
 	size_t total;
 	unsigned shed;
 };
@@ -179,7 +183,7 @@ static void plan_shed(struct plan *plan, size_t row)
 static void plan_shed_class(const struct pairs_style *style, struct plan *plan,
 	enum pair_class class, size_t maximum)
 {
-	for (size_t i = PICK_ROWS; i-- > 0 && plan->total > maximum;)
+	for (size_t i = style->row_count; i-- > 0 && plan->total > maximum;)
 		if (plan->size[i] && style->rows[i].class == class)
 			plan_shed(plan, i);
 }
@@ -187,7 +191,7 @@ static void plan_shed_class(const struct pairs_style *style, struct plan *plan,
 static void plan_cut_class(const struct pairs_style *style, struct plan *plan,
 	enum pair_class class, size_t maximum)
 {
-	for (size_t i = PICK_ROWS; i-- > 0 && plan->total > maximum;) {
+	for (size_t i = style->row_count; i-- > 0 && plan->total > maximum;) {
 		const struct pair_row *row = &style->rows[i];
 		size_t excess = plan->total - maximum;
 		size_t least =
@@ -249,7 +253,7 @@ static void plan_measure(
 {
 	char scratch[SCRATCH];
 
-	for (size_t i = 0; i < PICK_ROWS; i++) {
+	for (size_t i = 0; i < style->row_count; i++) {
 		const struct pair_row *row = &style->rows[i];
 		struct fmt_str s = pick->row[i];
 		int cut;
@@ -282,7 +286,7 @@ static int write_plan(const struct pairs_style *style, struct pair_writer *w,
 	char scratch[SCRATCH], *to;
 	size_t first = 1; /* its separator is not written */
 
-	for (size_t i = 0; i < PICK_ROWS; i++) {
+	for (size_t i = 0; i < style->row_count; i++) {
 		const struct pair_row *row = &style->rows[i];
 		const struct pair_label *label = &style->labels[row->label];
 		struct fmt_str s = pick->row[i];

@@ -21,6 +21,7 @@ enum pair_class {
 };
 
 #define PAIR_KEY_ROOM 48u
+#define PAIR_LABEL_ROOM (2 * PAIR_KEY_ROOM)
 
 /* The texts are copied with all their room: a fixed size is a few instructions. A row is one line
  * of the cache. */
@@ -33,7 +34,7 @@ struct pair_row {
 };
 
 struct pair_label {
-	char text[PAIR_KEY_ROOM]; /* " cs1Label=threatName" */
+	char text[PAIR_LABEL_ROOM]; /* " cs1Label=threatName" */
 	uint8_t n;
 };
 
@@ -66,7 +67,8 @@ static inline char *pairs_mark(char *to, int cut)
 }
 
 struct pairs_style {
-	const struct pair_row *rows; /* PICK_ROWS of them */
+	const struct pair_row *rows;
+	size_t row_count; /* PICK_ROWS and what a field map adds */
 	const struct pair_label *labels; /* [0] is empty */
 	const char *omitted; /* key of the pair that tells how many were left out */
 	char separator; /* between pairs */

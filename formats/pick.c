@@ -739,7 +739,7 @@ void pick_alert(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view device, user, process, file, mailbox, mail, net;
 
-	memset(v->row, 0, sizeof(v->row));
+	memset(v->row, 0, PICK_ROWS * sizeof(v->row[0]));
 	v->shown = 0;
 	v->used = 0;
 	view_open(&device, alert->primary[FMT_KIND_DEVICE]);

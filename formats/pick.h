@@ -23,15 +23,23 @@ enum pick_id {
 #define PICK_JOIN_MAX 4100u
 #define PICK_POOL (8 * PICK_JOIN_MAX)
 
+/* Rows behind those of the table: what a field map adds. */
+#define PICK_ADDED FMT_RULES_ADD_MAX
+#define PICK_ALL (PICK_ROWS + PICK_ADDED)
+#define PICK_TYPED                                                                     \
+	48 /* octets of the canonical text of a number, a time or an address */
+
 struct pick {
 	struct fmt_str product;
 	struct fmt_str class_id; /* of the kind of event */
 	struct fmt_str name;
 	enum fmt_severity severity;
-	struct fmt_str row[PICK_ROWS]; /* trimmed; n == 0: leave the pair out */
+	/* Trimmed; n == 0: leave the pair out. Those behind PICK_ROWS are field_pairs.c's. */
+	struct fmt_str row[PICK_ALL];
 	unsigned shown; /* kinds whose primary evidence has a key */
 	size_t used;
 	char pool[PICK_POOL];
+	char typed[PICK_ADDED][PICK_TYPED];
 };
 
 void pick_alert(struct pick *pick, const struct fmt_alert *alert);

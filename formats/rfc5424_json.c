@@ -20,6 +20,7 @@
 
 struct rfc5424_json {
 	char sd_id[33];
+	struct field_json fields;
 };
 
 static char *sd_param(
@@ -88,12 +89,22 @@ static int put_structured_data(const struct rfc5424_json *self,
 static enum fmt_result rfc5424_json_format(
 	void *self, const struct fmt_alert *alert, struct fmt_message *message)
 {
-	enum fmt_result rc = json_body(alert, message);
+	const struct rfc5424_json *own = self;
+	enum fmt_result rc = json_body(&own->fields, alert, message);
 
 	if (rc == FMT_OK && message->structured_data &&
-		!put_structured_data(self, alert, message))
+		!put_structured_data(own, alert, message))
 		message->shed_fields++;
 	return rc;
+}
+
+static int rfc5424_json_fields(void *self, const struct fmt_rule *rules, size_t count,
+	fmt_wrong *wrong, void *context)
+{
+	struct rfc5424_json *own = self;
+
+	return json_body_fields(
+		&own->fields, "rfc5424-json", rules, count, wrong, context);
 }
 
 static const struct fmt_option_info rfc5424_json_options[] = {
@@ -161,4 +172,5 @@ const struct fmt_module rfc5424_json_module = {
 	.open = rfc5424_json_open,
 	.format = rfc5424_json_format,
 	.close = rfc5424_json_close,
+	.fields = rfc5424_json_fields,
 };

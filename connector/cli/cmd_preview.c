@@ -87,6 +87,7 @@ static int choose(const struct cli_command *command, const char *preset,
 	if (format && (!chosen->format || strcmp(chosen->format, format) != 0)) {
 		chosen->format = format;
 		chosen->format_option_count = 0;
+		chosen->rule_count = 0; /* its keys are of another format */
 	}
 	return EXIT_NOT_YET;
 }

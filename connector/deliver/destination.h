@@ -73,6 +73,11 @@ struct destination_options {
 	struct formatters *formatters; /* where it is; NULL: it is built in */
 	const struct fmt_option *format_options;
 	size_t format_option_count;
+	/* The field map. Of each rule that adds what the alert has at a path: the path, else NULL. */
+	const struct fmt_rule *rules;
+	const char *const *rule_paths;
+	const int *rule_lines; /* in the configuration */
+	size_t rule_count;
 	enum events
 		events; /* for whoever sends; the destination takes what it is given */
 };

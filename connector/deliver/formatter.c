@@ -298,6 +298,55 @@ void *formatter_open(const struct formatter *formatter,
 	return NULL;
 }
 
+struct rules_said {
+	fmt_wrong *wrong;
+	void *context;
+	size_t count;
+	struct error *err;
+	bool any;
+};
+
+/* A module may say anything. */
+static void say_rule(void *context, size_t rule, const char *text)
+{
+	struct rules_said *said = context;
+	char line[WHY + 1];
+
+	snprintf(line, sizeof(line), "%s", text ? text : "is not right");
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < 32 || *c == 127)
+			*c = '?';
+	if (!said->any)
+		error_set(said->err, RC_CONFIG, "fields: %s", line);
+	said->any = true;
+	if (said->wrong)
+		said->wrong(said->context, rule < said->count ? rule : 0, line);
+}
+
+enum rc formatter_fields(const struct formatter *formatter, void *self,
+	const struct fmt_rule *rules, size_t count, fmt_wrong *wrong, void *context,
+	struct error *err)
+{
+	struct rules_said said = {wrong, context, count, err, false};
+	char text[FMT_MODULE_NAME + 100];
+
+	if (!count)
+		return RC_OK;
+	if (!formatter->module->fields) {
+		snprintf(text, sizeof(text),
+			"the module of format %s takes no field map; take fields out",
+			formatter->name);
+		say_rule(&said, 0, text);
+		return RC_CONFIG;
+	}
+	if (formatter->module->fields(self, rules, count, say_rule, &said))
+		return RC_OK;
+	if (!said.any)
+		say_rule(&said, 0,
+			"the format does not take them, and does not say why");
+	return RC_CONFIG;
+}
+
 enum rc formatter_wrong(
 	const struct formatter *formatter, struct error *err, const char *what)
 {

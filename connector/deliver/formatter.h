@@ -44,6 +44,12 @@ const struct formatter *formatters_at(const struct formatters *formatters, size_
 void *formatter_open(const struct formatter *formatter,
 	const struct fmt_option *options, size_t count, struct error *err);
 
+/* Gives it the field map; what is wrong with a rule goes to wrong(), if there is one, and the first of
+ * that to err. */
+NODISCARD enum rc formatter_fields(const struct formatter *formatter, void *self,
+	const struct fmt_rule *rules, size_t count, fmt_wrong *wrong, void *context,
+	struct error *err);
+
 /* RC_PROTO: the module `what`; what it wrote is not to be sent. */
 enum rc formatter_wrong(
 	const struct formatter *formatter, struct error *err, const char *what);

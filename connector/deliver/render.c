@@ -42,6 +42,39 @@ static bool is_whole(const struct render_out *own)
 	       out->n <= own->room;
 }
 
+static enum rc open_fields(struct render *render, struct error *err)
+{
+	const struct destination_options *options = render->options;
+	const char *paths[ALERT_PATHS_MAX];
+	size_t count = 0;
+	enum rc rc = formatter_fields(&render->formatter, render->self, options->rules,
+		options->rule_count, NULL, NULL, err);
+
+	for (size_t i = 0; i < options->rule_count && count < ALERT_PATHS_MAX; i++)
+		if (options->rule_paths[i])
+			paths[count++] = options->rule_paths[i];
+	if (rc != RC_OK || !count)
+		return rc;
+	render->paths = alert_paths_new(paths, count);
+	render->found = xcalloc(count, sizeof(*render->found));
+	render->added = xcalloc(options->rule_count, sizeof(*render->added));
+	return RC_OK;
+}
+
+/* The alert with what its text has at the paths of the field map. */
+static void add_fields(struct render *render, struct fmt_alert *alert)
+{
+	const struct destination_options *options = render->options;
+	size_t at = 0;
+
+	alert_paths_read(render->paths, alert->raw, render->found);
+	for (size_t i = 0; i < options->rule_count; i++)
+		if (options->rule_paths[i])
+			render->added[i] = render->found[at++];
+	alert->added = render->added;
+	alert->added_count = options->rule_count;
+}
+
 enum rc render_open(struct render *render, const struct destination_options *options,
 	struct error *err)
 {
@@ -60,13 +93,16 @@ enum rc render_open(struct render *render, const struct destination_options *opt
 		options->format_option_count, err);
 	if (!render->self)
 		return error_wrap(err, "format %s", format);
-	return RC_OK;
+	return open_fields(render, err);
 }
 
 void render_close(struct render *render)
 {
 	if (render->self)
 		render->formatter.module->close(render->self);
+	alert_paths_free(render->paths);
+	free(render->found);
+	free(render->added);
 	free(render->body.p);
 	free(render->structured_data.p);
 	*render = (struct render){0};
@@ -166,8 +202,14 @@ enum rc render_alert(struct render *render, const struct fmt_alert *alert,
 	const struct destination_options *options = render->options;
 	bool structured = options->header == HEADER_RFC5424;
 	size_t maximum = options->max_message_bytes, fixed;
+	struct fmt_alert with;
 	enum rc rc;
 
+	if (render->paths) {
+		with = *alert;
+		add_fields(render, &with);
+		alert = &with;
+	}
 	out->head_n = 0;
 	out->bom = structured && options->bom;
 	write_head(render, fields, now, out);

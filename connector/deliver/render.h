@@ -7,6 +7,7 @@
 #ifndef DELIVER_RENDER_H
 #define DELIVER_RENDER_H
 
+#include "alert/paths.h"
 #include "deliver/destination.h"
 #include "deliver/formatter.h"
 
@@ -22,6 +23,8 @@ struct render {
 	struct formatter formatter;
 	void *self;
 	struct render_out body, structured_data;
+	struct alert_paths *paths; /* of the field map; NULL: it has none */
+	struct fmt_added *found, *added; /* by path; by rule */
 	char relay[SYSLOG_HOSTNAME + 1]; /* this host's name */
 	char procid[24];
 };

@@ -16,6 +16,7 @@
 #include "deliver/formatter.h"
 #include "deliver/module.h"
 #include "fetch/secret.h"
+#include "relay/field_rules.h"
 #include "relay/loader.h"
 #include "relay/options.h"
 #include "store/store.h"
@@ -596,6 +597,7 @@ static void read_all(struct loader *l, const struct yaml_node *root)
 	read_tenants_dir(l, root);
 	check_app(l, yaml_get(root, "app"));
 	find_twins(l);
+	field_rules_check_paths(l);
 	if (!l->config->tenant_count && l->file_count == 1)
 		options_wrong(&l->reader, tenants ? tenants->key_line : 1,
 			"there are no tenants; write tenants: with KEY: and below it "

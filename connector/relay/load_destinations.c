@@ -100,6 +100,19 @@ static void check_size(struct loader *l, const struct yaml_node *map,
 			d->max_message_bytes, d->format, least);
 }
 
+struct rules {
+	struct loader *l;
+	const struct destination_options *d;
+};
+
+static void say_rule(void *context, size_t rule, const char *text)
+{
+	const struct rules *rules = context;
+
+	options_wrong(
+		&rules->l->reader, rules->d->rule_lines[rule], "fields: %s", text);
+}
+
 static bool opens(struct loader *l, const struct yaml_node *map, const char *key,
 	const struct destination_options *d)
 {
@@ -134,6 +147,25 @@ static bool add_severity(
 	return opens(l, map, "severity", d);
 }
 
+static bool check_rules(struct loader *l, const struct destination_options *d)
+{
+	struct rules rules = {l, d};
+	struct formatter formatter;
+	struct error err;
+	void *self = NULL;
+	enum rc rc = formatter_find(d->formatters, d->format, &formatter, &err);
+
+	if (rc == RC_OK)
+		self = formatter_open(
+			&formatter, d->format_options, d->format_option_count, &err);
+	if (!self)
+		return false; /* told before */
+	rc = formatter_fields(
+		&formatter, self, d->rules, d->rule_count, say_rule, &rules, &err);
+	formatter.module->close(self);
+	return rc == RC_OK;
+}
+
 static void check_format(
 	struct loader *l, const struct yaml_node *map, struct destination_options *d)
 {
@@ -141,7 +173,8 @@ static void check_format(
 		return;
 	if (d->severity && !add_severity(l, map, d))
 		return;
-	check_size(l, map, d);
+	if (check_rules(l, d))
+		check_size(l, map, d);
 	preset_check(l, map, d);
 }
 

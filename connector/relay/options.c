@@ -13,6 +13,7 @@
 #include "fetch/source.h"
 #include "formats/severity.h"
 #include "relay/configuration.h"
+#include "relay/field_rules.h"
 #include "relay/preset.h"
 
 #define NAMES_MAXIMUM 64
@@ -517,6 +518,9 @@ static void read_node(struct options_reader *reader, const struct option *row,
 		return;
 	case TYPE_MAP:
 		read_map(reader, node, to);
+		return;
+	case TYPE_FIELDS:
+		field_rules_read(reader, node, to);
 		return;
 	case TYPE_NAMES:
 		read_names(reader, node, to);

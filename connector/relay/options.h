@@ -59,6 +59,7 @@ enum option_type {
 	TYPE_FACILITY,
 	TYPE_ADDRESSES, /* of struct destination_options */
 	TYPE_MAP, /* of struct destination_options */
+	TYPE_FIELDS, /* of struct destination_options */
 	TYPE_SEVERITY, /* a map as text for the format: "high=10,low=2" */
 	TYPE_SYSLOG_SEVERITY, /* a struct severity_map */
 	TYPE_NAMES, /* of struct config_feed */

@@ -234,6 +234,7 @@ static const char *argument(enum option_type type)
 		[TYPE_FACILITY] = "facility",
 		[TYPE_ADDRESSES] = "address ...",
 		[TYPE_MAP] = "map",
+		[TYPE_FIELDS] = "rule ...",
 		[TYPE_SEVERITY] = "map",
 		[TYPE_SYSLOG_SEVERITY] = "map",
 		[TYPE_NAMES] = "name ...",

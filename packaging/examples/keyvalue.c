@@ -270,4 +270,5 @@ const struct fmt_module fmt_module = {
 	keyvalue_format,
 	keyvalue_close,
 	"1",
+	NULL, /* takes no field map */
 };

@@ -10,6 +10,12 @@ tests_fuzz_fuzz_format_SOURCES = tests/fuzz/fuzz_format.c $(FORMAT_CHECK)
 tests_fuzz_fuzz_format_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_format_LDADD = libformats.la $(YAJL_LIBS)
 
+noinst_PROGRAMS += tests/fuzz/fuzz_fields
+tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/check_fields.c \
+	tests/fuzz/check_fields.h $(FORMAT_CHECK)
+tests_fuzz_fuzz_fields_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_fields_LDADD = libconnector.la
+
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDADD = libconnector.la

@@ -102,6 +102,13 @@ def sample(*arguments, **options):
     return run(PROGRAM, "preview", *arguments, TESTS / "samples/graph-alerts_v2.json", **options)
 
 
+def test_a_module_without_field_maps_is_refused_one(configured, example):
+    config = configured(example, format="keyvalue", fields=[{"key": "site", "value": "vienna"}])
+    result = run(PROGRAM, "check", "-c", config, status=None)
+    assert result.returncode
+    assert b"the module of format keyvalue takes no field map; take fields out" in result.stderr
+
+
 # What is installed.
 
 
@@ -123,7 +130,7 @@ def test_the_header_needs_nothing_else(stage, compiler, tmp_path):
         "\treturn FMT_HAS(alert, priority_score) && fmt_put(out, name.p, name.n);\n"
         "}\n"
         "const struct fmt_module fmt_module = {FMT_ABI, sizeof(struct fmt_module), \"alone\", \"\",\n"
-        "\tNULL, NULL, NULL, NULL, NULL};\n"
+        "\tNULL, NULL, NULL, NULL, NULL, NULL};\n"
     )
     module = stage.build(source, tmp_path / "alone.so", standard, *STRICT, "-fvisibility=hidden", cc=compiler)
     assert run("nm", "-D", "--defined-only", module).stdout.split()[2:] == [b"fmt_module"]
@@ -275,10 +282,10 @@ REFUSED = {
     "older": (["-DABI=0"], "is made for version 0 of the interface, and this is version 1; build it with"),
     "newer": (["-DABI=2"], "is made for version 2 of the interface, and this is version 1; build it with"),
     "hostile-abi": (["-DABI=0xffffffffu"], "is made for version 4294967295"),
-    "size-zero": (["-DSIZE=0"], "says that its fmt_module has 0 octets, but it has 64"),
-    "size-small": (["-DSIZE=55"], "has 55 octets, but it has 64, and needs 56; struct_size must be"),
-    "size-large": (["-DSIZE=65"], "has 65 octets, but it has 64"),
-    "size-absurd": (["-DSIZE=0xffffffffu"], "has 4294967295 octets, but it has 64"),
+    "size-zero": (["-DSIZE=0"], "says that its fmt_module has 0 octets, but it has 72"),
+    "size-small": (["-DSIZE=55"], "has 55 octets, but it has 72, and needs 56; struct_size must be"),
+    "size-large": (["-DSIZE=73"], "has 73 octets, but it has 72"),
+    "size-absurd": (["-DSIZE=0xffffffffu"], "has 4294967295 octets, but it has 72"),
     "no-name": (["-DNAME=NULL"], 'has no name; the member name of fmt_module must be "no-name"'),
     "other-name": (['-DNAME="probe"'], 'calls itself "probe"; its name must be that of its file, other-name'),
     "built-in-name": (['-DNAME="cef"'], 'calls itself "cef"'),

@@ -9,7 +9,17 @@
 
 #include "cef_reader.h"
 
-enum leef_type { TEXT, SEVERITY, MOMENT, ADDRESS, PORT, HARDWARE, KEYWORD, RESERVED };
+enum leef_type {
+	TEXT,
+	SEVERITY,
+	MOMENT,
+	ADDRESS,
+	PORT,
+	AMOUNT,
+	HARDWARE,
+	KEYWORD,
+	RESERVED
+};
 
 /* The whole table of predefined attributes, also those that are never sent. */
 static const struct {
@@ -45,11 +55,11 @@ static const struct {
 	{"vSrc", ADDRESS, 0},
 	{"vSrcName", TEXT, 255},
 	{"accountName", TEXT, 255},
-	{"srcBytes", RESERVED, 0},
-	{"dstBytes", RESERVED, 0},
-	{"srcPackets", RESERVED, 0},
-	{"dstPackets", RESERVED, 0},
-	{"totalPackets", RESERVED, 0},
+	{"srcBytes", AMOUNT, 0},
+	{"dstBytes", AMOUNT, 0},
+	{"srcPackets", AMOUNT, 0},
+	{"dstPackets", AMOUNT, 0},
+	{"totalPackets", AMOUNT, 0},
 	{"role", TEXT, 0},
 	{"realm", TEXT, 0},
 	{"policy", TEXT, 0},
@@ -118,6 +128,8 @@ static int is_right(const char *s, enum leef_type type)
 	case PORT:
 		return is_typed(s, INTEGER) && strtol(s, NULL, 10) >= 0 &&
 		       strtol(s, NULL, 10) <= 65535;
+	case AMOUNT:
+		return *s != '-' && is_typed(s, LONG_INTEGER);
 	case HARDWARE:
 		return is_typed(s, MAC);
 	case KEYWORD:

@@ -87,6 +87,11 @@ tests_unit_test_ocsf_SOURCES = tests/unit/test_ocsf.c $(DOCUMENT_HELP)
 tests_unit_test_ocsf_LDADD = $(FORMAT_TEST_LIBS)
 tests_unit_test_value_LDADD = $(FORMAT_TEST_LIBS)
 
+unit_tests += tests/unit/test_fields
+tests_unit_test_fields_SOURCES = tests/unit/test_fields.c tests/fuzz/check_fields.c \
+	tests/fuzz/check_fields.h $(FORMAT_HELP)
+tests_unit_test_fields_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
