@@ -440,7 +440,7 @@ struct field_pairs *field_pairs_new(const struct pairs_style *style,
 		wrong(&r, "%zu rules; at most %d are taken", count, FMT_RULES_MAX);
 	else
 		read_rules(&r, count);
-	if (r.errors) {
+	if (!map || r.errors) {
 		field_pairs_free(map);
 		return NULL;
 	}
