@@ -253,7 +253,7 @@ static void put_event(struct json_writer *w, const struct json_document *self,
 	json_time(w, KEY("start"), alert->first_activity, JSON_USEFUL);
 	json_time(w, KEY("end"), alert->last_activity, JSON_USEFUL);
 	json_member(w, KEY("url"), alert->alert_url, JSON_FIXED);
-	json_member(w, KEY("reference"), alert->alert_url, JSON_FIXED);
+	json_member(w, KEY("reference"), alert->alert_url, JSON_TWICE);
 	if (value_number(text_trim(alert->priority_score), 100, &score))
 		json_number(w, KEY("risk_score"), score);
 	if (self->original)
@@ -266,7 +266,7 @@ static void put_rule(struct json_writer *w, const struct fmt_alert *alert)
 	struct json_open rule = json_open(w, KEY("rule"), '{');
 
 	json_member(w, KEY("id"), alert->detector_id, JSON_USEFUL);
-	json_long(w, KEY("name"), alert->title, JSON_FIXED, JSON_CUT_TITLE);
+	json_long(w, KEY("name"), alert->title, JSON_TWICE, JSON_CUT_TITLE);
 	json_member(w, KEY("category"), alert->category, JSON_OPTIONAL);
 	json_long(w, KEY("description"), alert->description, JSON_USEFUL,
 		JSON_CUT_DESCRIPTION);

@@ -139,10 +139,18 @@ void json_time(struct json_writer *w, struct json_name name, int64_t ticks,
 		rank);
 }
 
-void json_epoch(struct json_writer *w, struct json_name name, int64_t ticks)
+void json_epoch(struct json_writer *w, struct json_name name, int64_t ticks,
+	enum json_rank rank)
 {
-	if (value_is_time(ticks))
-		json_number(w, name, (uint64_t)ticks / FMT_TICKS_PER_MS);
+	size_t part = 0;
+
+	if (!value_is_time(ticks))
+		return;
+	if (w->fit)
+		part = json_begin_part(w);
+	json_number(w, name, (uint64_t)ticks / FMT_TICKS_PER_MS);
+	if (w->fit)
+		json_end_part(w, part, rank, JSON_FIXED, 0, 0);
 }
 
 void json_list(struct json_writer *w, struct json_name name, struct fmt_list list,

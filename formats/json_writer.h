@@ -30,6 +30,7 @@ enum json_rank {
 	JSON_COMMENTS,
 	JSON_OPTIONAL,
 	JSON_USEFUL,
+	JSON_TWICE, /* what stands elsewhere too */
 	JSON_CUT_TITLE,
 };
 
@@ -165,7 +166,8 @@ void json_number(struct json_writer *w, struct json_name name, uint64_t number);
 /* RFC 3339 with milliseconds, or milliseconds since 1970; nothing when it is no time. */
 void json_time(struct json_writer *w, struct json_name name, int64_t ticks,
 	enum json_rank rank);
-void json_epoch(struct json_writer *w, struct json_name name, int64_t ticks);
+void json_epoch(struct json_writer *w, struct json_name name, int64_t ticks,
+	enum json_rank rank);
 
 /* The texts of a list that are not empty. */
 void json_list(struct json_writer *w, struct json_name name, struct fmt_list list,

@@ -66,6 +66,11 @@ struct document {
 	char pool[OBSERVABLES_MAX][ADDRESS_SIZE];
 };
 
+static int same_text(struct fmt_str a, struct fmt_str b)
+{
+	return a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n));
+}
+
 static void observe(struct document *d, enum observable_type type, const char *name,
 	struct fmt_str value)
 {
@@ -74,8 +79,7 @@ static void observe(struct document *d, enum observable_type type, const char *n
 	for (unsigned i = 0; i < d->count; i++) {
 		const struct observable *o = &d->observables[i];
 
-		if (o->type == type && o->value.n == value.n &&
-			!memcmp(o->value.p, value.p, value.n))
+		if (o->type == type && same_text(o->value, value))
 			return;
 	}
 	d->observables[d->count++] = (struct observable){type, name, value};
@@ -124,7 +128,7 @@ static void put_moment(struct json_writer *w, struct document *d, struct json_na
 	if (ticks == FMT_NO_TIME)
 		return;
 	view_mark(&d->view, id);
-	json_epoch(w, name, ticks);
+	json_epoch(w, name, ticks, JSON_FIXED);
 }
 
 static void put_integer(struct json_writer *w, struct document *d,
@@ -220,6 +224,13 @@ static void put_named_hash(struct json_writer *w, struct document *d)
 
 	if (!value.n)
 		return;
+	/* An indicator's hash is often one of the file's own. */
+	if (same_text(value, get(d, FMT_FILE_SHA1)) ||
+		same_text(value, get(d, FMT_FILE_SHA256)) ||
+		same_text(value, get(d, FMT_FILE_MD5))) {
+		view_mark(&d->view, FMT_HASH_VALUE);
+		return;
+	}
 	for (size_t i = 0; i < 3; i++) {
 		if (!text_equal_nocase(algorithm, algorithms[i].vendor))
 			continue;
@@ -878,14 +889,14 @@ static void put_class(struct json_writer *w, const struct fmt_alert *alert)
 		: value_is_nothing(text) ? text_str("Unknown")
 					 : text,
 		JSON_FIXED);
-	json_epoch(w, KEY("time"), time);
+	json_epoch(w, KEY("time"), time, JSON_FIXED);
 	if (alert->first_activity > 0)
-		json_epoch(w, KEY("start_time"), alert->first_activity);
+		json_epoch(w, KEY("start_time"), alert->first_activity, JSON_USEFUL);
 	if (alert->last_activity > 0)
-		json_epoch(w, KEY("end_time"), alert->last_activity);
+		json_epoch(w, KEY("end_time"), alert->last_activity, JSON_USEFUL);
 	json_octets(w, activity == 3 ? ",\"is_alert\":false" : ",\"is_alert\":true",
 		activity == 3 ? 17 : 16);
-	json_long(w, KEY("message"), alert->title, JSON_FIXED, JSON_CUT_TITLE);
+	json_long(w, KEY("message"), alert->title, JSON_TWICE, JSON_CUT_TITLE);
 }
 
 static void put_metadata(struct json_writer *w, const struct fmt_alert *alert)
@@ -917,13 +928,13 @@ static void put_metadata(struct json_writer *w, const struct fmt_alert *alert)
 		*w->p++ = '"';
 	}
 	json_member(w, KEY("tenant_uid"), alert->tenant_id, JSON_FIXED);
-	json_member(w, KEY("correlation_uid"), alert->incident_id, JSON_FIXED);
+	json_member(w, KEY("correlation_uid"), alert->incident_id, JSON_TWICE);
 	put_fixed(w, KEY("log_provider"), "alertrelay");
 	if (alert->source)
 		put_fixed(w, KEY("log_name"), alert->source);
-	json_time(w, KEY("original_time"), alert->created, JSON_FIXED);
+	json_time(w, KEY("original_time"), alert->created, JSON_TWICE);
 	if (alert->updated > 0)
-		json_epoch(w, KEY("modified_time"), alert->updated);
+		json_epoch(w, KEY("modified_time"), alert->updated, JSON_TWICE);
 	json_list(w, KEY("labels"), alert->system_tags, JSON_OPTIONAL);
 	json_close(w, metadata, JSON_FIXED);
 }
@@ -937,7 +948,7 @@ static void put_cloud(struct json_writer *w, const struct fmt_alert *alert)
 		open = json_open(w, KEY("account"), '{');
 		json_member(w, KEY("uid"), alert->tenant_id, JSON_FIXED);
 		json_literal(w, ",\"type\":\"M365 Tenant\",\"type_id\":17");
-		json_close(w, open, JSON_FIXED);
+		json_close(w, open, JSON_TWICE);
 	}
 	open = json_open(w, KEY("org"), '{');
 	json_member(w, KEY("name"), alert->customer_name, JSON_FIXED);
@@ -1015,20 +1026,21 @@ static void put_finding(struct json_writer *w, const struct fmt_alert *alert)
 	json_member(w, KEY("src_url"), alert->alert_url, JSON_FIXED);
 	json_member(w, KEY("uid_alt"), alert->provider_alert_id, JSON_OPTIONAL);
 	if (alert->created > 0)
-		json_epoch(w, KEY("created_time"), alert->created);
+		json_epoch(w, KEY("created_time"), alert->created, JSON_TWICE);
 	if (alert->updated > 0)
-		json_epoch(w, KEY("modified_time"), alert->updated);
+		json_epoch(w, KEY("modified_time"), alert->updated, JSON_FIXED);
 	if (alert->first_activity > 0)
-		json_epoch(w, KEY("first_seen_time"), alert->first_activity);
+		json_epoch(
+			w, KEY("first_seen_time"), alert->first_activity, JSON_TWICE);
 	if (alert->last_activity > 0)
-		json_epoch(w, KEY("last_seen_time"), alert->last_activity);
+		json_epoch(w, KEY("last_seen_time"), alert->last_activity, JSON_TWICE);
 	open = json_open(w, KEY("types"), '[');
 	if (s.n)
 		json_string(w, s);
 	for (size_t i = 0; i < alert->categories.count && !w->full; i++) {
 		struct fmt_str t = text_trim(alert->categories.items[i]);
 
-		if (!t.n || (t.n == s.n && !memcmp(t.p, s.p, s.n)))
+		if (!t.n || same_text(t, s))
 			continue;
 		json_next(w);
 		json_string(w, t);

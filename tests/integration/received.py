@@ -455,11 +455,11 @@ OCSF_INTEGERS = re.compile(r"(?:\w+_)?(?:id|time)|class_uid|category_uid|type_ui
 OCSF_ADDRESSES = {"ip", "x_originating_ip"}
 
 
-def walk_ocsf(name, value):
+def walk_ocsf(name, value, shed):
     if isinstance(value, list):
-        need(value, "an empty list", name)
+        need(value or shed, "an empty list", name)
         for item in value:
-            walk_ocsf(name, item)
+            walk_ocsf(name, item, shed)
         return
     if not isinstance(value, dict):
         if name == "original_time":
@@ -473,7 +473,7 @@ def walk_ocsf(name, value):
     need(every <= value.keys() and (some is None or some & value.keys()), "OCSF object " + name, repr(value))
     for member, inner in value.items():
         if member not in ("data", "unmapped"):
-            walk_ocsf(member, inner)
+            walk_ocsf(member, inner, shed)
 
 
 def read_ocsf(message):
@@ -486,8 +486,9 @@ def read_ocsf(message):
     need(isinstance(fields["time"], int), "time", fields["time"])
     need(fields["metadata"]["version"] == "1.5.0", "metadata.version")
     need({"name", "vendor_name"} <= fields["metadata"]["product"].keys(), "product")
-    walk_ocsf("", fields)
-    read_relay(message, fields["unmapped"]["alertrelay"])
+    relay = fields["unmapped"]["alertrelay"]
+    walk_ocsf("", fields, "evidence_omitted" in relay)
+    read_relay(message, relay)
     need(fields["finding_info"]["uid"] == message.alert, "finding_info.uid")
     need(fields["cloud"]["org"]["uid"] == message.customer, "cloud.org.uid")
 

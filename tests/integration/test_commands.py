@@ -289,17 +289,20 @@ def test_tenants_in_files_of_their_own_are_read(relays, simulators, collectors):
 # preview.
 
 
+FORMATS = ["cef", "leef", "rfc5424-json", "json", "ecs", "ocsf"]
+
+
 def sample_ids(path):
     answer = json.loads(path.read_text())
     return [alert["id"] for alert in answer.get("value", [answer])]
 
 
-@pytest.mark.parametrize("format", ["cef", "leef", "rfc5424-json"])
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("path", GRAPH, ids=lambda p: p.name)
 def test_preview_shows_each_sample_as_a_valid_message(path, format):
     result = command("preview", "--format", format, "--tenant", "contoso", path)
     assert result.returncode == 0, result.stderr
-    messages = read_all(result.stdout.split(b"\n")[:-1], header="none")
+    messages = read_all(result.stdout.split(b"\n")[:-1], header="none", plain=format == "json")
     assert [m.alert for m in messages] == sample_ids(path)
     assert all(m.customer == "contoso" for m in messages)
     # and what is read from standard input is the same
@@ -308,7 +311,7 @@ def test_preview_shows_each_sample_as_a_valid_message(path, format):
     assert again.stdout == result.stdout
 
 
-@pytest.mark.parametrize("format", ["cef", "leef", "rfc5424-json"])
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("framing", ["octet", "lf"])
 def test_preview_wire_shows_exactly_what_a_collector_gets(format, framing):
     path = SAMPLES / "graph-alerts_v2.json"
@@ -319,7 +322,7 @@ def test_preview_wire_shows_exactly_what_a_collector_gets(format, framing):
     else:
         lines = result.stdout.split(b"\n")
         assert lines.pop() == b""
-    messages = [read(line) for line in lines]
+    messages = read_all(lines, plain=format == "json")
     assert [m.alert for m in messages] == sample_ids(path)
     assert all(m.host == "customer" for m in messages)
 
@@ -363,6 +366,29 @@ def test_preview_takes_the_options_of_leef(relays, simulators, options, start, d
         assert all(m.body.count(delimiter + "sev=") == 1 for m in messages)
 
 
+def test_preview_takes_the_options_of_the_json_formats(relays, simulators):
+    relay = relays(simulators(tenants=1, alerts=0), tenants=1)
+    for name, options in (
+        ("json", {"cookie": "cee"}), ("ecs", {"original": "yes"}), ("ocsf", {"original": "yes"})
+    ):
+        relay.add_destination(
+            name, transport="stdout", format=name, format_options=options, max_message_bytes="256K"
+        )
+    relay.add_feed("json")
+    for path in GRAPH:
+        raw = json.loads(path.read_text())
+        raw = raw.get("value", [raw])
+        for name in ("json", "ecs", "ocsf"):
+            lines = command("preview", "-c", relay.write(), "--to", name, "--wire", path).stdout
+            messages = read_all(lines.split(b"\n")[:-1])
+            assert [m.format for m in messages] == [name] * len(raw)
+            if name == "json":
+                assert all(b" - @cee: {" in line for line in lines.split(b"\n")[:-1])
+                continue
+            sent = [m.fields["event"]["original"] if name == "ecs" else m.fields["raw_data"] for m in messages]
+            assert [json.loads(text) for text in sent] == raw
+
+
 def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_path):
     relay = relays(simulators(tenants=1, alerts=0), tenants=1)
     relay.add_destination("out", transport="stdout", format="rfc5424-json")
@@ -375,7 +401,7 @@ def test_preview_names_a_customer_as_the_relay_would(relays, simulators, tmp_pat
     assert body["tenantId"] == Relay.tenant_id(1)
 
 
-@pytest.mark.parametrize("format", ["cef", "leef", "rfc5424-json"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_the_smallest_message_that_check_takes_has_room_for_every_sample(
     relays, simulators, format
 ):
@@ -392,7 +418,7 @@ def test_the_smallest_message_that_check_takes_has_room_for_every_sample(
     for path in GRAPH:
         result = command("preview", "-c", relay.write(), "--wire", path)
         assert result.returncode == 0, result.stderr
-        messages = read_all(result.stdout.split(b"\n")[:-1])
+        messages = read_all(result.stdout.split(b"\n")[:-1], plain=format == "json")
         assert [m.alert for m in messages] == sample_ids(path)
         assert all(len(m.raw) <= least for m in messages)
 

@@ -17,6 +17,9 @@ WAYS = [
     ("tls", "lf", "rfc5424", "cef"),
     ("tls", "octet", "rfc5424", "leef"),
     ("tcp", "lf", "rfc3164", "leef"),
+    ("tcp", "lf", "rfc5424", "json"),
+    ("tls", "octet", "rfc5424", "ecs"),
+    ("tcp", "lf", "rfc3164", "ocsf"),
 ]
 
 
@@ -31,7 +34,7 @@ def test_every_alert_arrives_once_and_names_its_customer(
     relay.add_collector(collector, format=format, framing=framing, header=header)
     relay.add_feed("soc", look_back="48h")
     relay.run_once()
-    messages = read_all(collector.lines(), header=header)
+    messages = read_all(collector.lines(), header=header, plain=format == "json")
     compare(simulator, messages).check()
     for message in messages:
         number = int(message.customer.removeprefix("customer"))
@@ -41,9 +44,13 @@ def test_every_alert_arrives_once_and_names_its_customer(
         assert message.tenant == relay.tenant_id(number)
         if format == "cef":
             assert message.fields["AlertrelayCustomerName"] == f"Customer {number} \u00dc|=\\"
+        elif format == "ecs":
+            assert message.fields["organization"]["name"] == f"Customer {number} \u00dc|=\\"
+        elif format == "ocsf":
+            assert message.fields["cloud"]["org"]["name"] == f"Customer {number} \u00dc|=\\"
         else:
             assert message.fields["customerName"] == f"Customer {number} \u00dc|=\\"
-        if format == "rfc5424-json":
+        if format in ("json", "rfc5424-json"):
             assert message.fields["alert"]["id"] == message.alert
 
     relay.run_once()
@@ -146,7 +153,7 @@ def test_a_daemon_sends_new_alerts_within_its_poll(connected):
 def test_the_samples_of_the_vendor_arrive(simulators, collectors, relays):
     simulator = simulators(tenants=1, alerts=0)
     simulator.add_samples(1, now=True)
-    for format in ("cef", "leef", "rfc5424-json"):
+    for format in ("cef", "leef", "rfc5424-json", "ecs", "ocsf"):
         collector = collectors("tcp")
         relay = relays(simulator, tenants=1)
         relay.add_collector(collector, format=format)
@@ -160,7 +167,7 @@ def test_no_message_is_larger_than_allowed_and_none_is_lost(simulators, collecto
     simulator = simulators(tenants=2, alerts=200)
     relay = relays(simulator, tenants=2)
     collected = []
-    for format in ("cef", "leef", "rfc5424-json"):
+    for format in ("cef", "leef", "rfc5424-json", "ecs", "ocsf"):
         collector = collectors("tcp")
         relay.add_collector(collector, format, format=format, max_message_bytes=size)
         relay.add_feed(format, look_back="48h")
