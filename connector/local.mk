@@ -131,6 +131,8 @@ libconnector_la_SOURCES += \
 	connector/relay/preset.h \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
+	connector/relay/state_key.c \
+	connector/relay/state_key.h \
 	connector/relay/walk.c \
 	connector/relay/walk.h \
 	connector/relay/window.c \
