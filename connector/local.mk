@@ -64,7 +64,9 @@ libconnector_la_SOURCES += \
 	connector/deliver/send_queue.c \
 	connector/deliver/send_queue.h \
 	connector/deliver/syslog_msg.c \
-	connector/deliver/syslog_msg.h
+	connector/deliver/syslog_msg.h \
+	connector/deliver/transport.c \
+	connector/deliver/transport.h
 
 libconnector_la_SOURCES += \
 	connector/fetch/aadsts.c \
