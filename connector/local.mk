@@ -41,6 +41,8 @@ libconnector_la_SOURCES += \
 	connector/store/store.c \
 	connector/store/store.h \
 	connector/store/store_backend.h \
+	connector/store/store_copy.c \
+	connector/store/store_copy.h \
 	connector/store/store_memory.c \
 	connector/store/store_sqlite.c
 
