@@ -154,8 +154,13 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
 	connector/cli/cmd_sample.c \
+	connector/cli/cmd_state.c \
+	connector/cli/cmd_state.h \
+	connector/cli/cmd_state_forget.c \
 	connector/cli/mapping.c \
-	connector/cli/mapping.h
+	connector/cli/mapping.h \
+	connector/cli/state_target.c \
+	connector/cli/state_target.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
