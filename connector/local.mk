@@ -149,7 +149,9 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_run.c \
 	connector/cli/cmd_sample.c \
 	connector/cli/mapping.c \
-	connector/cli/mapping.h
+	connector/cli/mapping.h \
+	connector/cli/members.c \
+	connector/cli/members.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
