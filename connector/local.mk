@@ -151,7 +151,9 @@ libconnector_la_SOURCES += \
 	connector/cli/mapping.c \
 	connector/cli/mapping.h \
 	connector/cli/members.c \
-	connector/cli/members.h
+	connector/cli/members.h \
+	connector/cli/tale.c \
+	connector/cli/tale.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c
