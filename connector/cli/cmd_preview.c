@@ -18,7 +18,8 @@
 struct preview {
 	struct answers answers;
 	bool wire;
-	struct explain *explain; /* NULL: not asked for */
+	bool is_explained;
+	struct explain explain; /* open when is_explained */
 	uint64_t shown, rejected;
 	struct strbuf out;
 };
@@ -29,8 +30,8 @@ static enum rc make(struct preview *preview, const struct fmt_alert *alert,
 {
 	enum rc rc;
 
-	if (preview->explain)
-		return explain_message(preview->explain, alert, fields,
+	if (preview->is_explained)
+		return explain_message(&preview->explain, alert, fields,
 			clock_wall(&clock_system), &preview->out, err);
 	rc = destination_render(&preview->answers.destination, alert, fields,
 		preview->wire, &clock_system, &preview->out, err);
@@ -82,7 +83,7 @@ static int show_file(struct preview *preview)
 	struct error err = {0};
 	enum rc rc;
 
-	strbuf_init(&preview->out, preview->explain ? EXPLAINED_MAX : MESSAGE_MAX);
+	strbuf_init(&preview->out, preview->is_explained ? EXPLAINED_MAX : MESSAGE_MAX);
 	rc = answers_read(&preview->answers, show, NULL, preview, &err);
 	strbuf_clear(&preview->out);
 	fflush(stdout); /* what is said comes after what was shown */
@@ -96,18 +97,17 @@ static int show_file(struct preview *preview)
 
 static int show_explained(struct preview *preview, enum explain_form form)
 {
-	struct explain explain;
 	struct error err = {0};
 	int status = EXIT_USAGE;
 
-	if (explain_open(&explain, form, &preview->answers.destination, &err) ==
-		RC_OK) {
-		preview->explain = &explain;
+	if (explain_open(&preview->explain, form, &preview->answers.destination,
+		    &err) == RC_OK) {
+		preview->is_explained = true;
 		status = show_file(preview);
 	} else {
 		fprintf(stderr, "alertrelay preview: %s\n", err.text);
 	}
-	explain_close(&explain);
+	explain_close(&preview->explain);
 	return status;
 }
 
