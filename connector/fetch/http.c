@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/strbuf.h"
+#include "fetch/gunzip.h"
 #include "fetch/secret.h"
 
 #define PIECE_OCTETS 16384L /* a TLS record; also the most that body() gets at once */
@@ -34,6 +35,8 @@ struct http_transfer {
 	int64_t last_ms; /* of the first octet of the head, then of each piece; -1: nothing yet */
 	int64_t stall_ms;
 	size_t head_octets;
+	struct gunzip *gunzip; /* the body is compressed */
+	size_t unpacked; /* octets of the piece that libcurl keeps while paused */
 	bool status_told, paused, resume;
 	bool head_too_big, body_ended_it;
 	char origin[HTTP_ORIGIN];
@@ -48,6 +51,7 @@ struct http {
 	struct list waiting; /* struct http_request: one of each lane */
 	struct list free, busy, work;
 	struct loop_call pump;
+	struct gunzip *gunzip; /* one that nobody uses, or NULL */
 	unsigned inside; /* callbacks of libcurl on the stack */
 	struct http_stats stats;
 };
@@ -200,6 +204,8 @@ static void handle_prepare(struct http_transfer *t)
 		(long)(options->http2 ? CURL_HTTP_VERSION_2TLS
 				      : CURL_HTTP_VERSION_1_1));
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+	curl_easy_setopt(
+		easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* gunzip.c is faster */
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, PIECE_OCTETS);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
 	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
@@ -311,6 +317,17 @@ static void lane_leave(struct http_transfer *t)
 }
 
 /* Back to the pool; the request, if any, is told by the caller. */
+static void gunzip_leave(struct http_transfer *t)
+{
+	struct gunzip *gunzip = t->gunzip;
+
+	t->gunzip = NULL;
+	if (t->http->gunzip)
+		gunzip_free(gunzip);
+	else
+		t->http->gunzip = gunzip;
+}
+
 static void transfer_release(struct http_transfer *t)
 {
 	struct http *http = t->http;
@@ -320,6 +337,7 @@ static void transfer_release(struct http_transfer *t)
 	auth_wipe(t);
 	pause_set(t, false);
 	lane_leave(t);
+	gunzip_leave(t);
 	if (t->request)
 		t->request->transfer = NULL;
 	t->request = NULL;
@@ -370,9 +388,67 @@ static void status_tell(struct http_transfer *t)
 		t->request->status(t->request, t->result.status);
 }
 
+/* Only gzip was asked for. */
+static enum rc encoding_read(struct http_transfer *t, struct error *err)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(t->loop.easy, "Content-Encoding", 0, CURLH_HEADER, -1,
+		    &header) != CURLHE_OK ||
+		!strcasecmp(header->value, "identity"))
+		return RC_OK;
+	if (header->amount != 1 || (strcasecmp(header->value, "gzip") != 0 &&
+					   strcasecmp(header->value, "x-gzip") != 0))
+		return error_set(err, RC_PROTO,
+			"the answer of %s is encoded in another way than gzip, which "
+			"was asked for",
+			t->origin);
+	t->gunzip = t->http->gunzip ? t->http->gunzip : gunzip_new();
+	t->http->gunzip = NULL;
+	gunzip_begin(t->gunzip);
+	t->unpacked = 0;
+	return RC_OK;
+}
+
+static enum rc body_give(struct http_transfer *t, const char *p, size_t n)
+{
+	t->result.body_bytes += n;
+	t->http->stats.body_bytes += n;
+	return t->request->body(t->request, p, n, &t->result.error);
+}
+
+static enum rc body_broken(struct http_transfer *t, struct error *err)
+{
+	return error_set(err, RC_PROTO,
+		"the compressed answer of %s is broken after %llu octets", t->origin,
+		(unsigned long long)t->result.body_bytes);
+}
+
+/* After RC_AGAIN the same piece comes again, and goes on where this left it. */
+static enum rc body_unpack(struct http_transfer *t, const char *p, size_t n)
+{
+	const char *at = p + t->unpacked, *piece;
+	size_t left = n - t->unpacked, piece_n;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK) {
+		if (gunzip_next(t->gunzip, &at, &left, &piece, &piece_n,
+			    &t->result.error) != RC_OK)
+			return body_broken(t, &t->result.error);
+		t->unpacked = piece_n ? n - left : 0;
+		if (!piece_n)
+			break;
+		rc = body_give(t, piece, piece_n);
+		if (!t->request)
+			break;
+	}
+	return rc;
+}
+
 static size_t body_take(char *p, size_t size, size_t n, void *context)
 {
 	struct http_transfer *t = context;
+	bool first = !t->status_told;
 	enum rc rc = RC_OK;
 
 	(void)size; /* always 1 */
@@ -383,16 +459,17 @@ static size_t body_take(char *p, size_t size, size_t n, void *context)
 	t->last_ms = loop_now_ms(t->http->loop);
 	t->http->inside++;
 	status_tell(t);
-	if (t->request) {
-		t->result.body_bytes += n;
-		t->http->stats.body_bytes += n;
-		rc = t->request->body(t->request, p, n, &t->result.error);
-	}
+	if (t->request && first)
+		rc = encoding_read(t, &t->result.error);
+	if (t->request && rc == RC_OK)
+		rc = t->gunzip ? body_unpack(t, p, n) : body_give(t, p, n);
 	t->http->inside--;
 	if (!t->request)
 		return CURL_WRITEFUNC_ERROR;
 	if (rc == RC_AGAIN) {
 		pause_set(t, true);
+		if (t->gunzip)
+			return CURL_WRITEFUNC_PAUSE; /* there may be more of it */
 	} else if (rc != RC_OK) {
 		t->result.rc = rc;
 		t->body_ended_it = true;
@@ -420,10 +497,6 @@ static enum rc error_of_answer(
 	if (t->head_too_big)
 		return error_set(err, RC_PROTO, "%s sent a head of more than %d KB",
 			t->origin, HEAD_OCTETS_MAX / 1024);
-	if (code == CURLE_BAD_CONTENT_ENCODING)
-		return error_set(err, RC_PROTO,
-			"the compressed answer of %s is broken after %llu octets",
-			t->origin, (unsigned long long)t->result.body_bytes);
 	if (t->head_octets)
 		return error_set(err, RC_PROTO,
 			"the answer of %s was cut after %llu octets: %s", t->origin,
@@ -570,6 +643,8 @@ static void transfer_done(struct loop_transfer *loop_transfer, CURLcode code)
 		status_tell(t);
 		if (!t->request) /* cancelled by it; http_cancel() has released */
 			return;
+		if (t->gunzip && !gunzip_whole(t->gunzip))
+			t->result.rc = body_broken(t, &t->result.error);
 	} else if (!t->body_ended_it) {
 		t->result.rc = error_of(t, code, &t->result.error);
 	}
@@ -892,6 +967,7 @@ void http_free(struct http *http)
 	while (!list_empty(&http->free))
 		transfer_free(
 			CONTAINER_OF(http->free.next, struct http_transfer, node));
+	gunzip_free(http->gunzip);
 	curl_share_cleanup(http->share);
 	free(http->ca_file);
 	free(http->proxy);

@@ -184,7 +184,7 @@ static void handle(struct exchange *x, void *context)
 				!exchange_send(x, "\r\n", 2))
 				break;
 		x->close = true;
-	} else if (!strcmp(x->path, "/gzip") || !strcmp(x->path, "/gzip-broken")) {
+	} else if (!strncmp(x->path, "/gzip", 5)) {
 		z_stream z = {0};
 		char *packed = malloc(BIG);
 
@@ -194,14 +194,22 @@ static void handle(struct exchange *x, void *context)
 		z.next_out = (Bytef *)packed;
 		z.avail_out = BIG;
 		deflate(&z, Z_FINISH);
-		if (x->path[5])
+		if (!strcmp(x->path, "/gzip-broken"))
 			memset(packed + z.total_out / 2, 0x55, 100);
+		if (!strcmp(x->path, "/gzip-cut"))
+			z.total_out /= 2;
+		if (!strcmp(x->path, "/gzip-nothing"))
+			z.total_out = 0;
 		exchange_reply(x,
 			strstr(exchange_header(x, "Accept-Encoding"), "gzip") ? 200
 									      : 406,
 			"Content-Encoding: gzip\r\n", packed, z.total_out);
 		deflateEnd(&z);
 		free(packed);
+	} else if (!strcmp(x->path, "/br")) {
+		exchange_reply(x, 200, "Content-Encoding: br\r\n", "?", 1);
+	} else if (!strcmp(x->path, "/identity")) {
+		exchange_reply(x, 200, "Content-Encoding: Identity\r\n", "as it is", 8);
 	} else if (!strncmp(x->path, "/slow", 5)) {
 		server_lock(x->server);
 		if (++f->at_once > f->at_once_max)
@@ -452,6 +460,8 @@ static void broken_answers(void **state)
 		{"/no-http", RC_PROTO, "does not speak HTTP"},
 		{"/long-head", RC_PROTO, "a head of more than 64 KB"},
 		{"/gzip-broken", RC_PROTO, "compressed answer"},
+		{"/gzip-cut", RC_PROTO, "compressed answer"},
+		{"/br", RC_PROTO, "another way than gzip"},
 	};
 	struct fixture *f = *state;
 
@@ -602,6 +612,14 @@ static void gzip(void **state)
 	assert_int_equal(call.result.status, 200);
 	assert_int_equal(call.body.n, BIG);
 	assert_memory_equal(call.body.p, f->big, BIG);
+	strbuf_clear(&call.body);
+	call_init(&call, f, "/gzip-nothing");
+	run(f, &call);
+	assert_int_equal(call.result.rc, RC_OK);
+	assert_int_equal(call.body.n, 0);
+	call_init(&call, f, "/identity");
+	run(f, &call);
+	assert_string_equal(call.body.p, "as it is");
 	strbuf_clear(&call.body);
 }
 
