@@ -64,7 +64,9 @@ libconnector_la_SOURCES += \
 	connector/deliver/send_queue.c \
 	connector/deliver/send_queue.h \
 	connector/deliver/syslog_msg.c \
-	connector/deliver/syslog_msg.h
+	connector/deliver/syslog_msg.h \
+	connector/deliver/transport.c \
+	connector/deliver/transport.h
 
 libconnector_la_SOURCES += \
 	connector/fetch/aadsts.c \
@@ -131,6 +133,8 @@ libconnector_la_SOURCES += \
 	connector/relay/preset.h \
 	connector/relay/relay.c \
 	connector/relay/relay.h \
+	connector/relay/state_key.c \
+	connector/relay/state_key.h \
 	connector/relay/walk.c \
 	connector/relay/walk.h \
 	connector/relay/window.c \

@@ -228,7 +228,7 @@ static void stream_connect(struct stream *stream)
 	const struct destination_options *options = stream->carrier.options;
 	const struct conn_options to = {
 		.address = address_of(stream),
-		.tls = options->transport == TRANSPORT_TLS,
+		.tls = transport_has(options->transport, TRANSPORT_HAS_TLS),
 		.ca_file = options->ca_file,
 		.cert_file = options->cert_file,
 		.key_file = options->key_file,
@@ -320,7 +320,9 @@ static void stream_start(struct carrier *carrier)
 
 	/* One call of conn_write() is one TLS record. */
 	stream->batch_room =
-		carrier->options->transport == TRANSPORT_TLS ? CONN_RECORD : BATCH_TCP;
+		transport_has(carrier->options->transport, TRANSPORT_HAS_TLS)
+			? CONN_RECORD
+			: BATCH_TCP;
 	stream->spare = xmalloc(stream->batch_room);
 }
 

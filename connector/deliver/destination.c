@@ -59,7 +59,7 @@ static enum rc check_stream(
 			options->address_count, DESTINATION_ADDRESSES);
 	for (size_t i = 0; rc == RC_OK && i < options->address_count; i++)
 		rc = conn_address(options->addresses[i], host, port, err);
-	if (rc != RC_OK || options->transport != TRANSPORT_TLS)
+	if (rc != RC_OK || !transport_has(options->transport, TRANSPORT_HAS_TLS))
 		return rc;
 	rc = check_file("ca_file", options->ca_file, err);
 	if (rc == RC_OK)
@@ -76,9 +76,10 @@ static enum rc check(const struct destination_options *options, struct error *er
 	if (options->facility < 0 || options->facility > 23)
 		return error_set(err, RC_CONFIG, "facility %d: there are 0 to 23",
 			options->facility);
-	if (options->transport == TRANSPORT_TCP || options->transport == TRANSPORT_TLS)
+	if (transport_has(options->transport, TRANSPORT_HAS_ADDRESS))
 		return check_stream(options, err);
-	if (options->transport == TRANSPORT_FILE && (!options->path || !*options->path))
+	if (transport_has(options->transport, TRANSPORT_HAS_PATH) &&
+		(!options->path || !*options->path))
 		return error_set(err, RC_CONFIG, "a file destination needs a path");
 	return RC_OK;
 }
@@ -88,13 +89,6 @@ static void on_flush(struct loop_call *call)
 	struct destination *destination = CONTAINER_OF(call, struct destination, flush);
 
 	destination->carrier->type->flush(destination->carrier);
-}
-
-static struct carrier *carrier_for(enum transport transport)
-{
-	if (transport == TRANSPORT_TCP || transport == TRANSPORT_TLS)
-		return carrier_stream_new();
-	return carrier_file_new();
 }
 
 /* A closed pipe or connection is an error that is handled where it happens. */
@@ -128,7 +122,7 @@ enum rc destination_new(struct loop *loop, const struct destination_options *opt
 	destination->render = render;
 	send_queue_init(&destination->queue);
 	destination->flush.run = on_flush;
-	destination->carrier = carrier_for(options->transport);
+	destination->carrier = transport_type(options->transport)->carrier_new();
 	destination->carrier->loop = loop;
 	destination->carrier->options = options;
 	destination->carrier->events = *events;

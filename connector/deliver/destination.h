@@ -27,10 +27,9 @@
 #include "base/strbuf.h"
 #include "deliver/framing.h"
 #include "deliver/syslog_msg.h"
+#include "deliver/transport.h"
 #include "formats/format.h"
 #include "formats/severity.h"
-
-enum transport { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_FILE, TRANSPORT_STDOUT };
 
 #define DESTINATION_ADDRESSES 8
 

@@ -62,7 +62,7 @@ static struct send_block *large_new(void)
 
 static void block_free(struct send_block *block)
 {
-	if (block && block->large)
+	if (block->large)
 		munmap(block, SEND_LARGE);
 	else
 		free(block);
@@ -75,7 +75,10 @@ static struct send_block *block_new(struct send_queue *q, size_t size)
 
 	if (q->held >= SEND_SMALL_MAX && size <= SEND_LARGE - sizeof(*block)) {
 		block = q->spare ? q->spare : large_new();
-		q->spare = NULL;
+		if (q->spare) {
+			q->spare = block->next;
+			q->spares--;
+		}
 	}
 	if (block) {
 		*block = (struct send_block){
@@ -87,15 +90,27 @@ static struct send_block *block_new(struct send_queue *q, size_t size)
 	return block;
 }
 
+static void blocks_free(struct send_block *block)
+{
+	while (block) {
+		struct send_block *next = block->next;
+
+		block_free(block);
+		block = next;
+	}
+}
+
+static void spares_free(struct send_queue *q)
+{
+	blocks_free(q->spare);
+	q->spare = NULL;
+	q->spares = 0;
+}
+
 void send_queue_clear(struct send_queue *q)
 {
-	while (q->oldest) {
-		struct send_block *next = q->oldest->next;
-
-		block_free(q->oldest);
-		q->oldest = next;
-	}
-	block_free(q->spare);
+	blocks_free(q->oldest);
+	spares_free(q);
 	free(q->ring);
 	send_queue_init(q);
 }
@@ -135,15 +150,16 @@ static void free_first(struct send_queue *q)
 	if (--block->messages)
 		return;
 	q->oldest = block->next;
-	if (q->oldest && block->large && !q->spare)
+	if (block->large && q->spares < SEND_SPARES) {
+		block->next = q->spare;
 		q->spare = block;
-	else
+		q->spares++;
+	} else {
 		block_free(block);
+	}
 	if (q->oldest)
 		return;
 	q->newest = NULL;
-	block_free(q->spare);
-	q->spare = NULL;
 	if (q->room > RING_KEEP)
 		ring_resize(q, RING_FIRST);
 }
@@ -263,6 +279,8 @@ void send_queue_trim(struct send_queue *q, size_t keep)
 		q->kept_bytes -= size;
 		free_first(q);
 	}
+	if (q->unconfirmed == q->end)
+		spares_free(q);
 }
 
 size_t send_queue_rewind(struct send_queue *q, bool tail)

@@ -9,7 +9,9 @@
  * Owner:    octets lie in blocks, in order, what is known of each message in a ring beside them:
  *           confirming thousands touches no octet. Tickets are the sender's.
  * Memory:   blocks of SEND_BLOCK; a queue that holds much gets blocks of SEND_LARGE, each of which
- *           the kernel can give as one page. The last large one is kept for the next.
+ *           the kernel can give as one page. SEND_SPARES large ones that became free wait for the
+ *           next messages: a page that is new costs the kernel more than what fills it. None
+ *           waits once all is confirmed.
  * Units:    octets of the stream since the last rewind; marks are positions in what the transport
  *           counts; milliseconds.   Cost: constant per message and place.
  * Tests:    unit/test_send_queue.c */
@@ -24,6 +26,7 @@
 #define SEND_LARGE 2097152
 /* This much in small blocks first: a relay that has little to send stays small. */
 #define SEND_SMALL_MAX (2 * SEND_LARGE)
+#define SEND_SPARES 4
 
 struct send_message;
 struct send_block;
@@ -35,6 +38,7 @@ struct send_queue {
 	 * the first that is not yet confirmed, acknowledged, handed, wholly taken. */
 	uint64_t first, end, unconfirmed, unacknowledged, unhanded, untaken;
 	struct send_block *oldest, *newest, *spare;
+	size_t spares;
 	size_t untaken_at; /* octets of `untaken` that were taken */
 	uint64_t taken; /* octets taken since the last rewind */
 	size_t waiting; /* octets not taken yet */

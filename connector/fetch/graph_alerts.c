@@ -414,6 +414,7 @@ const struct source source_graph_alerts = {
 	.name = "graph-alerts",
 	.help = "Microsoft Graph security/alerts_v2",
 	.api = API_GRAPH,
+	.created_fixed = true,
 	.list_key = "value",
 	.page_size = 100,
 	.page_size_max = 2000,

@@ -44,6 +44,7 @@ const struct source source_graph_incidents = {
 	.name = "graph-incidents",
 	.help = "Microsoft Graph security/incidents, with their alerts",
 	.api = API_GRAPH,
+	.created_fixed = true,
 	.list_key = "value",
 	.page_size = 50,
 	.page_size_max = 50,

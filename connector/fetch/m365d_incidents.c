@@ -109,6 +109,7 @@ const struct source source_m365d_incidents = {
 	.help = "Microsoft 365 Defender api/incidents, with their alerts",
 	.api = API_M365D,
 	.paging = PAGING_SKIP, /* no next link is documented (facts 2.3) */
+	.created_fixed = true,
 	.list_key = "value",
 	.page_size = 100,
 	.page_size_max = 100,

@@ -63,6 +63,7 @@ const struct source source_mde_alerts = {
 	.help = "Microsoft Defender for Endpoint api/alerts",
 	.api = API_MDE,
 	.paging = PAGING_SKIP, /* with $top there is no next link (facts 2.2) */
+	.created_fixed = true,
 	.list_key = "value",
 	.page_size = 1000,
 	.page_size_max = 10000,

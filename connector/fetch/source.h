@@ -59,6 +59,8 @@ struct source {
 	const char *help;
 	enum api_family api;
 	enum source_paging paging;
+	/* An alert keeps the time of its creation: part of what the state knows it by. */
+	bool created_fixed;
 	const char *list_key; /* the list's property, NULL: the answer is the list */
 	unsigned page_size, page_size_max; /* 0 with PAGING_NONE */
 	/* Of an OData source: the path below the root, the property with the time of the last update,

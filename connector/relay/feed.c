@@ -15,6 +15,7 @@
 #include "fetch/source.h"
 #include "relay/filter.h"
 #include "relay/message.h"
+#include "relay/state_key.h"
 #include "relay/walk.h"
 
 #define URL_MAX 8192
@@ -881,10 +882,10 @@ static void send_to(struct feed *feed, const struct fmt_alert *alert,
 }
 
 static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
-	const struct syslog_fields *fields, struct fmt_str key, uint64_t version)
+	const struct syslog_fields *fields, const struct state_key *key, uint64_t version)
 {
 	struct window_entry *entry = window_add(feed->host->window, &feed->window,
-		key.p, key.n, version, fields->time == NO_TIME ? 0 : fields->time);
+		key->p, key->n, version, fields->time == NO_TIME ? 0 : fields->time);
 
 	for (size_t i = 0; i < feed->config->destination_count; i++)
 		send_to(feed, alert, fields, destination_at(feed, i), entry);
@@ -892,21 +893,10 @@ static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
 	feed->pass_sent = true;
 }
 
-/* What the state calls this alert: its id, or a digest of an id that is absurdly long. */
-static struct fmt_str state_key(
-	const struct fmt_alert *alert, char digest[ALERT_NOID_LENGTH])
-{
-	if (alert->id.n <= STORE_ALERT_MAXIMUM)
-		return alert->id;
-	alert_noid(alert->id.p, alert->id.n, digest);
-	return (struct fmt_str){digest, ALERT_NOID_LENGTH};
-}
-
 static bool on_alert(void *context, struct fmt_alert *alert)
 {
 	struct feed *feed = context;
-	char digest[ALERT_NOID_LENGTH];
-	struct fmt_str key = state_key(alert, digest);
+	struct state_key key;
 	struct message message;
 	uint64_t version, seen_version;
 	struct error err = {0};
@@ -916,6 +906,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	if (feed->ask != ASK_PAGE) /* it comes with its own slice */
 		return true;
 	feed->received++;
+	state_key_make(&key, feed->source, alert);
 	walk_take(feed->walk, key.p, key.n, source_is_row(feed->source, alert));
 	if (!filter_passes(feed->config, alert)) {
 		feed->filtered++;
@@ -939,7 +930,7 @@ static bool on_alert(void *context, struct fmt_alert *alert)
 	if (alert->updated == NO_TIME || alert->updated < feed->walk->to)
 		feed->walk->found = true;
 	message_prepare(alert, feed->tenant, version, &message);
-	send_to_all(feed, alert, &message.fields, key, version);
+	send_to_all(feed, alert, &message.fields, &key, version);
 	if (!window_full(feed->host->window, &feed->window))
 		return true;
 	wait_for_room(feed, FEED_FETCH);

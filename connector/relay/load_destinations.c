@@ -16,34 +16,32 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 {
 	static const struct {
 		const char *key;
-		unsigned transports;
+		unsigned has; /* what the transport must have; 0: any */
 		int header; /* -1: any */
 	} used[] = {
-#define NETWORK (1u << TRANSPORT_TCP | 1u << TRANSPORT_TLS)
-#define ANY 15u
-		{"address", NETWORK, -1},
-		{"path", 1u << TRANSPORT_FILE, -1},
-		{"ca_file", 1u << TRANSPORT_TLS, -1},
-		{"cert_file", 1u << TRANSPORT_TLS, -1},
-		{"key_file", 1u << TRANSPORT_TLS, -1},
-		{"key_password_file", 1u << TRANSPORT_TLS, -1},
-		{"tls_name", 1u << TRANSPORT_TLS, -1},
-		{"settle", NETWORK, -1},
-		{"connect_timeout", NETWORK, -1},
-		{"tag", ANY, HEADER_RFC3164},
-		{"utc", ANY, HEADER_RFC3164},
-		{"bom", ANY, HEADER_RFC5424},
+		{"address", TRANSPORT_HAS_ADDRESS, -1},
+		{"path", TRANSPORT_HAS_PATH, -1},
+		{"ca_file", TRANSPORT_HAS_TLS, -1},
+		{"cert_file", TRANSPORT_HAS_TLS, -1},
+		{"key_file", TRANSPORT_HAS_TLS, -1},
+		{"key_password_file", TRANSPORT_HAS_TLS, -1},
+		{"tls_name", TRANSPORT_HAS_TLS, -1},
+		{"settle", TRANSPORT_SETTLES, -1},
+		{"tail", TRANSPORT_SETTLES, -1},
+		{"connect_timeout", TRANSPORT_HAS_ADDRESS, -1},
+		{"tag", 0, HEADER_RFC3164},
+		{"utc", 0, HEADER_RFC3164},
+		{"bom", 0, HEADER_RFC5424},
 	};
-	static const char *const transports[] = {"tcp", "tls", "file", "stdout"};
 	static const char *const headers[] = {"rfc5424", "rfc3164", "none"};
 
 	for (size_t i = 0; i < sizeof(used) / sizeof(*used); i++) {
 		if (!yaml_get(map, used[i].key))
 			continue;
-		if (!(used[i].transports & 1u << d->transport))
+		if (used[i].has && !transport_has(d->transport, used[i].has))
 			options_wrong(&l->reader, line_of(map, used[i].key),
 				"%s: means nothing with transport %s; take it out",
-				used[i].key, transports[d->transport]);
+				used[i].key, transport_type(d->transport)->word);
 		else if (used[i].header >= 0 && used[i].header != (int)d->header)
 			options_wrong(&l->reader, line_of(map, used[i].key),
 				"%s: means nothing with header %s; take it out, or "
@@ -57,20 +55,19 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 static void check_needed(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
-	bool network = d->transport == TRANSPORT_TCP || d->transport == TRANSPORT_TLS;
 	int line = line_of(map, "");
 
 	if (!yaml_get(map, "transport")) {
 		options_wrong(&l->reader, line,
-			"destination %s has no transport; write tls, tcp, file or "
-			"stdout",
-			map->key);
+			"destination %s has no transport; write one of %s", map->key,
+			TRANSPORT_WORDS);
 		return;
 	}
-	if (network && !yaml_get(map, "address"))
+	if (transport_has(d->transport, TRANSPORT_HAS_ADDRESS) &&
+		!yaml_get(map, "address"))
 		options_wrong(&l->reader, line,
 			"destination %s has no address; write host:port", map->key);
-	if (d->transport == TRANSPORT_FILE && !yaml_get(map, "path"))
+	if (transport_has(d->transport, TRANSPORT_HAS_PATH) && !yaml_get(map, "path"))
 		options_wrong(&l->reader, line,
 			"destination %s has no path; write the file's name", map->key);
 	if (!yaml_get(map, "cert_file") != !yaml_get(map, "key_file"))

@@ -30,9 +30,6 @@ static const struct option rows[] = {
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
 /* Choices give the place of the word. */
-_Static_assert(TRANSPORT_TCP == 0 && TRANSPORT_TLS == 1 && TRANSPORT_FILE == 2 &&
-		       TRANSPORT_STDOUT == 3,
-	"order of transport");
 _Static_assert(FRAMING_OCTET == 0 && FRAMING_LF == 1, "order of framing");
 _Static_assert(HEADER_RFC5424 == 0 && HEADER_RFC3164 == 1 && HEADER_NONE == 2,
 	"order of header");

@@ -270,7 +270,9 @@ void preset_finish(
 	const struct preset *preset = reader->preset;
 
 	if (!framed && !(preset && preset_default(preset, "framing")))
-		d->framing = d->transport == TRANSPORT_TLS ? FRAMING_OCTET : FRAMING_LF;
+		d->framing = transport_has(d->transport, TRANSPORT_HAS_TLS)
+				     ? FRAMING_OCTET
+				     : FRAMING_LF;
 	if (preset && d->format)
 		add_format_options(reader, preset, d);
 }

@@ -20,7 +20,7 @@ def copies(messages):
 
 
 def confirmed(relay):
-    """(alert, version) that the state of a relay that is not running calls delivered."""
+    """(id, version) of each alert that the state of a relay that is not running calls delivered."""
     copy = relay.directory / "copy"
     copy.mkdir(exist_ok=True)
     for file in relay.directory.glob("state.db*"):  # reading it in place would change its log
@@ -31,7 +31,7 @@ def confirmed(relay):
         has_rows = state.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone()
         rows = state.execute("SELECT alert, version FROM seen").fetchall() if has_rows else []
     shutil.rmtree(copy)
-    return {(alert, f"{version % 2**64:016x}") for alert, version in rows}
+    return {(key.partition(" ")[2] or key, f"{version % 2**64:016x}") for key, version in rows}
 
 
 @pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20)])

@@ -31,8 +31,9 @@ tests_unit_test_page_parser_LDADD = $(UNIT_LIBS)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_budget tests/unit/test_filter
+unit_tests += tests/unit/test_budget tests/unit/test_filter tests/unit/test_state_key
 tests_unit_test_filter_LDADD = $(UNIT_LIBS)
+tests_unit_test_state_key_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_values tests/unit/test_config tests/unit/test_preset

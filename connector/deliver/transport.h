@@ -1,0 +1,48 @@
+/* transport.h - the transports: how a destination's messages leave this host.
+ *
+ * Purpose:  one row for each; who needs to know what transports have in common asks here. */
+#ifndef DELIVER_TRANSPORT_H
+#define DELIVER_TRANSPORT_H
+
+#include <stdbool.h>
+
+struct carrier;
+
+/* What a transport has. */
+enum {
+	TRANSPORT_HAS_ADDRESS = 1, /* of a collector */
+	TRANSPORT_HAS_TLS = 2,
+	TRANSPORT_HAS_PATH = 4,
+	TRANSPORT_SETTLES = 8, /* confirmed only settle_ms after it was acknowledged */
+};
+
+/* The name in C, the word in the configuration, what it has, who carries it. */
+#define TRANSPORTS(ROW)                                                                \
+	ROW(TCP, "tcp", TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES, carrier_stream_new) \
+	ROW(TLS, "tls", TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES, \
+		carrier_stream_new)                                                    \
+	ROW(FILE, "file", TRANSPORT_HAS_PATH, carrier_file_new)                        \
+	ROW(STDOUT, "stdout", 0, carrier_file_new)
+
+#define TRANSPORT_ENUM(id, word, has, carrier) TRANSPORT_##id,
+enum transport { TRANSPORTS(TRANSPORT_ENUM) TRANSPORT_COUNT };
+#undef TRANSPORT_ENUM
+
+/* The words in the order of the enum, "tcp|tls|...": for a table of options. */
+#define TRANSPORT_WORD(id, word, has, carrier) "|" word
+#define TRANSPORT_WORDS (&(TRANSPORTS(TRANSPORT_WORD))[1])
+
+struct transport_type {
+	const char *word;
+	unsigned has;
+	struct carrier *(*carrier_new)(void);
+};
+
+const struct transport_type *transport_type(enum transport transport);
+
+static inline bool transport_has(enum transport transport, unsigned what)
+{
+	return transport_type(transport)->has & what;
+}
+
+#endif
