@@ -14,6 +14,7 @@
 
 #define PIECE_OCTETS 16384L /* a TLS record; also the most that body() gets at once */
 #define HEAD_OCTETS_MAX 65536
+#define TARGET_OCTETS_MAX 65535
 /* Connections of destinations stand in the same cache as ours; they must not push ours out. */
 #define SPARE_CONNECTIONS 32
 #define CONNECTION_IDLE_S 120L
@@ -30,7 +31,7 @@ struct http_transfer {
 	struct http_lane *lane;
 	struct http_result result;
 	struct curl_slist lines[HTTP_HEADERS_MAX + 2];
-	struct strbuf auth;
+	struct strbuf auth, target;
 	int64_t started_ms;
 	int64_t last_ms; /* of the first octet of the head, then of each piece; -1: nothing yet */
 	int64_t stall_ms;
@@ -69,19 +70,31 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* Writes the digits; gives how many. */
+static size_t port_write(unsigned port, char out[5])
+{
+	size_t n = 1;
+
+	for (unsigned rest = port; rest >= 10; rest /= 10)
+		n++;
+	for (size_t i = n; i--; port /= 10)
+		out[i] = (char)('0' + port % 10);
+	return n;
+}
+
 bool http_origin(const char *url, size_t n, char *out, size_t size)
 {
 	const char *p = url, *end = url + n, *host;
-	const char *scheme;
 	unsigned port = 0;
-	size_t used;
-	int head;
+	char digits[5];
+	size_t head, count;
+	bool secure;
 
 	if (n > 8 && !strncasecmp(p, "https://", 8)) {
-		scheme = "https://";
+		secure = true;
 		p += 8;
 	} else if (n > 7 && !strncasecmp(p, "http://", 7)) {
-		scheme = "http://";
+		secure = false;
 		p += 7;
 	} else {
 		return false;
@@ -102,25 +115,28 @@ bool http_origin(const char *url, size_t n, char *out, size_t size)
 	}
 	if ((size_t)(p - host) > 255)
 		return false;
-	head = snprintf(out, size, "%s%.*s", scheme, (int)(p - host), host);
+	head = (size_t)(p - url);
 	if (p < end && *p == ':') {
-		const char *digits = ++p;
+		const char *first = ++p;
 
-		while (p < end && *p >= '0' && *p <= '9' && p - digits < 6)
+		while (p < end && *p >= '0' && *p <= '9' && p - first < 6)
 			port = port * 10 + (unsigned)(*p++ - '0');
-		if (p == digits || port == 0 || port > 65535)
+		if (p == first || port == 0 || port > 65535)
 			return false;
 	} else {
-		port = scheme[4] == 's' ? 443 : 80;
+		port = secure ? 443 : 80;
 	}
 	if (p < end && *p != '/' && *p != '?' && *p != '#')
 		return false;
-	if (head < 0 || (size_t)head >= size)
+	count = port_write(port, digits);
+	if (head + 1 + count >= size)
 		return false;
-	for (used = 0; out[used]; used++)
-		out[used] = lower(out[used]);
-	head = snprintf(out + used, size - used, ":%u", port);
-	return head > 0 && (size_t)head < size - used;
+	for (size_t i = 0; i < head; i++)
+		out[i] = lower(url[i]);
+	out[head] = ':';
+	memcpy(out + head + 1, digits, count);
+	out[head + 1 + count] = '\0';
+	return true;
 }
 
 static int64_t whole_seconds(const char *p)
@@ -253,6 +269,7 @@ static struct http_transfer *transfer_new(struct http *http)
 	list_init(&t->node);
 	list_init(&t->work_node);
 	strbuf_init(&t->auth, 64 * 1024);
+	strbuf_init(&t->target, TARGET_OCTETS_MAX);
 	t->http = http;
 	t->timer.fire = transfer_timer;
 	t->loop.done = transfer_done;
@@ -276,6 +293,7 @@ static void transfer_free(struct http_transfer *t)
 	curl_easy_cleanup(t->loop.easy);
 	auth_wipe(t);
 	strbuf_clear(&t->auth);
+	strbuf_clear(&t->target);
 	free(t);
 }
 
@@ -715,6 +733,30 @@ static void headers_set(struct http_transfer *t, const struct http_request *requ
 	curl_easy_setopt(t->loop.easy, CURLOPT_HTTPHEADER, count ? t->lines : NULL);
 }
 
+/* The URL as libcurl gets it: where to connect, and apart from that what to ask for, which libcurl
+ * would otherwise take to pieces and write twice, octet by octet, and then check as we do here. */
+static enum rc url_set(struct http_transfer *t, const char *url, struct error *err)
+{
+	const char *path = strstr(url, "://") + 3;
+	size_t n;
+
+	path += strcspn(path, "/?#");
+	n = strcspn(path, "#");
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)path[i] <= ' ' || path[i] == 0x7f)
+			return error_set(err, RC_CONFIG, "this is no valid URL of %s",
+				t->origin);
+	strbuf_reset(&t->target);
+	if (*path != '/')
+		strbuf_addc(&t->target, '/');
+	if (!strbuf_add(&t->target, path, n))
+		return error_set(
+			err, RC_CONFIG, "the URL of %s is too long", t->origin);
+	curl_easy_setopt(t->loop.easy, CURLOPT_URL, t->origin);
+	curl_easy_setopt(t->loop.easy, CURLOPT_REQUEST_TARGET, t->target.p);
+	return RC_OK;
+}
+
 static enum rc transfer_start(
 	struct http_transfer *t, struct http_request *request, struct error *err)
 {
@@ -731,9 +773,8 @@ static enum rc transfer_start(
 		return error_set(err, RC_LIMIT,
 			"the access token for %s is longer than %zu octets", t->origin,
 			t->auth.maximum);
-	if (curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK)
-		return error_set(
-			err, RC_CONFIG, "the URL of %s is too long", t->origin);
+	if (url_set(t, request->url, err) != RC_OK)
+		return err->code;
 	if (request->form) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->form);

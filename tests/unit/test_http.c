@@ -128,7 +128,7 @@ static void handle(struct exchange *x, void *context)
 	struct fixture *f = context;
 	char text[256];
 
-	if (!strncmp(x->path, "/echo", 5)) {
+	if (!strncmp(x->path, "/echo", 5) || !x->path[1] || x->path[1] == '?') {
 		snprintf(text, sizeof(text), "%s %.50s auth=%.50s body=%.100s",
 			x->method, x->path, exchange_header(x, "Authorization"),
 			x->body);
@@ -408,6 +408,42 @@ static void get_and_post(void **state)
 	assert_int_equal(stats.connects, 1);
 	assert_int_equal(stats.requests, 3);
 	assert_int_equal(stats.in_flight, 0);
+	assert_int_equal(server_connections(f->server), 1);
+}
+
+/* What is asked for is what stands in the URL, octet by octet, and never a line more. */
+static void targets(void **state)
+{
+	static const struct {
+		const char *path, *target; /* NULL: refused */
+	} rows[] = {
+		{"", "/"},
+		{"?a=b", "/?a=b"},
+		{"#end", "/"},
+		{"/echo?a=b#end?x", "/echo?a=b"},
+		{"/echo/../x//y/.?%7e=%20+", "/echo/../x//y/.?%7e=%20+"},
+		{"/echo/\xc3\xa4", "/echo/\xc3\xa4"},
+		{"/echo HTTP/1.1", NULL},
+		{"/echo\r\nX-Forged: 1", NULL},
+		{"/echo?\t", NULL},
+		{"/echo?\x7f", NULL},
+	};
+	struct fixture *f = *state;
+	struct call call;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char want[100];
+
+		call_init(&call, f, rows[i].path);
+		run(f, &call);
+		snprintf(want, sizeof(want),
+			"GET %s auth= body=", rows[i].target ? rows[i].target : "");
+		if (rows[i].target)
+			assert_string_equal(call.body.p, want);
+		else
+			assert_int_equal(call.result.rc, RC_CONFIG);
+		strbuf_clear(&call.body);
+	}
 	assert_int_equal(server_connections(f->server), 1);
 }
 
@@ -932,6 +968,7 @@ int main(void)
 		cmocka_unit_test(origins),
 		cmocka_unit_test(retry_after),
 		cmocka_unit_test_setup_teardown(get_and_post, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(targets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(broken_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_url_in_messages, set_up, tear_down),
