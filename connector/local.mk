@@ -154,8 +154,16 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
 	connector/cli/cmd_sample.c \
+	connector/cli/explain.c \
+	connector/cli/explain.h \
 	connector/cli/mapping.c \
-	connector/cli/mapping.h
+	connector/cli/mapping.h \
+	connector/cli/members.c \
+	connector/cli/members.h \
+	connector/cli/tale.c \
+	connector/cli/tale.h \
+	connector/cli/trials.c \
+	connector/cli/trials.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

@@ -95,6 +95,10 @@ tests_unit_test_fields_SOURCES = tests/unit/test_fields.c tests/fuzz/check_field
 	tests/fuzz/check_fields.h $(FORMAT_HELP)
 tests_unit_test_fields_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_trace
+tests_unit_test_trace_SOURCES = tests/unit/test_trace.c $(FORMAT_HELP)
+tests_unit_test_trace_LDADD = $(UNIT_LIBS)
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
