@@ -316,9 +316,44 @@ static int has_member(const struct edit *e, size_t at, const char *name)
 	return 0;
 }
 
+/* Of a value, for who asks: its key is that of the rule. */
+static __attribute__((noinline, cold)) void tell(
+	const struct edit *e, enum fmt_fate fate, struct fmt_str value, const char *why)
+{
+	struct fmt_told told = {.fate = fate,
+		.key = text_str(
+			e->rule->kind == FMT_RULE_RENAME ? e->rule->to : e->rule->key),
+		.value = value,
+		.why = why};
+
+	if (value.n >= 2 && value.p[0] == '"')
+		told.value = (struct fmt_str){value.p + 1, value.n - 2};
+	e->message->trace->tell(e->message->trace, &told);
+}
+
+static __attribute__((noinline, cold)) void tell_cut(
+	const struct edit *e, size_t from, struct fmt_str value)
+{
+	const struct fmt_told told = {.fate = FMT_CUT,
+		.key = text_str(e->rule->key),
+		.value = value,
+		.why = "that is what an added key may hold",
+		.from = from,
+		.to = value.n};
+
+	e->message->trace->tell(e->message->trace, &told);
+}
+
+static struct fmt_str from_to(const struct edit *e, size_t from, size_t to)
+{
+	return (struct fmt_str){e->out->p + from, to - from};
+}
+
 /* The member at `i` of the object: gives where to go on. */
 static size_t drop(struct edit *e, size_t i, size_t end)
 {
+	if (e->message->trace)
+		tell(e, FMT_DROPPED, from_to(e, skip(e, i) + 1, end), NULL);
 	if (e->out->p[end] == ',')
 		end++;
 	else if (e->out->p[i - 1] == ',')
@@ -340,6 +375,9 @@ static size_t rename_member(struct edit *e, size_t object, size_t i, size_t end)
 	memcpy(whole, name, before);
 	memcpy(whole + before, to, n + 1);
 	if (has_member(e, object, whole)) {
+		if (e->message->trace)
+			tell(e, FMT_SHED, from_to(e, skip(e, i) + 1, end),
+				"something of that name is there already");
 		e->message->shed_fields++;
 		return end;
 	}
@@ -499,14 +537,19 @@ next_object:
 	}
 	if (e->out->p[at] == '{' && e->out->p[i] == '}')
 		put_in(e, i, path, value);
-	else
+	else {
+		if (e->message->trace)
+			tell(e, FMT_SHED, value,
+				"something of that name is there already");
 		e->message->shed_fields++;
+	}
 }
 
 /* The value as JSON, in memory of its own. */
 static struct fmt_str spell(
-	const struct fmt_added *added, struct fmt_str text, struct fmt_message *message)
+	const struct edit *e, const struct fmt_added *added, struct fmt_str text)
 {
+	const struct fmt_str whole = text;
 	int cut,
 		quoted = !added || added->type == FMT_VALUE_TEXT || text.n > NUMBER_MAX;
 	char *p, *to;
@@ -520,7 +563,7 @@ static struct fmt_str spell(
 		memcpy(p, text.p, text.n);
 		return (struct fmt_str){p, text.n};
 	}
-	message->cut_texts += (unsigned)cut;
+	e->message->cut_texts += (unsigned)cut;
 	*to++ = '"';
 	to = escape_json_string(to, text);
 	if (cut) {
@@ -528,6 +571,8 @@ static struct fmt_str spell(
 		to += TEXT_MARK_LEN;
 	}
 	*to++ = '"';
+	if (cut && e->message->trace)
+		tell_cut(e, whole.n, (struct fmt_str){p + 1, (size_t)(to - p) - 2});
 	return (struct fmt_str){p, (size_t)(to - p)};
 }
 
@@ -545,7 +590,7 @@ static void add_value(
 		text = added->value;
 	if (!text.n)
 		return;
-	value = spell(added, text, e->message);
+	value = spell(e, added, text);
 	if (value.p)
 		add(e, at, e->rule->key, value);
 	else

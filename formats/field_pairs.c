@@ -495,18 +495,44 @@ const struct pairs_style *field_pairs_style(const struct field_pairs *map)
 	return &map->style;
 }
 
+/* Its key stands in the row still when a rule has dropped it. */
+static __attribute__((noinline, cold)) void tell(const struct fmt_message *message,
+	const struct pair_row *row, struct fmt_str value, enum fmt_fate fate,
+	const char *why)
+{
+	const char *equals = strchr(row->before, '=');
+	const struct fmt_told told = {.fate = fate,
+		.key = {row->before + 1, (size_t)(equals - row->before - 1)},
+		.value = value,
+		.why = why};
+
+	message->trace->tell(message->trace, &told);
+}
+
+static void drop_row(const struct field_pairs *map, size_t at, struct pick *pick,
+	struct fmt_message *message)
+{
+	if (message->trace && pick->row[at].n)
+		tell(message, &map->rows[at], pick->row[at], FMT_DROPPED, NULL);
+	pick->row[at].n = 0;
+}
+
+static void word_row(const struct fmt_rule *rule, struct fmt_str *value)
+{
+	const char *word = rule_word(rule, *value);
+
+	if (word)
+		*value = text_str(word);
+}
+
 void field_pairs_apply(const struct field_pairs *map, const struct fmt_alert *alert,
 	struct pick *pick, struct fmt_message *message)
 {
 	for (size_t i = 0; i < PICK_ROWS; i++) {
-		const char *word = NULL;
-
 		if (map->is_dropped[i])
-			pick->row[i].n = 0;
+			drop_row(map, i, pick, message);
 		else if (map->words[i] && pick->row[i].n)
-			word = rule_word(map->words[i], pick->row[i]);
-		if (word)
-			pick->row[i] = text_str(word);
+			word_row(map->words[i], &pick->row[i]);
 	}
 	for (size_t i = 0; i < map->added_count; i++) {
 		const struct added *added = &map->added[i];
@@ -523,6 +549,9 @@ void field_pairs_apply(const struct field_pairs *map, const struct fmt_alert *al
 			continue;
 		*row = key_value(added->type, value, pick->typed[i]);
 		message->shed_fields += !row->n;
+		if (message->trace && !row->n)
+			tell(message, &map->rows[PICK_ROWS + i], value, FMT_SHED,
+				"the value is not of the type that the key holds");
 	}
 }
 
@@ -546,6 +575,10 @@ void field_pairs_take_out(const struct field_pairs *map, struct pick *pick,
 		if (!pick->row[i].n || key.n < n || memcmp(key.p, begin, n) != 0 ||
 			row_is(&map->rows[i], but))
 			continue;
+		if (message->trace)
+			tell(message, &map->rows[i], pick->row[i], FMT_SHED,
+				"it means something only beside a key that is not "
+				"there");
 		pick->row[i].n = 0;
 		message->shed_fields++;
 	}

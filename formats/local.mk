@@ -21,6 +21,8 @@ libformats_la_SOURCES = \
 	formats/json_body.h \
 	formats/json_fit.c \
 	formats/json_fit.h \
+	formats/json_tell.c \
+	formats/json_tell.h \
 	formats/json_text.c \
 	formats/json_text.h \
 	formats/json_writer.c \
