@@ -285,14 +285,22 @@ struct fmt_option_info {
 
 /* The field map of a destination: what is other than the format has it by itself. All rules speak of
  * what the format writes without them, so their order is of no account. */
-enum fmt_rule_kind { FMT_RULE_ADD, FMT_RULE_RENAME, FMT_RULE_DROP };
+enum fmt_rule_kind { FMT_RULE_ADD, FMT_RULE_RENAME, FMT_RULE_DROP, FMT_RULE_WORDS };
+
+/* A value that is written as another: "inProgress" as "assigned". */
+struct fmt_word {
+	const char *from; /* the whole value; ASCII letters without case */
+	const char *to;
+};
 
 struct fmt_rule {
 	enum fmt_rule_kind kind;
-	const char *key; /* RENAME, DROP: one that the format writes; ADD: a new one */
+	const char *key; /* RENAME, DROP, WORDS: one that the format writes; ADD: a new one */
 	const char *to; /* RENAME: its new name; else NULL */
 	const char *label; /* ADD, RENAME: for formats that have labels; or NULL */
 	const char *value; /* ADD: the constant; NULL: fmt_alert.added has the value */
+	const struct fmt_word *words; /* WORDS: at least one; no two have the same `from` */
+	size_t word_count;
 };
 
 /* The rule's number, and a sentence that says what is wrong with it and what would be right. */
@@ -300,6 +308,8 @@ typedef void fmt_wrong(void *context, size_t rule, const char *text);
 
 #define FMT_RULES_MAX 64 /* of which at most FMT_RULES_ADD_MAX add */
 #define FMT_RULES_ADD_MAX 32
+#define FMT_WORDS_MAX 64 /* of a rule */
+#define FMT_WORD_MAX 200 /* octets; from and to are never empty */
 
 #define FMT_MODULE_NAME 40
 

@@ -34,6 +34,7 @@ libformats_la_SOURCES = \
 	formats/ocsf.c \
 	formats/option.c \
 	formats/option.h \
+	formats/rule.h \
 	formats/pairs.c \
 	formats/pairs.h \
 	formats/pick.c \

@@ -8,6 +8,7 @@
 #include "alert/alert.h"
 #include "base/log.h"
 #include "formats/escape.h"
+#include "formats/rule.h"
 #include "formats/text.h"
 #include "formats/value.h"
 
@@ -112,7 +113,7 @@ static bool is_key_of(struct fmt_str key, const char *made)
 	return !*made;
 }
 
-/* The rule that adds the key or gives it its name, or NULL. */
+/* The rule that adds the key, gives it its name or has words for its values, or NULL. */
 static const struct fmt_rule *rule_of(
 	const struct telling *t, const struct fmt_told *item, const char **from)
 {
@@ -120,9 +121,8 @@ static const struct fmt_rule *rule_of(
 
 	for (size_t i = 0; i < options->rule_count; i++) {
 		const struct fmt_rule *rule = &options->rules[i];
-		const char *made = rule->kind == FMT_RULE_ADD	   ? rule->key
-				   : rule->kind == FMT_RULE_RENAME ? rule->to
-								   : NULL;
+		const char *made =
+			rule->kind == FMT_RULE_WORDS ? rule->key : rule_makes(rule);
 
 		if (!made || item->structured_data || !is_key_of(item->key, made))
 			continue;
@@ -137,6 +137,9 @@ static void rule_text(const struct fmt_rule *rule, const char *from, char text[3
 	if (rule->kind == FMT_RULE_RENAME)
 		snprintf(
 			text, 300, "{rename: %.100s, to: %.100s}", rule->key, rule->to);
+	else if (rule->kind == FMT_RULE_WORDS)
+		snprintf(text, 300, "{key: %.100s, words: %zu}", rule->key,
+			rule->word_count);
 	else if (rule->value)
 		snprintf(text, 300, "{key: %.100s, value: %.100s}", rule->key,
 			rule->value);

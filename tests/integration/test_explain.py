@@ -284,6 +284,7 @@ def test_field_map_of_pairs(explain):
             {"key": "host", "from": "evidence/deviceDnsName"},
             {"drop": "dpt"},
             {"key": "dpt", "from": "title"},
+            {"key": "outcome", "words": {"new": "open", "resolved": "closed"}},
         ],
     )[0]
     check_message(told, "cef")
@@ -293,6 +294,8 @@ def test_field_map_of_pairs(explain):
     ]
     assert keys["story"]["rule"] == "{rename: msg, to: story}" and keys["story"]["fields"] == ["description"]
     assert keys["site"]["rule"] == "{key: site, value: hq}" and keys["site"]["fields"] == []
+    assert keys["outcome"]["rule"] == "{key: outcome, words: 2}" and keys["outcome"]["fields"] == ["status"]
+    assert keys["outcome"]["value"] in ("open", "closed")
     assert keys["host"]["fields"] == ["raw.evidence[0].deviceDnsName"]
     assert [(i["key"], i["fields"]) for i in told["left_out"]] == [("dpt", ["raw.title"])]
     assert "not of the type" in told["left_out"][0]["why"]
