@@ -73,7 +73,7 @@ def test_help_of_the_program_and_of_each_command():
         ["formats", "nonsense"],
         ["formats", "-c", "/nonexistent"],
         ["state"],
-        ["state", "chekc"],
+        ["state", "nonsense"],
         ["state", "check", "extra"],
         ["state", "check", "--nonsense"],
         ["state", "forget"],

@@ -354,6 +354,18 @@ def test_since_before_the_feed_began_brings_what_is_older(line):
     assert not result.lost and not result.repeated
 
 
+def test_since_before_the_feed_began_brings_nothing_that_is_older_than_it(line):
+    """The overlap of a feed does not reach back over where it begins."""
+    simulator, collector, relay = line(look_back="1h", arrived=None, overlap="8h")
+    everything = compare(simulator, read_all(collector.lines()), [1]).lost
+    forget(relay, "--tenant", "customer1", "--since", "12h")
+    (since,) = {row["cursor"] for row in rows(relay, "--tenant", "customer1")}
+    relay.run_once()
+    table = rows(relay, "--tenant", "customer1")
+    assert 1 < len(table) < len(everything)
+    assert all(row["changed"] >= since for row in table)
+
+
 def test_one_alert_is_sent_again_alone(line):
     simulator, collector, relay = line()
     table = sorted(rows(relay, "--tenant", "customer1"), key=lambda row: row["changed"])

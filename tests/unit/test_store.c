@@ -723,24 +723,30 @@ static void copy_again_and_again(void)
 	_exit(last ? 0 : 2);
 }
 
-/* The copying process stands still a few times, often in the middle of a copy, until the log has begun
- * anew, which it does every 300 commits or so. */
+/* The copying process stands still a few times in the middle of a copy, until the log has begun anew,
+ * which it does every 300 commits or so. */
 static int hinder(pid_t copier, int relay)
 {
+	static const struct timespec tick = {0, 50000};
 	pid_t ended = 0;
 	int status;
 
 	for (int stops = 0; stops < 8 && !ended; stops++) {
-		struct timespec pause = {0, random() % 8000000};
+		struct timespec pause = {0, random() % 3000000};
 		int64_t said;
 
+		while (!ended && !count_names("alertrelay-")) {
+			nanosleep(&tick, NULL);
+			ended = waitpid(copier, &status, WNOHANG);
+		}
+		if (ended)
+			break;
 		nanosleep(&pause, NULL);
 		kill(copier, SIGSTOP);
 		for (int i = 0; i < 500; i++)
 			assert_int_equal(
 				read(relay, &said, sizeof(said)), sizeof(said));
 		kill(copier, SIGCONT);
-		ended = waitpid(copier, &status, WNOHANG);
 	}
 	if (!ended)
 		ended = waitpid(copier, &status, 0);
