@@ -195,15 +195,17 @@ static void add_csv(struct strbuf *line, struct fmt_str s)
 
 	for (size_t i = 0; i < s.n && !quote; i++)
 		quote = strchr(",\"\r\n", s.p[i]) != NULL;
-	if (quote)
-		strbuf_addc(line, '"');
+	if (!quote) {
+		strbuf_add(line, s.p, s.n);
+		return;
+	}
+	strbuf_addc(line, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '"')
 			strbuf_addc(line, '"');
 		strbuf_addc(line, s.p[i]);
 	}
-	if (quote)
-		strbuf_addc(line, '"');
+	strbuf_addc(line, '"');
 }
 
 static void add_json(struct strbuf *line, const char *name, struct fmt_str s)
