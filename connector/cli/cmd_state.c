@@ -12,8 +12,6 @@
 #include "cli/state_target.h"
 #include "formats/escape.h"
 
-/* A cursor may be ahead of this clock by no more than clocks differ. */
-#define AHEAD (86400 * TICKS_PER_S)
 /* Of one line of an export. */
 #define LINE_MAXIMUM (64 * 1024)
 
@@ -49,12 +47,6 @@ static enum rc check_row(void *context, const struct store_row *row, struct erro
 	return RC_OK;
 }
 
-static bool cursor_good(int64_t cursor)
-{
-	return cursor == NO_TIME ||
-	       (state_time_good(cursor) && cursor - clock_wall(&clock_system) < AHEAD);
-}
-
 static enum rc check_feed(
 	void *context, const struct store_feed *feed, struct error *err)
 {
@@ -77,7 +69,7 @@ static enum rc check_feed(
 		printf(", confirmed %s to %s", state_time(check->oldest, oldest),
 			state_time(check->newest, newest));
 	puts(check->target.config && !name.feed ? "; not in the configuration" : "");
-	if (!cursor_good(feed->cursor) ||
+	if (!state_cursor_good(feed->cursor, clock_wall(&clock_system)) ||
 		(check->feed_alerts && (!state_time_good(check->oldest) ||
 					       !state_time_good(check->newest))))
 		check->unreadable++;

@@ -1005,6 +1005,26 @@ static enum rc time_load(
 	return rc;
 }
 
+/* Nothing may be passed over: read again what may be missing, of which what was sent is known. */
+static void doubt_cursor(struct feed *feed)
+{
+	char was[TIME_TEXT], from[TIME_TEXT];
+	int64_t cursor = feed->window.committed_cursor;
+
+	feed->window.committed_cursor =
+		wall(feed) - feed->config->look_back_ms * TICKS_PER_MS;
+	(void)time_format(feed->window.committed_cursor, 0, from);
+	if (!time_format(cursor, 0, was))
+		snprintf(was, sizeof(was), "no time");
+	log_write(LOG_ERR,
+		"the state says of a feed that it has come further than it can have; "
+		"it "
+		"goes on from its look_back, and may repeat what the state has "
+		"forgotten",
+		"tenant=%s source=%s cursor=%s from=%s", feed->tenant->key,
+		feed->config->source, was, from);
+}
+
 static enum rc feed_load(struct feed *feed, struct error *err)
 {
 	struct strbuf key;
@@ -1016,12 +1036,15 @@ static enum rc feed_load(struct feed *feed, struct error *err)
 		rc = store_feed(feed->host->store, key.p, &feed->window.store_id,
 			&feed->window.committed_cursor, err);
 	strbuf_clear(&key);
+	if (rc == RC_OK &&
+		!state_cursor_good(feed->window.committed_cursor, wall(feed)))
+		doubt_cursor(feed);
 	feed->cursor = feed->window.committed_cursor;
 	if (rc == RC_OK)
 		rc = time_load(feed, STATE_KEY_START, &feed->start, err);
 	if (rc == RC_OK)
 		rc = time_load(feed, STATE_KEY_RESCAN, &feed->rescanned, err);
-	if (feed->rescanned == NO_TIME)
+	if (feed->rescanned == NO_TIME || feed->rescanned > feed->cursor)
 		feed->rescanned = feed->cursor;
 	return rc;
 }

@@ -66,6 +66,11 @@ bool state_key_is(struct fmt_str row_id, const char *id)
 	return row_id.n == n && memcmp(row_id.p, id, n) == 0;
 }
 
+bool state_cursor_good(int64_t cursor, int64_t now)
+{
+	return cursor == NO_TIME || (cursor > 0 && cursor - now < 24 * HOUR);
+}
+
 enum rc state_feed_make(struct strbuf *key, const char *tenant_id,
 	const struct config_feed *feed, struct error *err)
 {

@@ -40,6 +40,9 @@ enum state_kind state_key_read(const char *p, size_t n, struct fmt_str *id);
 /* Is an alert with this id the one that the row with this id is about? */
 bool state_key_is(struct fmt_str row_id, const char *id);
 
+/* May a feed have come this far? A clock may be wrong by some hours; what is further ahead is damage. */
+bool state_cursor_good(int64_t cursor, int64_t now);
+
 /* RC_CONFIG when the names are too long together. */
 NODISCARD enum rc state_feed_make(struct strbuf *key, const char *tenant_id,
 	const struct config_feed *feed, struct error *err);
