@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct conn {
 	struct curl_slist *connect_to;
 	curl_socket_t fd;
 	bool connected, ended;
+	bool tls, finished; /* closed for writing */
 	char address[CONN_HOST + 10];
 	char name[CONN_HOST];
 	int64_t timeout_ms;
@@ -330,11 +332,38 @@ static void read_all(struct conn *conn)
 	}
 }
 
+/* After conn_finish(). Below TLS: only its FIN says that the peer has read everything. */
+static void read_end(struct conn *conn)
+{
+	static char ignored[CONN_RECORD];
+	struct error err;
+	ssize_t n;
+
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		n = recv(conn->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+		if (n > 0)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n == 0)
+			error_set(&err, RC_IO,
+				"the collector at %s closed the connection",
+				conn->address);
+		else
+			error_set(&err, RC_IO, "the connection to %s broke: %s",
+				conn->address, strerror(errno));
+		end_with(conn, n ? CONN_LOST : CONN_CLOSED, &err);
+		return;
+	}
+}
+
 static void on_ready(struct loop_watch *watch, short revents)
 {
 	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
 
-	if (revents & CURL_WAIT_POLLIN)
+	if (revents & CURL_WAIT_POLLIN && conn->finished)
+		read_end(conn);
+	else if (revents & CURL_WAIT_POLLIN)
 		read_all(conn);
 	if (revents & CURL_WAIT_POLLOUT && !conn->ended) {
 		watch_for(conn, CURL_WAIT_POLLIN);
@@ -435,6 +464,7 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->events = *events;
 	conn->fd = CURL_SOCKET_BAD;
 	conn->timeout_ms = options->timeout_ms;
+	conn->tls = options->tls;
 	conn->watch.ready = on_ready;
 	conn->gone.run = on_gone;
 	conn->transfer.done = on_transfer;
@@ -494,6 +524,33 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	broken(conn, code, errno, end, err);
 	loop_watch_remove(conn->loop, &conn->watch);
 	return err ? err->code : RC_IO;
+}
+
+static SSL *ssl_of(const struct conn *conn)
+{
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info) !=
+			CURLE_OK ||
+		!info || info->backend != CURLSSLBACKEND_OPENSSL)
+		return NULL;
+	return info->internals;
+}
+
+void conn_finish(struct conn *conn)
+{
+	SSL *ssl;
+
+	if (conn->tls)
+		read_all(conn); /* libcurl knows its SSL only after the first use */
+	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
+		return;
+	ssl = conn->tls ? ssl_of(conn) : NULL;
+	if (ssl)
+		(void)SSL_shutdown(ssl);
+	shutdown(conn->fd, SHUT_WR);
+	watch_for(conn, CURL_WAIT_POLLIN);
+	conn->finished = true;
 }
 
 void conn_cork(struct conn *conn, bool corked)

@@ -68,6 +68,10 @@ void conn_close(struct conn *conn);
 NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	enum conn_end *end, struct error *err);
 
+/* Nothing more will be written: close_notify and FIN, while the peer may still read. ended() comes with
+ * CONN_CLOSED when it has closed too, and so has read everything. */
+void conn_finish(struct conn *conn);
+
 /* While corked the kernel waits for full segments: for many writes at once. */
 void conn_cork(struct conn *conn, bool corked);
 

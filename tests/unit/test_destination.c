@@ -23,7 +23,8 @@
 #include "collector.h"
 #include "deliver/destination.h"
 
-#define MESSAGES 4096
+#define MESSAGES 16384
+#define COLLECTORS 3
 #define DEADLINE_MS 60000
 
 static char directory[] = "/tmp/test-destination-XXXXXX";
@@ -32,9 +33,11 @@ struct bench {
 	struct loop *loop;
 	struct destination *destination;
 	struct destination_options options;
-	struct collector collector;
-	char address[64], log[128];
+	struct collector collector, others[COLLECTORS - 1];
+	char address[64], log[128], other_addresses[COLLECTORS - 1][64];
+	unsigned customers; /* the id modulo this is the customer */
 	unsigned next, confirmed; /* ids are 0, 1, ... */
+	unsigned confirmed_of[MESSAGES]; /* by customer */
 	int64_t confirmed_at_ms[MESSAGES];
 	size_t last_queued;
 };
@@ -42,9 +45,12 @@ struct bench {
 static void on_report(void *context, void *ticket, enum delivery result)
 {
 	struct bench *bench = context;
+	unsigned customer = (unsigned)(uintptr_t)ticket % bench->customers;
 
 	assert_int_equal(result, DELIVERY_CONFIRMED);
-	assert_int_equal((uintptr_t)ticket, bench->confirmed); /* once each, in order */
+	/* Once each, in order. */
+	assert_int_equal((uintptr_t)ticket,
+		bench->confirmed_of[customer]++ * bench->customers + customer);
 	bench->confirmed_at_ms[bench->confirmed++] = loop_now_ms(bench->loop);
 }
 
@@ -68,6 +74,7 @@ static void bench_new(struct bench *bench, enum transport transport)
 	struct error err;
 
 	memset(bench, 0, sizeof(*bench));
+	bench->customers = 1;
 	destination_options_default(&bench->options);
 	bench->options.name = "soc";
 	bench->options.transport = transport;
@@ -92,6 +99,21 @@ static void bench_listen(struct bench *bench, SSL_CTX *tls, int receive_buffer)
 		bench->collector.port);
 }
 
+/* Another address behind the first one. */
+static struct collector *bench_listen_too(struct bench *bench, SSL_CTX *tls)
+{
+	size_t at = bench->options.address_count - 1;
+	struct collector *collector = &bench->others[at];
+
+	assert_true(at < COLLECTORS - 1);
+	collector_start(collector, tls, 0);
+	snprintf(bench->other_addresses[at], sizeof(bench->other_addresses[at]),
+		"127.0.0.1:%d", collector->port);
+	bench->options.addresses[at + 1] = bench->other_addresses[at];
+	bench->options.address_count++;
+	return collector;
+}
+
 static void bench_open(struct bench *bench)
 {
 	const struct destination_events events = {on_report, bench};
@@ -107,6 +129,9 @@ static void bench_free(struct bench *bench)
 	destination_free(bench->destination);
 	if (bench->collector.port)
 		collector_stop(&bench->collector);
+	for (size_t i = 0; i < COLLECTORS - 1; i++)
+		if (bench->others[i].port)
+			collector_stop(&bench->others[i]);
 	loop_free(bench->loop);
 	log_close();
 }
@@ -122,12 +147,14 @@ static void send_sized(struct bench *bench, size_t padding)
 		.first_activity = FMT_NO_TIME,
 		.last_activity = FMT_NO_TIME,
 		.severity = FMT_SEVERITY_HIGH};
+	char title[16], customer[16];
 	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
 		.time = NO_TIME,
-		.customer = {"contoso", 7},
+		.customer = {customer,
+			(size_t)snprintf(customer, sizeof(customer), "customer%u",
+				bench->next % bench->customers)},
 		.msgid = "alert"};
 	struct error err = {0};
-	char title[16];
 
 	memset(text, 'x', sizeof(text));
 	alert.title = (struct fmt_str){
@@ -153,6 +180,9 @@ static void turn(struct bench *bench)
 	assert_int_equal(loop_turn(bench->loop, 2, NULL), RC_OK);
 	if (bench->collector.port)
 		collector_poll(&bench->collector);
+	for (size_t i = 0; i < COLLECTORS - 1; i++)
+		if (bench->others[i].port)
+			collector_poll(&bench->others[i]);
 }
 
 #define UNTIL(bench, condition)                                                        \
@@ -208,25 +238,42 @@ static long next_message(const struct strbuf *got, enum framing framing, size_t 
 	return strtol(mark + 1, NULL, 10);
 }
 
-/* Every message up to `count` was read by the collector; within a connection in order, no gap. */
+/* Messages of each customer in order, without a gap but for those of other connections; returns how
+ * many there are. */
+static unsigned check_stream(const struct bench *bench, const struct strbuf *got,
+	unsigned char seen[MESSAGES], unsigned *repeats)
+{
+	long last[MESSAGES], id;
+	unsigned count = 0;
+	size_t at = 0;
+
+	memset(last, -1, sizeof(last));
+	while ((id = next_message(got, bench->options.framing, &at)) >= 0) {
+		long *before = &last[id % bench->customers];
+
+		if (*before >= 0)
+			assert_int_equal(id, *before + (long)bench->customers);
+		*before = id;
+		*repeats += seen[id];
+		seen[id] = 1;
+		count++;
+	}
+	return count;
+}
+
+/* Every message up to `count` was read by a collector. */
 static unsigned check_all(struct bench *bench, unsigned count)
 {
 	static unsigned char seen[MESSAGES];
 	unsigned repeats = 0;
 
 	memset(seen, 0, sizeof(seen));
-	for (size_t i = 0; i < bench->collector.count; i++) {
-		size_t at = 0;
-		long id, last = -1;
+	for (size_t c = 0; c < COLLECTORS; c++) {
+		const struct collector *collector =
+			c ? &bench->others[c - 1] : &bench->collector;
 
-		while ((id = next_message(&bench->collector.streams[i].got,
-				bench->options.framing, &at)) >= 0) {
-			if (last >= 0)
-				assert_int_equal(id, last + 1);
-			last = id;
-			repeats += seen[id];
-			seen[id] = 1;
-		}
+		for (size_t i = 0; i < collector->count; i++)
+			check_stream(bench, &collector->streams[i].got, seen, &repeats);
 	}
 	for (unsigned id = 0; id < count; id++)
 		if (!seen[id])
@@ -556,6 +603,193 @@ static void next_address_at_once(void **state)
 	collector_stop(&nobody);
 }
 
+/* The first address is used again when it works, and that loses and repeats nothing. */
+static void returns_to_the_first_address(void **state)
+{
+	struct bench bench;
+	struct collector *second;
+	struct collector_stream *stream;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 0);
+		second = bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		stream = &second->streams[0];
+		collector_deaf(&bench.collector);
+		bench_open(&bench);
+		send_some(&bench, 100);
+		UNTIL(&bench, bench.confirmed == 100);
+		assert_string_equal(state_of(&bench).address, bench.other_addresses[0]);
+		assert_string_equal(state_of(&bench).trouble, "");
+		assert_non_null(strstr(state_of(&bench).passed_over, "refused"));
+		collector_listen(&bench.collector);
+		while (!bench.collector.count ||
+			strcmp(state_of(&bench).address, bench.address) != 0) {
+			if (bench.next < 3000)
+				send_some(&bench, 20);
+			turn(&bench);
+		}
+		send_some(&bench, 100);
+		UNTIL(&bench, destination_idle(bench.destination));
+		assert_int_equal(check_all(&bench, bench.next), 0);
+		assert_int_equal(state_of(&bench).resent, 0);
+		assert_int_equal(state_of(&bench).breaks, 0);
+		assert_string_equal(state_of(&bench).passed_over, "");
+		assert_true(bench.collector.streams[0].got.n > 0);
+		assert_int_equal(second->count, 1);
+		assert_int_equal(stream->fd, -1);
+		assert_true(tls ? stream->close_notify : stream->fin);
+		assert_int_equal(log_count(&bench, "warning"), 1);
+		assert_int_equal(log_count(&bench, "works again"), 1);
+		bench_free(&bench);
+	}
+}
+
+/* A collector that does not read when its better is back has broken: nothing is lost with it. */
+static void returns_from_one_that_does_not_read(void **state)
+{
+	struct bench bench;
+	struct collector *second;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.connect_timeout_ms = 500;
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 0);
+		second = bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		collector_deaf(&bench.collector);
+		bench_open(&bench);
+		send_some(&bench, 1);
+		UNTIL(&bench, bench.confirmed == 1);
+		second->reads = false;
+		send_some(&bench, 50);
+		UNTIL(&bench, bench.confirmed == 51); /* by its kernel */
+		collector_listen(&bench.collector);
+		UNTIL(&bench, strcmp(state_of(&bench).address, bench.address) == 0 &&
+				      destination_idle(bench.destination));
+		collector_close(second, false); /* it never reads */
+		assert_true(check_all(&bench, 51) <= 1);
+		assert_int_equal(state_of(&bench).breaks, 1);
+		bench_free(&bench);
+	}
+}
+
+static void end_somehow(struct collector *collector)
+{
+	if (!collector->count || collector->streams[collector->count - 1].fd < 0)
+		return;
+	if (random() % 2)
+		collector_reset(collector);
+	else
+		collector_close(collector, random() % 2);
+}
+
+/* Sends now and then for so long. */
+static void pass(struct bench *bench, int64_t ms)
+{
+	int64_t end = loop_now_ms(bench->loop) + ms;
+
+	while (loop_now_ms(bench->loop) < end) {
+		if (random() % 8 == 0 && bench->next < MESSAGES)
+			for (long i = random() % 8; i >= 0 && bench->next < MESSAGES;
+				i--)
+				send_some(bench, 1);
+		turn(bench);
+	}
+}
+
+/* Two collectors come, go and stall at random: also while one is left for the other. */
+static void failover_loses_nothing(void **state)
+{
+	struct bench bench;
+	unsigned moves = 0;
+
+	(void)state;
+	srandom(4711);
+	for (int tls = 0; tls < 2; tls++) {
+		struct collector *both[2];
+
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.settle_ms = 10;
+		bench.options.connect_timeout_ms = 1000;
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 20000);
+		both[0] = &bench.collector;
+		both[1] = bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		bench_open(&bench);
+		for (unsigned round = 0; round < 12; round++) {
+			struct collector *one = both[random() % 3 == 0];
+
+			if (random() % 3 == 0) {
+				one->reads = false;
+				pass(&bench, random() % 300);
+			}
+			if (random() % 3) {
+				collector_deaf(one);
+				end_somehow(one);
+				pass(&bench, random() % 400);
+				collector_listen(one);
+			}
+			one->reads = true;
+			/* Some of these are long enough to return in. */
+			pass(&bench, random() % (round % 3 ? 500 : 2500));
+		}
+		UNTIL(&bench, destination_idle(bench.destination));
+		check_all(&bench, bench.next);
+		moves += log_count(&bench, "works again");
+		bench_free(&bench);
+	}
+	assert_true(moves >= 2);
+}
+
+/* Each customer keeps to one connection; what a connection leaves goes another way, in order. */
+static void connections_share_the_customers(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.customers = 16;
+	bench.options.connections = 3;
+	bench_listen(&bench, NULL, 0);
+	bench_listen_too(&bench, NULL);
+	bench_listen_too(&bench, NULL);
+	bench_open(&bench);
+	send_some(&bench, 480);
+	UNTIL(&bench, bench.confirmed == 480);
+	assert_int_equal(check_all(&bench, 480), 0);
+	assert_int_equal(state_of(&bench).connections, 3);
+	assert_int_equal(state_of(&bench).sent, 480);
+	for (size_t c = 0; c < COLLECTORS; c++) {
+		struct collector *one = c ? &bench.others[c - 1] : &bench.collector;
+
+		assert_int_equal(one->count, 1);
+		assert_in_range(
+			one->streams[0].got.n, 1, state_of(&bench).wire_bytes / 2);
+	}
+	/* The second one goes: its customers' messages arrive by the third, and later by it again. */
+	collector_deaf(&bench.others[0]);
+	collector_reset(&bench.others[0]);
+	send_some(&bench, 480);
+	UNTIL(&bench, bench.confirmed == 960);
+	assert_int_equal(bench.others[1].count, 2);
+	collector_listen(&bench.others[0]);
+	UNTIL(&bench, bench.others[0].count == 2 && bench.others[1].streams[1].fd < 0);
+	send_some(&bench, 480);
+	UNTIL(&bench, bench.confirmed == 1440);
+	check_all(&bench, 1440);
+	assert_true(bench.others[0].streams[1].got.n > 0);
+	assert_int_equal(bench.collector.count, 1);
+	assert_true(destination_idle(bench.destination));
+	bench_free(&bench);
+}
+
 /* Accepts, takes, and closes at once, for ever: that is no working collector, and no busy loop. */
 static void collector_that_closes_at_once(void **state)
 {
@@ -798,7 +1032,7 @@ static void files_grow_and_rotate(void **state)
 	bench.options.path = moved;
 	bench.options.framing = FRAMING_LF;
 	bench_open(&bench);
-	bench.next = bench.confirmed = 2000;
+	bench.next = bench.confirmed = bench.confirmed_of[0] = 2000;
 	send_some(&bench, 1);
 	UNTIL(&bench, bench.confirmed == 2001);
 	check_file(moved, 0, 2001);
@@ -987,6 +1221,10 @@ int main(void)
 		cmocka_unit_test(slow_collector_is_waited_for),
 		cmocka_unit_test(refused_is_said_once_and_recovery_too),
 		cmocka_unit_test(next_address_at_once),
+		cmocka_unit_test(returns_to_the_first_address),
+		cmocka_unit_test(returns_from_one_that_does_not_read),
+		cmocka_unit_test(failover_loses_nothing),
+		cmocka_unit_test(connections_share_the_customers),
 		cmocka_unit_test(collector_that_closes_at_once),
 		cmocka_unit_test(over_tls),
 		cmocka_unit_test(name_to_verify),
