@@ -45,6 +45,7 @@ void destination_options_default(struct destination_options *options)
 		.settle_ms = 1000,
 		.tail_bytes = 8 << 20,
 		.connect_timeout_ms = 10000,
+		.dead_after_ms = 30000,
 		.format = "cef",
 	};
 }
@@ -67,13 +68,17 @@ static enum rc check_stream(
 		return error_set(err, RC_CONFIG, "%zu addresses: give 1 to %d",
 			options->address_count, DESTINATION_ADDRESSES);
 	if (!options->connections || options->connections > DESTINATION_CONNECTIONS)
-		return error_set(err, RC_CONFIG, "%zu connections: give 1 to %d",
+		return error_set(err, RC_CONFIG, "%u connections: give 1 to %d",
 			options->connections, DESTINATION_CONNECTIONS);
 	for (size_t i = 0; rc == RC_OK && i < options->address_count; i++)
 		rc = conn_address(options->addresses[i], host, port, err);
 	if (rc != RC_OK || !transport_has(options->transport, TRANSPORT_HAS_TLS))
 		return rc;
 	rc = check_file("ca_file", options->ca_file, err);
+	if (rc == RC_OK)
+		rc = check_file("crl_file", options->crl_file, err);
+	if (rc == RC_OK && options->pinned_key)
+		rc = conn_pinned_key(options->pinned_key, err);
 	if (rc == RC_OK)
 		rc = check_file("cert_file", options->cert_file, err);
 	if (rc == RC_OK)

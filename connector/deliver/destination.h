@@ -50,7 +50,7 @@ struct destination_options {
 	const char *addresses
 		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
-	size_t connections; /* that share the customers, each with its own queue */
+	unsigned connections; /* that share the customers, each with its own queue */
 	const char *path; /* of TRANSPORT_FILE */
 	enum framing framing;
 	enum header header;
@@ -64,12 +64,16 @@ struct destination_options {
 	const char *app_name;
 	size_t max_message_bytes; /* of the syslog message, without its framing */
 	const char *ca_file; /* NULL: the system's */
+	const char *crl_file; /* of all CAs of ca_file; NULL: nothing is looked up */
+	/* "sha256//BASE64;...", or NULL. Without ca_file it alone says who the collector is. */
+	const char *pinned_key;
 	const char *cert_file, *key_file, *key_password_file;
 	const char *
 		tls_name; /* name to verify and to send as SNI; NULL: the host of the address */
 	int64_t settle_ms;
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
+	int64_t dead_after_ms; /* that the collector's host answers nothing at all */
 	/* Severities of the header; NULL: those of formats/severity.h. */
 	const struct severity_map *syslog_severity;
 	const char *preset; /* what set the defaults, or NULL */

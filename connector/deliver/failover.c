@@ -71,7 +71,9 @@ static void on_stable(struct loop_timer *timer)
 	struct error err;
 
 	if (f->state != FAILOVER_CLOSING) {
-		failover_works(f);
+		/* With messages under way only a confirmation says that it works. */
+		if (!send_queue_pending(f->carrier->queue))
+			failover_works(f);
 		return;
 	}
 	error_set(&err, RC_IO,
@@ -168,11 +170,14 @@ static enum rc link_open(
 		.address = carrier_address(f->carrier, place),
 		.tls = transport_has(options->transport, TRANSPORT_HAS_TLS),
 		.ca_file = options->ca_file,
+		.crl_file = options->crl_file,
+		.pinned_key = options->pinned_key,
 		.cert_file = options->cert_file,
 		.key_file = options->key_file,
 		.key_password_file = options->key_password_file,
 		.tls_name = options->tls_name,
 		.timeout_ms = options->connect_timeout_ms,
+		.dead_after_ms = options->dead_after_ms,
 	};
 	const struct conn_events events = {
 		link_connected, link_ended, link_writable, link};
