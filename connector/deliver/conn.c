@@ -24,6 +24,9 @@
  * 6.18: ETIMEDOUT with a closed window); a slow collector is waited for. conn_silent() instead. */
 #define SILENT_MS 30000
 #define SILENT_PROBES 4
+/* A FIN may be the first half of a close that throws away what was not read, as of a process that calls
+ * shutdown() before close(): then a reset follows, and so long it is waited for. */
+#define RESET_AFTER_FIN_MS 200
 /* Room in the kernel for what TLS records take. */
 #define READS_PER_TURN 16
 
@@ -36,6 +39,8 @@ struct conn {
 	struct loop_transfer transfer;
 	struct loop_watch watch;
 	struct loop_call gone;
+	struct loop_timer reset;
+	struct error fin; /* what to say if none comes */
 	struct curl_slist *connect_to;
 	curl_socket_t fd;
 	bool connected, ended;
@@ -115,7 +120,25 @@ static void end_with(struct conn *conn, enum conn_end end, const struct error *e
 		return;
 	conn->ended = true;
 	loop_watch_remove(conn->loop, &conn->watch);
+	if (conn->connected && end == CONN_CLOSED) {
+		conn->fin = *err;
+		loop_timer_set(conn->loop, &conn->reset,
+			loop_now_ms(conn->loop) + RESET_AFTER_FIN_MS);
+		return;
+	}
 	conn->events.ended(conn->events.context, end, err);
+}
+
+static void on_reset_time(struct loop_timer *timer)
+{
+	struct conn *conn = CONTAINER_OF(timer, struct conn, reset);
+	int number = 0;
+	socklen_t size = sizeof(number);
+
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 && !number)
+		conn->events.ended(conn->events.context, CONN_CLOSED, &conn->fin);
+	else
+		conn->events.ended(conn->events.context, CONN_LOST, &conn->fin);
 }
 
 /* libcurl made this socket go although nobody asked: its number may soon be another's. */
@@ -437,6 +460,7 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->timeout_ms = options->timeout_ms;
 	conn->watch.ready = on_ready;
 	conn->gone.run = on_gone;
+	conn->reset.fire = on_reset_time;
 	conn->transfer.done = on_transfer;
 	conn->transfer.keep_in_multi = true;
 	conn->transfer.easy = curl_easy_init();
@@ -463,6 +487,7 @@ void conn_close(struct conn *conn)
 	conn->ended = true;
 	conn->fd = CURL_SOCKET_BAD; /* going is no surprise now */
 	loop_watch_remove(conn->loop, &conn->watch);
+	loop_timer_stop(conn->loop, &conn->reset);
 	loop_transfer_remove(
 		conn->loop, &conn->transfer); /* sends close_notify and closes */
 	curl_easy_cleanup(conn->transfer.easy);
@@ -478,6 +503,8 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 
 	*taken = 0;
 	*end = CONN_LOST;
+	if (loop_timer_is_set(&conn->reset))
+		return RC_AGAIN;
 	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
 		return error_set(
 			err, RC_IO, "the connection to %s has ended", conn->address);
@@ -490,10 +517,14 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 		watch_for(conn, CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT);
 		return RC_AGAIN;
 	}
-	conn->ended = true;
 	broken(conn, code, errno, end, err);
+	if (*end == CONN_CLOSED) {
+		end_with(conn, *end, err);
+		return RC_AGAIN;
+	}
+	conn->ended = true;
 	loop_watch_remove(conn->loop, &conn->watch);
-	return err ? err->code : RC_IO;
+	return err->code;
 }
 
 void conn_cork(struct conn *conn, bool corked)

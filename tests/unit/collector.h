@@ -41,6 +41,8 @@ void collector_poll(struct collector *collector);
 /* The newest stream ends: FIN (with close_notify first when `notify`), or RST. */
 void collector_close(struct collector *collector, bool notify);
 void collector_reset(struct collector *collector);
+/* It sends a FIN, whatever is unread, and has not closed yet. */
+void collector_shut(struct collector *collector);
 
 /* Certificates made for the test, in PEM files below a directory. */
 void certs_make(const char *directory);
