@@ -22,6 +22,9 @@
 /* TCP_USER_TIMEOUT would also end a connection whose peer answers but does not read (measured on Linux
  * 6.18: ETIMEDOUT with a closed window); a slow collector is waited for. conn_silent() instead. */
 #define SILENT_PROBES 4
+/* A FIN may be the first half of a close that throws away what was not read, as of a process that calls
+ * shutdown() before close(): then a reset follows, and so long it is waited for. */
+#define RESET_AFTER_FIN_MS 200
 /* Room in the kernel for what TLS records take. */
 #define READS_PER_TURN 16
 /* After close_notify a peer closes at once, or waits for ours first and then closes. Ours is not sent
@@ -38,6 +41,8 @@ struct conn {
 	struct loop_transfer transfer;
 	struct loop_watch watch;
 	struct loop_call gone;
+	struct loop_timer reset;
+	struct error fin; /* what to say if none comes */
 	struct curl_slist *connect_to;
 	curl_socket_t fd;
 	bool connected, ended;
@@ -148,7 +153,25 @@ static void end_with(struct conn *conn, enum conn_end end, const struct error *e
 		return;
 	conn->ended = true;
 	loop_watch_remove(conn->loop, &conn->watch);
+	if (conn->connected && end == CONN_CLOSED) {
+		conn->fin = *err;
+		loop_timer_set(conn->loop, &conn->reset,
+			loop_now_ms(conn->loop) + RESET_AFTER_FIN_MS);
+		return;
+	}
 	conn->events.ended(conn->events.context, end, err);
+}
+
+static void on_reset_time(struct loop_timer *timer)
+{
+	struct conn *conn = CONTAINER_OF(timer, struct conn, reset);
+	int number = 0;
+	socklen_t size = sizeof(number);
+
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 && !number)
+		conn->events.ended(conn->events.context, CONN_CLOSED, &conn->fin);
+	else
+		conn->events.ended(conn->events.context, CONN_LOST, &conn->fin);
 }
 
 /* libcurl made this socket go although nobody asked: its number may soon be another's. */
@@ -598,6 +621,7 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->watch.ready = on_ready;
 	conn->gone.run = on_gone;
 	conn->late.fire = on_late;
+	conn->reset.fire = on_reset_time;
 	conn->transfer.done = on_transfer;
 	conn->transfer.keep_in_multi = true;
 	conn->transfer.easy = curl_easy_init();
@@ -625,6 +649,7 @@ void conn_close(struct conn *conn)
 	conn->fd = CURL_SOCKET_BAD; /* going is no surprise now */
 	loop_watch_remove(conn->loop, &conn->watch);
 	loop_timer_stop(conn->loop, &conn->late);
+	loop_timer_stop(conn->loop, &conn->reset);
 	loop_transfer_remove(
 		conn->loop, &conn->transfer); /* sends close_notify and closes */
 	curl_easy_cleanup(conn->transfer.easy);
@@ -640,6 +665,8 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 
 	*taken = 0;
 	*end = CONN_LOST;
+	if (loop_timer_is_set(&conn->reset))
+		return RC_AGAIN;
 	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
 		return error_set(
 			err, RC_IO, "the connection to %s has ended", conn->address);
@@ -654,10 +681,14 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 		watch_for(conn, CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT);
 		return RC_AGAIN;
 	}
-	conn->ended = true;
 	broken(conn, code, errno, end, err);
+	if (*end == CONN_CLOSED) {
+		end_with(conn, *end, err);
+		return RC_AGAIN;
+	}
+	conn->ended = true;
 	loop_watch_remove(conn->loop, &conn->watch);
-	return err ? err->code : RC_IO;
+	return err->code;
 }
 
 void conn_cork(struct conn *conn, bool corked)

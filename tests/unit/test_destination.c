@@ -416,15 +416,16 @@ static void breaks_lose_nothing(bool tls)
 		&bench, tls ? certs_server(directory, "server", NULL) : NULL, 20000);
 	bench_open(&bench);
 	srandom(42);
-	while (bench.next < 2000 || bench.confirmed < bench.next) {
+	while (bench.next < 2000 || round < 10 || bench.confirmed < bench.next) {
 		unsigned last = bench.confirmed;
+		size_t count = bench.collector.count;
+		bool open = count && bench.collector.streams[count - 1].fd >= 0;
 
-		if (bench.next < 2000)
+		if ((bench.next < 2000 || round < 10) && (open || !count))
 			send_some(&bench, (unsigned)random() % 60 + 1);
 		for (long i = random() % 30; i >= 0; i--)
 			turn(&bench);
-		if (round >= 24 || random() % 8 || !bench.collector.count ||
-			bench.collector.streams[bench.collector.count - 1].fd < 0)
+		if (round >= 24 || random() % 8 || !open)
 			continue;
 		if (round % 4 == 0) {
 			collector_close(&bench.collector, true);
@@ -446,7 +447,6 @@ static void breaks_lose_nothing(bool tls)
 		}
 		round++;
 	}
-	assert_true(round >= 10);
 	UNTIL(&bench, destination_idle(bench.destination));
 	check_all(&bench, bench.next);
 	assert_true(state_of(&bench).resent > 0);
@@ -483,13 +483,12 @@ static void tail_is_bounded(void **state)
 }
 
 /* A collector that takes all its kernel can hold, reads none of it until the settle time is over, and
- * dies: what was confirmed and lost with it goes again. */
-static void messages_acknowledged_but_not_read_go_again(void **state)
+ * dies, perhaps with a FIN before: what was confirmed and lost with it goes again. */
+static void unread_messages_go_again(bool shuts)
 {
 	static const int buffers[] = {0, 8000, 20000, 200000};
 	struct bench bench;
 
-	(void)state;
 	for (int i = 0; i < 8; i++) {
 		uint64_t before;
 		unsigned confirmed;
@@ -510,6 +509,11 @@ static void messages_acknowledged_but_not_read_go_again(void **state)
 		confirmed = bench.confirmed;
 		assert_in_range(confirmed, 1, 999); /* 1: no whole record fits */
 		assert_true(state_of(&bench).kept_bytes > 0);
+		if (shuts) {
+			collector_shut(&bench.collector);
+			end = loop_now_ms(bench.loop) + 20;
+			UNTIL(&bench, loop_now_ms(bench.loop) > end);
+		}
 		collector_close(&bench.collector, false); /* with unread octets: RST */
 		bench.collector.reads = true;
 		UNTIL(&bench, bench.confirmed == bench.next);
@@ -525,6 +529,18 @@ static void messages_acknowledged_but_not_read_go_again(void **state)
 		assert_int_equal(state_of(&bench).resent, before);
 		bench_free(&bench);
 	}
+}
+
+static void messages_acknowledged_but_not_read_go_again(void **state)
+{
+	(void)state;
+	unread_messages_go_again(false);
+}
+
+static void messages_not_read_go_again_after_a_fin_too(void **state)
+{
+	(void)state;
+	unread_messages_go_again(true);
 }
 
 static void slow_collector_is_waited_for(void **state)
@@ -890,10 +906,10 @@ static void reconnects_leave_nothing(void **state)
 		for (unsigned i = 0; i < RECONNECTS; i++) {
 			send_some(&bench, 1);
 			UNTIL(&bench, bench.confirmed == i + 1);
-			if (i % 2)
+			if (i % 25)
 				collector_reset(collector);
 			else
-				collector_close(collector, i % 4);
+				collector_close(collector, i % 2);
 			strbuf_clear(&collector->streams[0].got);
 			collector->count = 0; /* there is room for few */
 			UNTIL(&bench,
@@ -1505,6 +1521,7 @@ int main(void)
 		cmocka_unit_test(tcp_breaks_lose_nothing),
 		cmocka_unit_test(tls_breaks_lose_nothing),
 		cmocka_unit_test(messages_acknowledged_but_not_read_go_again),
+		cmocka_unit_test(messages_not_read_go_again_after_a_fin_too),
 		cmocka_unit_test(tail_is_bounded),
 		cmocka_unit_test(slow_collector_is_waited_for),
 		cmocka_unit_test(refused_is_said_once_and_recovery_too),
