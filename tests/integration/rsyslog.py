@@ -18,9 +18,9 @@ global(
 	{escape}
 	{tls_files}
 )
-module(load="imtcp" maxSessions="500"{tls})
+module(load="{module}"{options}{tls})
 {head}
-input(type="imtcp" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
+input(type="{module}" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
 	ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
@@ -36,17 +36,20 @@ class Rsyslog:
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
     ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
-    more of its configuration, outside of and in the ruleset."""
+    more of its configuration, outside of and in the ruleset. module: imtcp or imptcp, which has no
+    TLS; driver: the library of imtcp's TLS, ossl or gtls."""
 
     def __init__(
-        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions=""
-    ):
+        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
+        module="imtcp", driver="ossl",
+    ):  # fmt: skip
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.received = self.directory / "received.log"
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
+        self.module, self.driver = module, driver
         self.process = None
         self.held = HeldPort()
         self.port = self.held.number
@@ -56,7 +59,7 @@ class Rsyslog:
         if self.pair:
             ca = self.ca or self.pair.cert
             mode = "x509/certvalid" if self.ca else "anon"
-            tls = f' streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="{mode}"'
+            tls = f' streamDriver.name="{self.driver}" streamDriver.mode="1" streamDriver.authMode="{mode}"'
             tls_files = (
                 f'defaultNetstreamDriverCAFile="{ca}"'
                 f' defaultNetstreamDriverCertFile="{self.pair.cert}"'
@@ -66,6 +69,8 @@ class Rsyslog:
             directory=self.directory,
             received=self.received,
             port=self.port,
+            module=self.module,
+            options=' maxSessions="500"' if self.module == "imtcp" else "",
             tls=tls,
             tls_files=tls_files,
             size=f'maxMessageSize="{self.size}"' if self.size else "",
