@@ -237,7 +237,11 @@ static void stream_connect(struct stream *stream)
 		.timeout_ms = options->connect_timeout_ms,
 	};
 	const struct conn_events events = {
-		on_connected, on_conn_ended, on_writable, stream};
+		.connected = on_connected,
+		.ended = on_conn_ended,
+		.writable = on_writable,
+		.context = stream,
+	};
 
 	stream->state = STREAM_CONNECTING;
 	if (conn_open(stream->carrier.loop, &to, &events, &stream->conn,

@@ -8,6 +8,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <openssl/x509_vfy.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,11 +296,10 @@ static enum rc broken(struct conn *conn, CURLcode code, int number, enum conn_en
 		number ? strerror(number) : curl_easy_strerror(code));
 }
 
-/* A collector has nothing to say; what comes is an end, a TLS message, or is ignored. */
 static void read_all(struct conn *conn)
 {
 	/* As large as a record, so that TLS holds nothing back. */
-	static char ignored[CONN_RECORD];
+	static char octets[CONN_RECORD];
 	enum conn_end end;
 	struct error err;
 
@@ -309,12 +309,14 @@ static void read_all(struct conn *conn)
 
 		errno = 0;
 		conn->text[0] = '\0';
-		code = curl_easy_recv(
-			conn->transfer.easy, ignored, sizeof(ignored), &n);
+		code = curl_easy_recv(conn->transfer.easy, octets, sizeof(octets), &n);
 		if (code == CURLE_AGAIN)
 			return;
-		if (code == CURLE_OK && n)
+		if (code == CURLE_OK && n) {
+			if (conn->events.received)
+				conn->events.received(conn->events.context, octets, n);
 			continue;
+		}
 		if (code == CURLE_OK) {
 			error_set(&err, RC_IO,
 				"the collector at %s closed the connection",
@@ -340,6 +342,16 @@ static void on_ready(struct loop_watch *watch, short revents)
 		watch_for(conn, CURL_WAIT_POLLIN);
 		conn->events.writable(conn->events.context);
 	}
+}
+
+bool conn_wait(struct conn *conn, int wait_ms)
+{
+	struct pollfd p = {.fd = conn->fd, .events = POLLIN};
+
+	if (conn->ended || poll(&p, 1, wait_ms) <= 0)
+		return false;
+	read_all(conn);
+	return true;
 }
 
 static void set_stream(struct conn *conn)

@@ -38,6 +38,8 @@ struct conn_events {
 	void (*ended)(void *context, enum conn_end end, const struct error *err);
 	/* After conn_write() said RC_AGAIN: there is room again. */
 	void (*writable)(void *context);
+	/* What the peer sent, also what came just before its end. NULL: nobody asks. */
+	void (*received)(void *context, const char *p, size_t n);
 	void *context;
 };
 
@@ -67,6 +69,10 @@ void conn_close(struct conn *conn);
 #define CONN_RECORD 16384
 NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	enum conn_end *end, struct error *err);
+
+/* Waits at most so long for what the peer sends and reads it, with the events as always. True when
+ * something came. Only for the end of a connection: nothing else runs meanwhile. */
+bool conn_wait(struct conn *conn, int wait_ms);
 
 /* While corked the kernel waits for full segments: for many writes at once. */
 void conn_cork(struct conn *conn, bool corked);

@@ -214,6 +214,12 @@ size_t send_queue_take(
 	return done;
 }
 
+size_t send_queue_rest(const struct send_queue *q, bool *begun)
+{
+	*begun = q->untaken_at > 0;
+	return q->untaken == q->end ? 0 : message(q, q->untaken)->size - q->untaken_at;
+}
+
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark)
 {
 	while (q->unhanded != q->untaken && message(q, q->unhanded)->at.end <= position)

@@ -269,7 +269,9 @@ void preset_finish(
 {
 	const struct preset *preset = reader->preset;
 
-	if (!framed && !(preset && preset_default(preset, "framing")))
+	if (!transport_has(d->transport, TRANSPORT_HAS_FRAMING))
+		d->framing = FRAMING_NONE;
+	else if (!framed && !(preset && preset_default(preset, "framing")))
 		d->framing = transport_has(d->transport, TRANSPORT_HAS_TLS)
 				     ? FRAMING_OCTET
 				     : FRAMING_LF;

@@ -1,4 +1,4 @@
-"""A real rsyslog as the collector: TCP or TLS on loopback, each raw message one line."""
+"""A real rsyslog as the collector: TCP, TLS or RELP on loopback, each raw message one line."""
 
 import os
 import shutil
@@ -18,10 +18,9 @@ global(
 	{escape}
 	{tls_files}
 )
-module(load="imtcp" maxSessions="500"{tls})
+{module}
 {head}
-input(type="imtcp" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
-	ruleset="received")
+input({input} address="127.0.0.1" port="{port}" ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
@@ -34,12 +33,14 @@ class Rsyslog:
     """with Rsyslog(directory, pair=..., ca=...) as collector: collector.address, .lines()
 
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
-    ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
+    ca: CA of the client certificates that it wants. relp: imrelp instead of imtcp, with TLS by this
+    library of librelp, openssl or gnutls. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
     more of its configuration, outside of and in the ruleset."""
 
     def __init__(
-        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions=""
+        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
+        relp=None,
     ):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -47,13 +48,31 @@ class Rsyslog:
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
+        self.relp = relp
         self.process = None
         self.held = HeldPort()
         self.port = self.held.number
 
+    @property
+    def transport(self):
+        """What a destination has to say to reach it."""
+        if self.relp:
+            return "relp+tls" if self.pair else "relp"
+        return "tls" if self.pair else "tcp"
+
+    def relp_input(self):
+        size = f' maxDataSize="{self.size}"' if self.size else ""
+        if not self.pair:
+            return f'type="imrelp"{size}'
+        mode = f' tls.authMode="certvalid" tls.caCert="{self.ca}"' if self.ca else ""
+        return (
+            f'type="imrelp"{size} tls="on"{mode}'
+            f' tls.myCert="{self.pair.cert}" tls.myPrivKey="{self.pair.key}"'
+        )
+
     def configuration(self):
         tls = tls_files = ""
-        if self.pair:
+        if self.pair and not self.relp:
             ca = self.ca or self.pair.cert
             mode = "x509/certvalid" if self.ca else "anon"
             tls = f' streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="{mode}"'
@@ -66,7 +85,10 @@ class Rsyslog:
             directory=self.directory,
             received=self.received,
             port=self.port,
-            tls=tls,
+            module=f'module(load="imrelp" tls.tlslib="{self.relp}")'
+            if self.relp
+            else f'module(load="imtcp" maxSessions="500"{tls})',
+            input=self.relp_input() if self.relp else 'type="imtcp" maxFrameSize="2000000"',
             tls_files=tls_files,
             size=f'maxMessageSize="{self.size}"' if self.size else "",
             escape="" if self.escape else 'parser.escapeControlCharactersOnReceive="off"',
