@@ -16,6 +16,8 @@
 #define FLUSH_MAXIMUM 1048576
 #define CHECK_MIN_MS 10
 #define CHECK_MAX_MS 100
+/* More than the window ever lets through. */
+#define MOST_USUALLY (UINT64_MAX / 2)
 /* A session that lasted so long works, even when there was nothing to confirm. */
 #define STABLE_MIN_MS 1000
 /* For the answer to close, at the end of the program. */
@@ -38,14 +40,10 @@ struct session {
 	struct loop_call ended;
 	struct loop_timer retry, check, stable, answer;
 	struct relp relp;
-	uint64_t first; /* number in the queue of this session's first message */
 	bool is_stable; /* this session has proved itself */
 	bool blocked; /* the kernel takes no more */
 	bool full; /* the window was; it is filled again when half of it is free */
-	/* A message that a session failed at, by its number in the queue, goes alone: after all
-	 * before it are confirmed, before anything behind it. Else each try would repeat those. */
-	bool suspects;
-	uint64_t suspect;
+	uint64_t most; /* messages that are sent and not confirmed, at most */
 	struct error error;
 	char *batch; /* being written */
 	size_t batch_room, batch_n, batch_at;
@@ -143,11 +141,7 @@ static bool may_begin(struct session *session)
 
 	if (relp_unanswered(relp) >= relp->window)
 		session->full = true;
-	if (session->full || !session->suspects)
-		return !session->full;
-	if (queue->untaken == session->suspect)
-		return queue->unconfirmed == session->suspect;
-	return queue->untaken < session->suspect;
+	return !session->full && queue->untaken - queue->unconfirmed < session->most;
 }
 
 /* Something can be written without an answer or a confirmation before. */
@@ -259,7 +253,9 @@ static void on_check(struct loop_timer *timer)
 	carrier_confirm(
 		carrier, loop_now_ms(carrier->loop) - carrier->options->settle_ms);
 	send_queue_trim(carrier->queue, 0);
-	if (carrier->state->confirmed != confirmed)
+	confirmed = carrier->state->confirmed - confirmed;
+	session->most += confirmed;
+	if (confirmed)
 		session_works(session);
 	if (!session->blocked && has_more(session))
 		loop_defer(carrier->loop, carrier->flush_call);
@@ -275,7 +271,6 @@ static void session_opened(struct session *session)
 	if (stable < STABLE_MIN_MS)
 		stable = STABLE_MIN_MS;
 	session->state = SESSION_OPEN;
-	session->first = carrier->queue->untaken;
 	carrier->state->connected = true;
 	carrier->state->connects++;
 	snprintf(carrier->state->address, sizeof(carrier->state->address), "%s",
@@ -296,8 +291,6 @@ static void take_answers(struct session *session)
 
 	send_queue_acknowledged(
 		carrier->queue, relp->answered, loop_now_ms(carrier->loop));
-	if (session->suspects && carrier->queue->unacknowledged > session->suspect)
-		session->suspects = false;
 	if (relp_unanswered(relp) <= relp->window / 2)
 		session->full = false;
 	await_answer(session);
@@ -402,21 +395,6 @@ static void session_try_next(struct session *session)
 		carrier_retry_at_ms(&session->carrier));
 }
 
-/* Which message a session failed at: the one that was refused, or, when nothing was confirmed before
- * it broke, the first that was not answered. */
-static void find_suspect(struct session *session)
-{
-	const struct relp *relp = &session->relp;
-
-	if (relp->refused)
-		session->suspect = session->first + relp->refused - 1;
-	else if (!session->is_stable && relp_unanswered(relp))
-		session->suspect = session->first + relp->answered;
-	else
-		return;
-	session->suspects = true;
-}
-
 static void on_ended(struct loop_call *call)
 {
 	struct session *session = CONTAINER_OF(call, struct session, ended);
@@ -428,7 +406,11 @@ static void on_ended(struct loop_call *call)
 	carrier_trouble(
 		carrier, session->address, address_of(session), &session->error);
 	if (was_connected) {
-		find_suspect(session);
+		/* Perhaps at one of the messages: what is before it must get through, and what is
+		 * behind it must not come again each time. So one is sent until it is confirmed,
+		 * then two, four and so on. */
+		if (session->relp.refused || !proved)
+			session->most = 1;
 		carrier->state->breaks++;
 		carrier_rewind(carrier, false);
 	}
@@ -520,6 +502,7 @@ struct carrier *carrier_relp_new(void)
 	struct session *session = xcalloc(1, sizeof(*session));
 
 	session->carrier.type = &type;
+	session->most = MOST_USUALLY;
 	session->ended.run = on_ended;
 	session->retry.fire = on_retry;
 	session->check.fire = on_check;

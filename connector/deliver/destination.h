@@ -14,7 +14,7 @@
  *   relp, relp+tls  the collector answered the message with 200 and the connection stayed healthy
  *             for settle_ms after that, which is for collectors that answer before they store. A
  *             message that is answered otherwise stays unconfirmed, ends the connection, and is sent
- *             again alone;
+ *             again, with fewer others;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
