@@ -38,6 +38,8 @@ void collector_stop(struct collector *collector);
 void collector_deaf(struct collector *collector);
 void collector_listen(struct collector *collector);
 void collector_poll(struct collector *collector);
+/* On this stream; there must be room for it. */
+void collector_send(struct collector_stream *stream, const char *p, size_t n);
 /* The newest stream ends: FIN (with close_notify first when `notify`), or RST. */
 void collector_close(struct collector *collector, bool notify);
 void collector_reset(struct collector *collector);
