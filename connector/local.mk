@@ -1,6 +1,6 @@
 # Everything but main() is in a convenience library that tests, benches and fuzzers link.
 noinst_LTLIBRARIES += libconnector.la
-libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
+libconnector_la_LIBADD = $(CURL_LIBS) $(GUNZIP_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
 	$(YAML_LIBS) $(SYSTEMD_LIBS) $(STDLOG_LIBS) -lm
 libconnector_la_SOURCES =
 
@@ -90,6 +90,8 @@ libconnector_la_SOURCES += \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
 	connector/fetch/graph_incidents.c \
+	connector/fetch/gunzip.c \
+	connector/fetch/gunzip.h \
 	connector/fetch/http.c \
 	connector/fetch/http.h \
 	connector/fetch/m365d_incidents.c \
@@ -155,8 +157,16 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
 	connector/cli/cmd_sample.c \
+	connector/cli/explain.c \
+	connector/cli/explain.h \
 	connector/cli/mapping.c \
-	connector/cli/mapping.h
+	connector/cli/mapping.h \
+	connector/cli/members.c \
+	connector/cli/members.h \
+	connector/cli/tale.c \
+	connector/cli/tale.h \
+	connector/cli/trials.c \
+	connector/cli/trials.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

@@ -39,6 +39,8 @@ tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_budget tests/unit/test_filter tests/unit/test_state_key
+unit_tests += tests/unit/test_gunzip
+tests_unit_test_gunzip_LDADD = $(UNIT_LIBS) -lz
 tests_unit_test_filter_LDADD = $(UNIT_LIBS)
 tests_unit_test_state_key_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
@@ -99,6 +101,10 @@ unit_tests += tests/unit/test_fields
 tests_unit_test_fields_SOURCES = tests/unit/test_fields.c tests/fuzz/check_fields.c \
 	tests/fuzz/check_fields.h $(FORMAT_HELP)
 tests_unit_test_fields_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_trace
+tests_unit_test_trace_SOURCES = tests/unit/test_trace.c $(FORMAT_HELP)
+tests_unit_test_trace_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
