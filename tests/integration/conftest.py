@@ -53,7 +53,7 @@ def refresh_golden(request):
 def programs():
     assert PROGRAM.exists(), f"{PROGRAM} is not built; BUILD_DIR names the build directory"
     if not rsyslog.PROGRAM:
-        pytest.skip("no rsyslogd: packages rsyslog, rsyslog-openssl and rsyslog-relp")
+        pytest.skip("no rsyslogd: packages rsyslog and rsyslog-openssl, -gnutls and -relp")
     if not shutil.which("openssl"):
         pytest.skip("no openssl: package openssl")
 
@@ -92,7 +92,7 @@ def collectors(tmp_path, authority, good_pair, started):
         count += 1
         pair = pair or (good_pair if transport.endswith("tls") else None)
         if transport.startswith("relp"):
-            options.setdefault("relp", "openssl")
+            options["module"] = "imrelp"
         collector = rsyslog.Rsyslog(
             tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca, **options
         )

@@ -146,11 +146,15 @@ class RelpServer:
         session.over = True
         session.link.close()
 
-    def stop(self):
+    def deaf(self):
+        """Takes no more connections; start() again."""
         if self.listener:
             self.listener.shutdown(socket.SHUT_RDWR)
             self.listener.close()
             self.listener = None
+
+    def stop(self):
+        self.deaf()
         for session in self.sessions:
             if not session.over:
                 try:

@@ -11,6 +11,9 @@ from simulator import wait_for
 
 PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
+# As librelp calls the drivers.
+RELP_LIBRARIES = {"ossl": "openssl", "gtls": "gnutls"}
+
 CONFIG = """
 global(
 	workDirectory="{directory}"
@@ -18,9 +21,9 @@ global(
 	{escape}
 	{tls_files}
 )
-{module}
+module(load="{module}"{options})
 {head}
-input({input} address="127.0.0.1" port="{port}" ruleset="received")
+input(type="{module}" address="127.0.0.1" port="{port}" ruleset="received"{input})
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
@@ -33,22 +36,22 @@ class Rsyslog:
     """with Rsyslog(directory, pair=..., ca=...) as collector: collector.address, .lines()
 
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
-    ca: CA of the client certificates that it wants. relp: imrelp instead of imtcp, with TLS by this
-    library of librelp, openssl or gnutls. size: its maxMessageSize, None for its default.
+    ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
-    more of its configuration, outside of and in the ruleset."""
+    more of its configuration, outside of and in the ruleset. module: imtcp, imrelp, or imptcp,
+    which has no TLS; driver: the library of TLS, ossl or gtls."""
 
     def __init__(
         self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
-        relp=None,
-    ):
+        module="imtcp", driver="ossl",
+    ):  # fmt: skip
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.received = self.directory / "received.log"
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
-        self.relp = relp
+        self.module, self.driver = module, driver
         self.process = None
         self.held = HeldPort()
         self.port = self.held.number
@@ -56,28 +59,35 @@ class Rsyslog:
     @property
     def transport(self):
         """What a destination has to say to reach it."""
-        if self.relp:
+        if self.module == "imrelp":
             return "relp+tls" if self.pair else "relp"
         return "tls" if self.pair else "tcp"
 
-    def relp_input(self):
-        size = f' maxDataSize="{self.size}"' if self.size else ""
-        if not self.pair:
-            return f'type="imrelp"{size}'
-        mode = f' tls.authMode="certvalid" tls.caCert="{self.ca}"' if self.ca else ""
-        return (
-            f'type="imrelp"{size} tls="on"{mode}'
-            f' tls.myCert="{self.pair.cert}" tls.myPrivKey="{self.pair.key}"'
-        )
+    def module_options(self):
+        if self.module == "imrelp":
+            return f' tls.tlslib="{RELP_LIBRARIES[self.driver]}"'
+        options = ' maxSessions="500"' if self.module == "imtcp" else ""
+        if self.pair:
+            mode = "x509/certvalid" if self.ca else "anon"
+            options += f' streamDriver.name="{self.driver}" streamDriver.mode="1"'
+            options += f' streamDriver.authMode="{mode}"'
+        return options
+
+    def input_options(self):
+        if self.module != "imrelp":
+            return ' maxFrameSize="2000000"'
+        options = f' maxDataSize="{self.size}"' if self.size else ""
+        if self.pair:
+            options += f' tls="on" tls.myCert="{self.pair.cert}" tls.myPrivKey="{self.pair.key}"'
+        if self.ca:
+            options += f' tls.authMode="certvalid" tls.caCert="{self.ca}"'
+        return options
 
     def configuration(self):
-        tls = tls_files = ""
-        if self.pair and not self.relp:
-            ca = self.ca or self.pair.cert
-            mode = "x509/certvalid" if self.ca else "anon"
-            tls = f' streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="{mode}"'
+        tls_files = ""
+        if self.pair and self.module != "imrelp":
             tls_files = (
-                f'defaultNetstreamDriverCAFile="{ca}"'
+                f'defaultNetstreamDriverCAFile="{self.ca or self.pair.cert}"'
                 f' defaultNetstreamDriverCertFile="{self.pair.cert}"'
                 f' defaultNetstreamDriverKeyFile="{self.pair.key}"'
             )
@@ -85,10 +95,9 @@ class Rsyslog:
             directory=self.directory,
             received=self.received,
             port=self.port,
-            module=f'module(load="imrelp" tls.tlslib="{self.relp}")'
-            if self.relp
-            else f'module(load="imtcp" maxSessions="500"{tls})',
-            input=self.relp_input() if self.relp else 'type="imtcp" maxFrameSize="2000000"',
+            module=self.module,
+            options=self.module_options(),
+            input=self.input_options(),
             tls_files=tls_files,
             size=f'maxMessageSize="{self.size}"' if self.size else "",
             escape="" if self.escape else 'parser.escapeControlCharactersOnReceive="off"',

@@ -39,17 +39,17 @@ def ends_in_order(relay, server):
     assert not server.wrong, server.wrong
 
 
-@pytest.mark.parametrize("library", [None, "openssl", "gnutls"])
-def test_rsyslog_takes_everything_once(simulators, collectors, relays, good_pair, authority, library):
+@pytest.mark.parametrize("driver", [None, "ossl", "gtls"])
+def test_rsyslog_takes_everything_once(simulators, collectors, relays, good_pair, authority, driver):
     """With GnuTLS imrelp wants a certificate of its client."""
     simulator = simulators(tenants=3, alerts=600)
-    options = {"relp": library} if library else {}
-    if library == "gnutls":
+    options = {"driver": driver} if driver else {}
+    if driver == "gtls":
         options["ca"] = authority.cert
-    collector = collectors("relp+tls" if library else "relp", **options)
+    collector = collectors("relp+tls" if driver else "relp", **options)
     relay = relays(simulator, tenants=3)
     destination = relay.add_collector(collector)
-    if library == "gnutls":
+    if driver == "gtls":
         destination.update(cert_file=str(good_pair.cert), key_file=str(good_pair.key))
     relay.add_feed("soc", poll="1s", look_back="48h", page_size=50)
     relay.start()
@@ -196,7 +196,7 @@ def test_a_server_that_never_answers_open(served, started):
     destination.update(address=[silent.address, server.address], connect_timeout="500ms")
     relay.start()
     relay.complete(simulator, server.lines).check()
-    assert "open was not answered within 500 ms: is it a RELP listener?" in relay.log()
+    assert "opened no session within 500 ms: is it a listener for relp?" in relay.log()
     assert not silent.lines()
     ends_in_order(relay, server)
 
@@ -319,3 +319,32 @@ def test_what_the_server_confirms_is_what_the_state_says(served):
     have = len(server.lines())
     relay.run_once()
     assert len(server.lines()) == have
+
+
+def test_the_return_to_the_first_address_repeats_nothing(served, started):
+    """The session with the second is closed in order before messages go to the first again."""
+    simulator, first, relay = served(alerts=60)
+    second = started(RelpServer()).start()
+    destination = relay.config["destinations"]["soc"]
+    destination["address"] = [first.address, second.address]
+    first.deaf()
+    relay.start()
+    relay.complete(simulator, second.lines).check()
+    first.start()
+    wait_until(lambda: "an earlier address of a destination works again" in relay.log(), "it is back")
+    simulator.add_alerts(1, 20)
+    relay.complete(simulator, lambda: second.lines() + first.lines()).check()
+    assert len(first.lines()) >= 20 and len(second.lines()) == 60
+    assert second.sessions[-1].closed and not second.wrong
+    ends_in_order(relay, first)
+
+
+def test_connections_share_the_customers(served):
+    simulator, server, relay = served(tenants=8, alerts=40, destination={"connections": 3})
+    relay.start()
+    relay.complete(simulator, server.lines).check()
+    used = [session for session in server.sessions if session.messages]
+    assert len(used) > 1
+    customers = [{m.customer for m in read_all(session.messages)} for session in used]
+    assert sum(map(len, customers)) == len(set.union(*customers)) == 8
+    ends_in_order(relay, server)
