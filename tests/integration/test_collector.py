@@ -154,8 +154,10 @@ def test_a_collector_that_stalls_for_long_costs_no_memory_and_no_poll_of_others(
     relay.add_collector(quick, "quick")
     relay.add_feed("stalled", tenant="customer1", poll="1s", look_back="48h")
     relay.add_feed("quick", poll="1s", look_back="48h")
-    stalled.pause()
     relay.start()
+    wait_until(stalled.lines, "both get alerts")
+    stalled.pause()
+    simulator.add_alerts(1, 1000)
     relay.complete(simulator, quick.lines, tenants=[2]).check()
     wait_until(lambda: unsent(stalled.port), "the stalled one takes no more")
     threading.Event().wait(2)  # for what is still on its way into windows and buffers

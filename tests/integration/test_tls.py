@@ -146,7 +146,8 @@ def test_a_revoked_certificate_is_refused_until_the_collector_has_a_new_one(
     collector.stop()
     pair.copy_from(authority.issue("second", "localhost"))
     collector.start()
-    relay.complete(simulator, collector.lines).check()
+    result = relay.complete(simulator, collector.lines)  # the first ones may not have settled
+    assert not result.unexpected
     assert relay.log().count("is revoked by crl_file") == 1
     assert relay.stop() == 0
 

@@ -205,6 +205,16 @@ void collector_close(struct collector *collector, bool notify)
 	stream_shut(stream);
 }
 
+void collector_notify(struct collector *collector)
+{
+	SSL_shutdown(collector->streams[collector->count - 1].ssl);
+}
+
+void collector_shut(struct collector *collector)
+{
+	shutdown(collector->streams[collector->count - 1].fd, SHUT_RDWR);
+}
+
 void collector_reset(struct collector *collector)
 {
 	struct collector_stream *stream = &collector->streams[collector->count - 1];

@@ -43,7 +43,11 @@ void collector_poll(struct collector *collector);
 void collector_send(struct collector_stream *stream, const char *p, size_t n);
 /* The newest stream ends: FIN (with close_notify first when `notify`), or RST. */
 void collector_close(struct collector *collector, bool notify);
+/* Only the close_notify; the FIN is to follow by collector_close(). */
+void collector_notify(struct collector *collector);
 void collector_reset(struct collector *collector);
+/* It sends a FIN, whatever is unread, and has not closed yet. */
+void collector_shut(struct collector *collector);
 
 /* Certificates made for the test, in PEM files below a directory, and lists of the first CA: empty.crl,
  * revoked.crl with the certificate "server", old.crl that is out of date. */

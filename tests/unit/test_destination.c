@@ -416,15 +416,16 @@ static void breaks_lose_nothing(bool tls)
 		&bench, tls ? certs_server(directory, "server", NULL) : NULL, 20000);
 	bench_open(&bench);
 	srandom(42);
-	while (bench.next < 2000 || bench.confirmed < bench.next) {
+	while (bench.next < 2000 || round < 10 || bench.confirmed < bench.next) {
 		unsigned last = bench.confirmed;
+		size_t count = bench.collector.count;
+		bool open = count && bench.collector.streams[count - 1].fd >= 0;
 
-		if (bench.next < 2000)
+		if ((bench.next < 2000 || round < 10) && (open || !count))
 			send_some(&bench, (unsigned)random() % 60 + 1);
 		for (long i = random() % 30; i >= 0; i--)
 			turn(&bench);
-		if (round >= 24 || random() % 8 || !bench.collector.count ||
-			bench.collector.streams[bench.collector.count - 1].fd < 0)
+		if (round >= 24 || random() % 8 || !open)
 			continue;
 		if (round % 4 == 0) {
 			collector_close(&bench.collector, true);
@@ -446,7 +447,6 @@ static void breaks_lose_nothing(bool tls)
 		}
 		round++;
 	}
-	assert_true(round >= 10);
 	UNTIL(&bench, destination_idle(bench.destination));
 	check_all(&bench, bench.next);
 	assert_true(state_of(&bench).resent > 0);
@@ -483,13 +483,12 @@ static void tail_is_bounded(void **state)
 }
 
 /* A collector that takes all its kernel can hold, reads none of it until the settle time is over, and
- * dies: what was confirmed and lost with it goes again. */
-static void messages_acknowledged_but_not_read_go_again(void **state)
+ * dies, perhaps with a FIN before: what was confirmed and lost with it goes again. */
+static void unread_messages_go_again(bool shuts)
 {
 	static const int buffers[] = {0, 8000, 20000, 200000};
 	struct bench bench;
 
-	(void)state;
 	for (int i = 0; i < 8; i++) {
 		uint64_t before;
 		unsigned confirmed;
@@ -510,6 +509,11 @@ static void messages_acknowledged_but_not_read_go_again(void **state)
 		confirmed = bench.confirmed;
 		assert_in_range(confirmed, 1, 999); /* 1: no whole record fits */
 		assert_true(state_of(&bench).kept_bytes > 0);
+		if (shuts) {
+			collector_shut(&bench.collector);
+			end = loop_now_ms(bench.loop) + 20;
+			UNTIL(&bench, loop_now_ms(bench.loop) > end);
+		}
 		collector_close(&bench.collector, false); /* with unread octets: RST */
 		bench.collector.reads = true;
 		UNTIL(&bench, bench.confirmed == bench.next);
@@ -525,6 +529,18 @@ static void messages_acknowledged_but_not_read_go_again(void **state)
 		assert_int_equal(state_of(&bench).resent, before);
 		bench_free(&bench);
 	}
+}
+
+static void messages_acknowledged_but_not_read_go_again(void **state)
+{
+	(void)state;
+	unread_messages_go_again(false);
+}
+
+static void messages_not_read_go_again_after_a_fin_too(void **state)
+{
+	(void)state;
+	unread_messages_go_again(true);
 }
 
 static void slow_collector_is_waited_for(void **state)
@@ -890,10 +906,10 @@ static void reconnects_leave_nothing(void **state)
 		for (unsigned i = 0; i < RECONNECTS; i++) {
 			send_some(&bench, 1);
 			UNTIL(&bench, bench.confirmed == i + 1);
-			if (i % 2)
+			if (i % 25)
 				collector_reset(collector);
 			else
-				collector_close(collector, i % 4);
+				collector_close(collector, i % 2);
 			strbuf_clear(&collector->streams[0].got);
 			collector->count = 0; /* there is room for few */
 			UNTIL(&bench,
@@ -1108,6 +1124,35 @@ static void pinned_key_says_who_it_is(void **state)
 	assert_non_null(strstr(state_of(&bench).trouble, "pinned_key"));
 	assert_int_equal(bench.collector.streams[0].got.n, 0);
 	bench_free(&bench);
+}
+
+/* The FIN says that all was read, also when it comes later, or only after our own close_notify. */
+static void fin_after_close_notify(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int waits = 0; waits < 2; waits++) {
+		int64_t end;
+
+		bench_new(&bench, TRANSPORT_TLS);
+		bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+		bench_open(&bench);
+		send_some(&bench, 20);
+		UNTIL(&bench, bench.confirmed == 20);
+		collector_notify(&bench.collector);
+		end = loop_now_ms(bench.loop) + 50;
+		UNTIL(&bench, loop_now_ms(bench.loop) > end);
+		send_some(&bench, 1);
+		if (waits)
+			UNTIL(&bench, bench.collector.streams[0].fd < 0);
+		else
+			collector_close(&bench.collector, false);
+		UNTIL(&bench, bench.confirmed == 21);
+		assert_int_equal(bench.collector.count, 2);
+		assert_int_equal(check_all(&bench, 21), 0);
+		bench_free(&bench);
+	}
 }
 
 static void tls_versions(void **state)
@@ -1476,6 +1521,7 @@ int main(void)
 		cmocka_unit_test(tcp_breaks_lose_nothing),
 		cmocka_unit_test(tls_breaks_lose_nothing),
 		cmocka_unit_test(messages_acknowledged_but_not_read_go_again),
+		cmocka_unit_test(messages_not_read_go_again_after_a_fin_too),
 		cmocka_unit_test(tail_is_bounded),
 		cmocka_unit_test(slow_collector_is_waited_for),
 		cmocka_unit_test(refused_is_said_once_and_recovery_too),
@@ -1493,6 +1539,7 @@ int main(void)
 		cmocka_unit_test(wrong_certificates_are_refused),
 		cmocka_unit_test(pinned_key_says_who_it_is),
 		cmocka_unit_test(tls_versions),
+		cmocka_unit_test(fin_after_close_notify),
 		cmocka_unit_test(client_certificates),
 		cmocka_unit_test(what_is_wrong_is_said_at_once),
 		cmocka_unit_test(files_grow_and_rotate),
