@@ -50,6 +50,7 @@ libconnector_la_SOURCES += \
 	connector/deliver/carrier.c \
 	connector/deliver/carrier.h \
 	connector/deliver/carrier_file.c \
+	connector/deliver/carrier_relp.c \
 	connector/deliver/carrier_stream.c \
 	connector/deliver/conn.c \
 	connector/deliver/conn.h \
@@ -63,6 +64,8 @@ libconnector_la_SOURCES += \
 	connector/deliver/framing.h \
 	connector/deliver/module.c \
 	connector/deliver/module.h \
+	connector/deliver/relp.c \
+	connector/deliver/relp.h \
 	connector/deliver/render.c \
 	connector/deliver/render.h \
 	connector/deliver/send_queue.c \

@@ -46,6 +46,7 @@ struct carrier {
 };
 
 struct carrier *carrier_stream_new(void);
+struct carrier *carrier_relp_new(void);
 struct carrier *carrier_file_new(void);
 
 /* Reports everything that was acknowledged at or before this time. */

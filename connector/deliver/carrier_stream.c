@@ -220,7 +220,11 @@ static void stream_free(struct carrier *carrier)
 static void stream_start(struct carrier *carrier)
 {
 	static const struct failover_events events = {
-		on_connected, on_ended, on_writable, on_drain};
+		.connected = on_connected,
+		.ended = on_ended,
+		.writable = on_writable,
+		.drain = on_drain,
+	};
 	struct stream *stream = stream_of(carrier);
 
 	failover_init(&stream->failover, carrier, &events);

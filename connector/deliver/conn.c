@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,11 +390,10 @@ static void closed(struct conn *conn, enum conn_end end)
 	end_with(conn, end, &err);
 }
 
-/* A collector has nothing to say; what comes is an end, a TLS message, or is ignored. */
 static void read_all(struct conn *conn)
 {
 	/* As large as a record, so that TLS holds nothing back. */
-	static char ignored[CONN_RECORD];
+	static char octets[CONN_RECORD];
 	enum conn_end end;
 	struct error err;
 
@@ -403,12 +403,14 @@ static void read_all(struct conn *conn)
 
 		errno = 0;
 		conn->text[0] = '\0';
-		code = curl_easy_recv(
-			conn->transfer.easy, ignored, sizeof(ignored), &n);
+		code = curl_easy_recv(conn->transfer.easy, octets, sizeof(octets), &n);
 		if (code == CURLE_AGAIN)
 			return;
-		if (code == CURLE_OK && n)
+		if (code == CURLE_OK && n) {
+			if (conn->events.received)
+				conn->events.received(conn->events.context, octets, n);
 			continue;
+		}
 		if (code != CURLE_OK) {
 			broken(conn, code, errno, &end, &err);
 			end_with(conn, end, &err);
@@ -461,6 +463,16 @@ static void on_ready(struct loop_watch *watch, short revents)
 		watch_for(conn, CURL_WAIT_POLLIN);
 		conn->events.writable(conn->events.context);
 	}
+}
+
+bool conn_wait(struct conn *conn, int wait_ms)
+{
+	struct pollfd p = {.fd = conn->fd, .events = POLLIN};
+
+	if (conn->ended || conn->notified || poll(&p, 1, wait_ms) <= 0)
+		return false;
+	read_all(conn);
+	return true;
 }
 
 static SSL *ssl_of(const struct conn *conn)

@@ -41,6 +41,8 @@ struct conn_events {
 	void (*ended)(void *context, enum conn_end end, const struct error *err);
 	/* After conn_write() said RC_AGAIN: there is room again. */
 	void (*writable)(void *context);
+	/* What the peer sent, also what came just before its end. NULL: nobody asks. */
+	void (*received)(void *context, const char *p, size_t n);
 	void *context;
 };
 
@@ -73,6 +75,10 @@ void conn_close(struct conn *conn);
 #define CONN_RECORD 16384
 NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	enum conn_end *end, struct error *err);
+
+/* Waits at most so long for what the peer sends and reads it, with the events as always. True when
+ * something came. Only for the end of a connection: nothing else runs meanwhile. */
+bool conn_wait(struct conn *conn, int wait_ms);
 
 /* Nothing more will be written: close_notify and FIN, while the peer may still read. ended() comes with
  * CONN_CLOSED when it has closed too, and so has read everything. */

@@ -10,6 +10,7 @@
 
 #include "deliver/carrier.h"
 #include "deliver/conn.h"
+#include "deliver/relp.h"
 #include "deliver/render.h"
 
 /* A queue and what carries it away. */
@@ -45,6 +46,8 @@ void destination_options_default(struct destination_options *options)
 		.settle_ms = 1000,
 		.tail_bytes = 8 << 20,
 		.connect_timeout_ms = 10000,
+		.relp_window = 1000,
+		.relp_timeout_ms = 90000,
 		.dead_after_ms = 30000,
 		.format = "cef",
 	};
@@ -55,6 +58,18 @@ static enum rc check_file(const char *what, const char *path, struct error *err)
 	if (path && access(path, R_OK) != 0)
 		return error_set(err, RC_CONFIG, "%s: cannot read %s: %s", what, path,
 			strerror(errno));
+	return RC_OK;
+}
+
+static enum rc check_relp(const struct destination_options *options, struct error *err)
+{
+	if (!options->relp_window || options->relp_window > RELP_WINDOW_MAX)
+		return error_set(err, RC_CONFIG,
+			"a window of %u messages: give 1 to %u", options->relp_window,
+			RELP_WINDOW_MAX);
+	if (options->framing != FRAMING_NONE)
+		return error_set(
+			err, RC_CONFIG, "RELP has frames of its own: no framing");
 	return RC_OK;
 }
 
@@ -72,6 +87,8 @@ static enum rc check_stream(
 			options->connections, DESTINATION_CONNECTIONS);
 	for (size_t i = 0; rc == RC_OK && i < options->address_count; i++)
 		rc = conn_address(options->addresses[i], host, port, err);
+	if (rc == RC_OK && transport_has(options->transport, TRANSPORT_ANSWERS))
+		rc = check_relp(options, err);
 	if (rc != RC_OK || !transport_has(options->transport, TRANSPORT_HAS_TLS))
 		return rc;
 	rc = check_file("ca_file", options->ca_file, err);

@@ -15,10 +15,14 @@
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
  *             confirmed messages go again too, as many octets as the peer may have held unread,
  *             tail_bytes at most; after a FIN only the unconfirmed;
+ *   relp, relp+tls  the collector answered the message with 200 and the connection stayed healthy
+ *             for settle_ms after that, which is for collectors that answer before they store. A
+ *             message that is answered otherwise stays unconfirmed, ends the connection, and is sent
+ *             again, with fewer others;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
- * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662. */
+ * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662, RELP (relp.h). */
 #ifndef DELIVER_DESTINATION_H
 #define DELIVER_DESTINATION_H
 
@@ -74,6 +78,8 @@ struct destination_options {
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
 	int64_t dead_after_ms; /* that the collector's host answers nothing at all */
+	unsigned relp_window; /* messages without an answer, at most */
+	int64_t relp_timeout_ms; /* for the answer to a message */
 	/* Severities of the header; NULL: those of formats/severity.h. */
 	const struct severity_map *syslog_severity;
 	const char *preset; /* what set the defaults, or NULL */

@@ -70,6 +70,15 @@ static void on_stable(struct loop_timer *timer)
 	struct failover *f = CONTAINER_OF(timer, struct failover, stable);
 	struct error err;
 
+	if (f->state == FAILOVER_OPENING) {
+		error_set(&err, RC_IO,
+			"%s took the connection, but opened no session within %" PRId64
+			" ms: is it a listener for %s?",
+			address_of(f, f->used), options_of(f)->connect_timeout_ms,
+			transport_type(options_of(f)->transport)->word);
+		failover_end(f, CONN_LOST, &err);
+		return;
+	}
 	if (f->state != FAILOVER_CLOSING) {
 		/* With messages under way only a confirmation says that it works. */
 		if (!send_queue_pending(f->carrier->queue))
@@ -92,15 +101,13 @@ static void back_later(struct failover *f)
 				    BACK_CAP_MS));
 }
 
-/* The link in use has its connection. */
-static void use(struct failover *f)
+void failover_opened(struct failover *f)
 {
 	struct carrier *carrier = f->carrier;
 	const char *address = address_of(f, f->used);
 	struct conn_progress progress;
 
 	f->state = FAILOVER_CONNECTED;
-	f->proved = f->drained = false;
 	f->used->since_ms = now_ms(f);
 	carrier->state->connected = true;
 	carrier->state->connects++;
@@ -115,6 +122,20 @@ static void use(struct failover *f)
 	if (f->used->place)
 		back_later(f);
 	f->events->connected(carrier);
+}
+
+/* The link in use has its connection. */
+static void use(struct failover *f)
+{
+	f->proved = f->drained = false;
+	if (!f->events->open) {
+		failover_opened(f);
+		return;
+	}
+	f->state = FAILOVER_OPENING;
+	loop_timer_set(f->carrier->loop, &f->stable,
+		now_ms(f) + options_of(f)->connect_timeout_ms);
+	f->events->open(f->carrier);
 }
 
 static void link_connected(void *context)
@@ -153,13 +174,27 @@ static void link_ended(void *context, enum conn_end end, const struct error *err
 		tried_end(link->failover, err);
 }
 
+static bool in_use(const struct failover *f)
+{
+	return f->state == FAILOVER_OPENING || f->state == FAILOVER_CONNECTED;
+}
+
 static void link_writable(void *context)
 {
 	const struct failover_link *link = context;
 	struct failover *f = link->failover;
 
-	if (link == f->used && f->state == FAILOVER_CONNECTED)
+	if (link == f->used && in_use(f))
 		f->events->writable(f->carrier);
+}
+
+static void link_received(void *context, const char *p, size_t n)
+{
+	const struct failover_link *link = context;
+	struct failover *f = link->failover;
+
+	if (link == f->used && in_use(f) && f->events->received)
+		f->events->received(f->carrier, p, n);
 }
 
 static enum rc link_open(
@@ -180,7 +215,12 @@ static enum rc link_open(
 		.dead_after_ms = options->dead_after_ms,
 	};
 	const struct conn_events events = {
-		link_connected, link_ended, link_writable, link};
+		.connected = link_connected,
+		.ended = link_ended,
+		.writable = link_writable,
+		.received = link_received,
+		.context = link,
+	};
 
 	link->place = place;
 	return conn_open(f->carrier->loop, &to, &events, &link->conn, err);

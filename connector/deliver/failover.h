@@ -16,11 +16,16 @@
 #include "deliver/conn.h"
 
 struct failover_events {
+	/* There is a connection, on which a session must be opened before it is of use:
+	 * failover_opened(), within connect_timeout_ms. NULL: it is of use at once. */
+	void (*open)(struct carrier *carrier);
 	/* There is a connection to use: failover_conn(). */
 	void (*connected)(struct carrier *carrier);
 	/* It has gone. After CONN_CLOSED the collector had read all that was acknowledged. */
 	void (*ended)(struct carrier *carrier, enum conn_end end);
 	void (*writable)(struct carrier *carrier);
+	/* The collector says something. NULL: nobody asks. */
+	void (*received)(struct carrier *carrier, const char *p, size_t n);
 	/* on: take nothing more from the queue but the rest of a message that was begun; call
 	 * failover_drained() when all that was taken is confirmed, also from here.
 	 * Not on: go on as before. */
@@ -30,6 +35,7 @@ struct failover_events {
 enum failover_state {
 	FAILOVER_IDLE,
 	FAILOVER_CONNECTING,
+	FAILOVER_OPENING,
 	FAILOVER_CONNECTED,
 	FAILOVER_CLOSING, /* for writing; what was sent is confirmed */
 	FAILOVER_ENDED,
@@ -74,6 +80,8 @@ void failover_clear(struct failover *failover);
 
 /* Connects, if it has never done so. */
 void failover_start(struct failover *failover);
+/* The session is open. */
+void failover_opened(struct failover *failover);
 /* The connection in use was found to be broken, or breaks by the carrier's will. Any time. */
 void failover_end(
 	struct failover *failover, enum conn_end end, const struct error *err);

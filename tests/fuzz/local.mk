@@ -23,4 +23,8 @@ tests_fuzz_fuzz_gunzip_LDADD = libconnector.la
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDADD = libconnector.la
+
+noinst_PROGRAMS += tests/fuzz/fuzz_relp
+tests_fuzz_fuzz_relp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_relp_LDADD = libconnector.la
 endif

@@ -13,7 +13,7 @@ from relay import wait_until
 SEED = 20240301
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("transport", ["tls", "tcp", "relp", "relp+tls"])
 def test_nothing_is_lost_when_the_collector_is_killed_again_and_again(
     simulators, collectors, relays, transport
 ):
@@ -85,7 +85,7 @@ def test_a_collector_that_is_frozen_and_killed_loses_nothing(connected, transpor
     assert relay.stop() == 0
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("transport", ["tls", "tcp", "relp", "relp+tls"])
 def test_a_collector_that_comes_late_gets_everything(simulators, collectors, relays, transport):
     simulator = simulators(tenants=3, alerts=60)
     collector = collectors(transport)

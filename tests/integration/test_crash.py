@@ -34,7 +34,7 @@ def confirmed(relay):
     return {(key.partition(" ")[2] or key, f"{version % 2**64:016x}") for key, version in rows}
 
 
-@pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20)])
+@pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20), ("relp", 20)])
 def test_nothing_is_lost_when_the_relay_is_killed_again_and_again(
     simulators, collectors, relays, transport, kills
 ):

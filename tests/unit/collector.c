@@ -188,6 +188,14 @@ void collector_poll(struct collector *collector)
 	}
 }
 
+void collector_send(struct collector_stream *stream, const char *p, size_t n)
+{
+	if (stream->ssl)
+		must(SSL_write(stream->ssl, p, (int)n) == (int)n, "SSL_write");
+	else
+		must(send(stream->fd, p, n, MSG_NOSIGNAL) == (ssize_t)n, "send");
+}
+
 void collector_close(struct collector *collector, bool notify)
 {
 	struct collector_stream *stream = &collector->streams[collector->count - 1];

@@ -39,6 +39,8 @@ void collector_stop(struct collector *collector);
 void collector_deaf(struct collector *collector);
 void collector_listen(struct collector *collector);
 void collector_poll(struct collector *collector);
+/* On this stream; there must be room for it. */
+void collector_send(struct collector_stream *stream, const char *p, size_t n);
 /* The newest stream ends: FIN (with close_notify first when `notify`), or RST. */
 void collector_close(struct collector *collector, bool notify);
 /* Only the close_notify; the FIN is to follow by collector_close(). */

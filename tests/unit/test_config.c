@@ -616,7 +616,8 @@ static void sample_is_a_configuration(void **state)
 		if (hash[0] == '#' && hash[1] != ' ' && colon && colon[1] == ' ' &&
 			strncmp(hash, "#tenants_dir", 12) &&
 			strncmp(hash, "#directory", 10) && strncmp(hash, "#bom", 4) &&
-			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4)) {
+			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4) &&
+			strncmp(hash, "#relp_", 6)) {
 			memmove(hash, hash + 1, strlen(hash));
 			shown++;
 		}
@@ -634,7 +635,7 @@ static void sample_is_a_configuration(void **state)
 static void manual_names_every_option(void **state)
 {
 	static const char *const some[] = {".Ss destinations\n",
-		".It Ic transport : tcp | tls | file | stdout\n",
+		".It Ic transport : tcp | tls | relp | relp+tls | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
 		"Default: 8096.",
 		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
