@@ -49,6 +49,7 @@ libconnector_la_SOURCES += \
 	connector/deliver/carrier.h \
 	connector/deliver/carrier_file.c \
 	connector/deliver/carrier_stream.c \
+	connector/deliver/carrier_udp.c \
 	connector/deliver/conn.c \
 	connector/deliver/conn.h \
 	connector/deliver/destination.c \
@@ -61,6 +62,8 @@ libconnector_la_SOURCES += \
 	connector/deliver/module.h \
 	connector/deliver/render.c \
 	connector/deliver/render.h \
+	connector/deliver/resolve.c \
+	connector/deliver/resolve.h \
 	connector/deliver/send_queue.c \
 	connector/deliver/send_queue.h \
 	connector/deliver/syslog_msg.c \

@@ -39,6 +39,7 @@ struct carrier {
 };
 
 struct carrier *carrier_stream_new(void);
+struct carrier *carrier_udp_new(void);
 struct carrier *carrier_file_new(void);
 
 /* Reports everything that was acknowledged at or before this time. */

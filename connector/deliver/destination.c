@@ -36,6 +36,7 @@ void destination_options_default(struct destination_options *options)
 		.settle_ms = 1000,
 		.tail_bytes = 8 << 20,
 		.connect_timeout_ms = 10000,
+		.rate = 1000,
 		.format = "cef",
 	};
 }
@@ -59,6 +60,11 @@ static enum rc check_stream(
 			options->address_count, DESTINATION_ADDRESSES);
 	for (size_t i = 0; rc == RC_OK && i < options->address_count; i++)
 		rc = conn_address(options->addresses[i], host, port, err);
+	if (rc == RC_OK && transport_has(options->transport, TRANSPORT_DATAGRAMS) &&
+		options->max_message_bytes > TRANSPORT_DATAGRAM_MAXIMUM)
+		rc = error_set(err, RC_CONFIG,
+			"messages of %zu octets: a datagram holds %d",
+			options->max_message_bytes, TRANSPORT_DATAGRAM_MAXIMUM);
 	if (rc != RC_OK || !transport_has(options->transport, TRANSPORT_HAS_TLS))
 		return rc;
 	rc = check_file("ca_file", options->ca_file, err);

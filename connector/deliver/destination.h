@@ -11,10 +11,11 @@
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
  *             confirmed messages go again too, as many octets as the peer may have held unread,
  *             tail_bytes at most; after a FIN only the unconfirmed;
+ *   udp       given to the kernel, and no refusal was heard for settle_ms after that;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
- * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662. */
+ * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662, RFC 5426. */
 #ifndef DELIVER_DESTINATION_H
 #define DELIVER_DESTINATION_H
 
@@ -64,6 +65,7 @@ struct destination_options {
 	int64_t settle_ms;
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
+	unsigned rate; /* datagrams a second, at most */
 	/* Severities of the header; NULL: those of formats/severity.h. */
 	const struct severity_map *syslog_severity;
 	const char *preset; /* what set the defaults, or NULL */

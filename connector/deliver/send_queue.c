@@ -214,6 +214,20 @@ size_t send_queue_take(
 	return done;
 }
 
+size_t send_queue_take_one(struct send_queue *q, const char **octets)
+{
+	struct send_message *m;
+
+	if (q->untaken == q->end)
+		return 0;
+	m = message(q, q->untaken++);
+	*octets = m->octets;
+	q->taken += m->size;
+	q->waiting -= m->size;
+	m->at.end = q->taken;
+	return m->size;
+}
+
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark)
 {
 	while (q->unhanded != q->untaken && message(q, q->unhanded)->at.end <= position)

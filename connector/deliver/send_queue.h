@@ -59,6 +59,9 @@ char *send_queue_add(struct send_queue *q, void *ticket, size_t size);
 size_t send_queue_take(
 	struct send_queue *q, const char **octets, char *spare, size_t room);
 
+/* The same for exactly one message that nothing was taken of. It is not copied. */
+size_t send_queue_take_one(struct send_queue *q, const char **octets);
+
 /* Messages that end at or before this position of the stream are handed over with this mark. */
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark);
 /* Where the last message that ends at or before this position ends: what is after it is torn. */

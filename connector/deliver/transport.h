@@ -14,15 +14,32 @@ enum {
 	TRANSPORT_HAS_TLS = 2,
 	TRANSPORT_HAS_PATH = 4,
 	TRANSPORT_SETTLES = 8, /* confirmed only settle_ms after it was acknowledged */
+	TRANSPORT_KEEPS_TAIL = 16, /* of what was confirmed, for a reset */
+	TRANSPORT_HAS_FRAMING =
+		32, /* one stream of octets: framing parts the messages */
+	TRANSPORT_DATAGRAMS = 64, /* each message is one */
 };
+
+/* A datagram of IPv6 on Ethernet, which no router has to break up, and the largest of IPv4. */
+#define TRANSPORT_DATAGRAM_UNBROKEN 1452
+#define TRANSPORT_DATAGRAM_MAXIMUM 65507
 
 /* The name in C, the word in the configuration, what it has, who carries it. */
 #define TRANSPORTS(ROW)                                                                \
-	ROW(TCP, "tcp", TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES, carrier_stream_new) \
-	ROW(TLS, "tls", TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES, \
+	ROW(TCP, "tcp",                                                                \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_KEEPS_TAIL |     \
+			TRANSPORT_HAS_FRAMING,                                         \
 		carrier_stream_new)                                                    \
-	ROW(FILE, "file", TRANSPORT_HAS_PATH, carrier_file_new)                        \
-	ROW(STDOUT, "stdout", 0, carrier_file_new)
+	ROW(TLS, "tls",                                                                \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES |        \
+			TRANSPORT_KEEPS_TAIL | TRANSPORT_HAS_FRAMING,                  \
+		carrier_stream_new)                                                    \
+	ROW(UDP, "udp",                                                                \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_DATAGRAMS,       \
+		carrier_udp_new)                                                       \
+	ROW(FILE, "file", TRANSPORT_HAS_PATH | TRANSPORT_HAS_FRAMING,                  \
+		carrier_file_new)                                                      \
+	ROW(STDOUT, "stdout", TRANSPORT_HAS_FRAMING, carrier_file_new)
 
 #define TRANSPORT_ENUM(id, word, has, carrier) TRANSPORT_##id,
 enum transport { TRANSPORTS(TRANSPORT_ENUM) TRANSPORT_COUNT };

@@ -27,7 +27,9 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 		{"key_password_file", TRANSPORT_HAS_TLS, -1},
 		{"tls_name", TRANSPORT_HAS_TLS, -1},
 		{"settle", TRANSPORT_SETTLES, -1},
-		{"tail", TRANSPORT_SETTLES, -1},
+		{"tail", TRANSPORT_KEEPS_TAIL, -1},
+		{"framing", TRANSPORT_HAS_FRAMING, -1},
+		{"rate", TRANSPORT_DATAGRAMS, -1},
 		{"connect_timeout", TRANSPORT_HAS_ADDRESS, -1},
 		{"tag", 0, HEADER_RFC3164},
 		{"utc", 0, HEADER_RFC3164},
@@ -95,6 +97,13 @@ static void check_size(struct loader *l, const struct yaml_node *map,
 			"max_message_bytes: %zu has no room for what each message in "
 			"format %s must hold; write %zu or more",
 			d->max_message_bytes, d->format, least);
+	else if (transport_has(d->transport, TRANSPORT_DATAGRAMS) &&
+		 d->max_message_bytes > TRANSPORT_DATAGRAM_MAXIMUM)
+		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
+			"max_message_bytes: %zu is more than a datagram holds; write "
+			"%d or less, best %d or less, which no router breaks up",
+			d->max_message_bytes, TRANSPORT_DATAGRAM_MAXIMUM,
+			TRANSPORT_DATAGRAM_UNBROKEN);
 }
 
 struct rules {
@@ -198,7 +207,7 @@ static void read_destination(struct loader *l, const struct yaml_node *map)
 	l->reader.preset =
 		preset && preset->kind == YAML_TEXT ? preset_find(preset->text) : NULL;
 	options_fill(&l->reader, SECTION_DESTINATION, d, map);
-	preset_finish(&l->reader, d, yaml_get(map, "framing") != NULL);
+	preset_finish(&l->reader, d, map);
 	d->formatters = l->config->formatters;
 	if (l->problem_count != before)
 		return; /* what follows would only repeat it */

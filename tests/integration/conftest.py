@@ -84,7 +84,7 @@ def started():
 
 @pytest.fixture
 def collectors(tmp_path, authority, good_pair, started):
-    """collectors("tls"), collectors("tcp"): a running rsyslog; start=False: not yet."""
+    """collectors("tls"), collectors("tcp"), collectors("udp"): a running rsyslog; start=False: not yet."""
     count = 0
 
     def make(transport="tcp", start=True, pair=None, ca=None):
@@ -92,7 +92,8 @@ def collectors(tmp_path, authority, good_pair, started):
         count += 1
         pair = pair or (good_pair if transport == "tls" else None)
         collector = rsyslog.Rsyslog(
-            tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca
+            tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca,
+            udp=transport == "udp",
         )
         started(collector.held)
         started(collector)

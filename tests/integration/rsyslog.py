@@ -1,4 +1,4 @@
-"""A real rsyslog as the collector: TCP or TLS on loopback, each raw message one line."""
+"""A real rsyslog as the collector: TCP, TLS or UDP on loopback, each raw message one line."""
 
 import os
 import shutil
@@ -18,10 +18,9 @@ global(
 	{escape}
 	{tls_files}
 )
-module(load="imtcp" maxSessions="500"{tls})
+{module}
 {head}
-input(type="imtcp" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
-	ruleset="received")
+input({input} address="127.0.0.1" port="{port}" ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
@@ -34,12 +33,13 @@ class Rsyslog:
     """with Rsyslog(directory, pair=..., ca=...) as collector: collector.address, .lines()
 
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
-    ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
+    udp: it takes datagrams. ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
     more of its configuration, outside of and in the ruleset."""
 
     def __init__(
-        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions=""
+        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
+        udp=False
     ):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -48,11 +48,13 @@ class Rsyslog:
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
         self.process = None
-        self.held = HeldPort()
+        self.transport = "udp" if udp else "tls" if pair else "tcp"
+        self.held = HeldPort(udp)
         self.port = self.held.number
 
     def configuration(self):
         tls = tls_files = ""
+        udp = self.transport == "udp"
         if self.pair:
             ca = self.ca or self.pair.cert
             mode = "x509/certvalid" if self.ca else "anon"
@@ -66,7 +68,8 @@ class Rsyslog:
             directory=self.directory,
             received=self.received,
             port=self.port,
-            tls=tls,
+            module='module(load="imudp")' if udp else f'module(load="imtcp" maxSessions="500"{tls})',
+            input='type="imudp"' if udp else 'type="imtcp" maxFrameSize="2000000"',
             tls_files=tls_files,
             size=f'maxMessageSize="{self.size}"' if self.size else "",
             escape="" if self.escape else 'parser.escapeControlCharactersOnReceive="off"',

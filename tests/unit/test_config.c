@@ -152,6 +152,24 @@ static char *report_of(const char *name)
 	return text;
 }
 
+static void datagrams_have_sizes_of_their_own(void **state)
+{
+	struct config *c = load("good-udp.yaml");
+	const struct destination_options *d = c->destinations;
+
+	(void)state;
+	for (size_t i = 0; i < c->destination_count; i++) {
+		assert_int_equal(d[i].transport, TRANSPORT_UDP);
+		assert_int_equal(d[i].framing, FRAMING_NONE);
+	}
+	assert_int_equal(d[0].max_message_bytes, TRANSPORT_DATAGRAM_UNBROKEN);
+	assert_int_equal(d[0].rate, 1000);
+	assert_int_equal(d[1].max_message_bytes, TRANSPORT_DATAGRAM_UNBROKEN);
+	assert_int_equal(d[2].max_message_bytes, 65507);
+	assert_int_equal(d[2].rate, 50);
+	config_free(c);
+}
+
 static void full_file_is_typed(void **state)
 {
 	struct config *c = load("good-full.yaml");
@@ -613,7 +631,8 @@ static void sample_is_a_configuration(void **state)
 		if (hash[0] == '#' && hash[1] != ' ' && colon && colon[1] == ' ' &&
 			strncmp(hash, "#tenants_dir", 12) &&
 			strncmp(hash, "#directory", 10) && strncmp(hash, "#bom", 4) &&
-			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4)) {
+			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4) &&
+			strncmp(hash, "#rate", 5)) {
 			memmove(hash, hash + 1, strlen(hash));
 			shown++;
 		}
@@ -631,7 +650,7 @@ static void sample_is_a_configuration(void **state)
 static void manual_names_every_option(void **state)
 {
 	static const char *const some[] = {".Ss destinations\n",
-		".It Ic transport : tcp | tls | file | stdout\n",
+		".It Ic transport : tcp | tls | udp | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
 		"Default: 8096.",
 		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
@@ -693,6 +712,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DATA(full_file_is_typed),
+		IN_DATA(datagrams_have_sizes_of_their_own),
 		IN_DATA(clouds),
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),

@@ -39,6 +39,32 @@ static uintptr_t confirm(struct send_queue *q, int64_t ms)
 	return send_queue_confirm(q, ms, &ticket) ? (uintptr_t)ticket : 0;
 }
 
+static void one_message_at_a_time(void **state)
+{
+	struct send_queue q;
+	const char *octets = NULL;
+
+	(void)state;
+	send_queue_init(&q);
+	assert_int_equal(send_queue_take_one(&q, &octets), 0);
+	add(&q, 1, "abc");
+	add(&q, 2, "defg");
+	assert_int_equal(send_queue_take_one(&q, &octets), 3);
+	assert_memory_equal(octets, "abc", 3);
+	assert_int_equal(q.waiting, 4);
+	assert_int_equal(send_queue_take_one(&q, &octets), 4);
+	assert_memory_equal(octets, "defg", 4);
+	assert_int_equal(send_queue_take_one(&q, &octets), 0);
+	send_queue_handed(&q, 3, 0);
+	send_queue_acknowledged(&q, 0, 1);
+	assert_int_equal(confirm(&q, 1), 1);
+	assert_int_equal(confirm(&q, 1), 0);
+	assert_int_equal(send_queue_rewind(&q, false), 1);
+	assert_int_equal(send_queue_take_one(&q, &octets), 4);
+	assert_memory_equal(octets, "defg", 4);
+	send_queue_clear(&q);
+}
+
 static void one_way_through(void **state)
 {
 	struct send_queue q;
@@ -269,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_way_through),
+		cmocka_unit_test(one_message_at_a_time),
 		cmocka_unit_test(rewind_with_and_without_tail),
 		cmocka_unit_test(random_walk),
 		cmocka_unit_test(many_blocks),
