@@ -64,6 +64,8 @@ libconnector_la_SOURCES += \
 	connector/deliver/render.h \
 	connector/deliver/resolve.c \
 	connector/deliver/resolve.h \
+	connector/deliver/rotate.c \
+	connector/deliver/rotate.h \
 	connector/deliver/send_queue.c \
 	connector/deliver/send_queue.h \
 	connector/deliver/syslog_msg.c \

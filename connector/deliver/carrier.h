@@ -29,6 +29,7 @@ struct carrier {
 	struct send_queue *queue;
 	struct destination_state *state;
 	struct loop_call *flush_call; /* loop_defer() it to be flushed again */
+	bool reopen; /* destination_reopen() was called; who has a file sees to it */
 
 	unsigned failures; /* in a row */
 	bool in_trouble;

@@ -306,7 +306,7 @@ static bool send_next(struct udp *udp)
 	ssize_t done;
 
 	if (!udp->next)
-		udp->next_n = send_queue_take_one(carrier->queue, &udp->next);
+		udp->next_n = send_queue_take_whole(carrier->queue, &udp->next, 0);
 	do
 		done = send(udp->fd, udp->next, udp->next_n, MSG_NOSIGNAL);
 	while (done < 0 && errno == EINTR);

@@ -151,6 +151,14 @@ void destination_free(struct destination *destination)
 	free(destination);
 }
 
+void destination_reopen(struct destination *destination)
+{
+	if (!transport_has(destination->options->transport, TRANSPORT_HAS_PATH))
+		return;
+	destination->carrier->reopen = true;
+	loop_defer(destination->loop, &destination->flush);
+}
+
 const struct destination_options *destination_options(
 	const struct destination *destination)
 {

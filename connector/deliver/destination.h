@@ -47,6 +47,9 @@ struct destination_options {
 		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
 	const char *path; /* of TRANSPORT_FILE */
+	size_t rotate_bytes; /* a new file before it is larger; 0: never */
+	int64_t rotate_every_ms; /* ... at each multiple of this in wall time; 0: never */
+	unsigned keep; /* old files; 0: all */
 	enum framing framing;
 	enum header header;
 	bool tag; /* RFC 3164: write "app_name: " before the body */
@@ -124,6 +127,9 @@ NODISCARD enum rc destination_new(struct loop *loop,
 	struct error *err);
 /* Drops what is queued without reports; never call it from report(). A connection is ended properly (TLS close_notify). */
 void destination_free(struct destination *destination);
+
+/* A file is closed and opened anew by its name, between two messages. Others are left alone. */
+void destination_reopen(struct destination *destination);
 
 const struct destination_options *destination_options(
 	const struct destination *destination);

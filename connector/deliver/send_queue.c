@@ -214,18 +214,32 @@ size_t send_queue_take(
 	return done;
 }
 
-size_t send_queue_take_one(struct send_queue *q, const char **octets)
+size_t send_queue_take_whole(struct send_queue *q, const char **octets, size_t room)
 {
-	struct send_message *m;
+	size_t done = 0;
 
-	if (q->untaken == q->end)
-		return 0;
-	m = message(q, q->untaken++);
-	*octets = m->octets;
-	q->taken += m->size;
-	q->waiting -= m->size;
-	m->at.end = q->taken;
-	return m->size;
+	for (; q->untaken != q->end; q->untaken++) {
+		struct send_message *m = message(q, q->untaken);
+
+		if (!done)
+			*octets = m->octets;
+		else if (m->octets != *octets + done || m->size > room - done)
+			break;
+		done += m->size;
+		q->taken += m->size;
+		m->at.end = q->taken;
+		if (done >= room) {
+			q->untaken++;
+			break;
+		}
+	}
+	q->waiting -= done;
+	return done;
+}
+
+size_t send_queue_next(const struct send_queue *q)
+{
+	return q->untaken != q->end ? message(q, q->untaken)->size : 0;
 }
 
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark)

@@ -21,6 +21,9 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 	} used[] = {
 		{"address", TRANSPORT_HAS_ADDRESS, -1},
 		{"path", TRANSPORT_HAS_PATH, -1},
+		{"rotate_size", TRANSPORT_HAS_PATH, -1},
+		{"rotate_every", TRANSPORT_HAS_PATH, -1},
+		{"keep", TRANSPORT_HAS_PATH, -1},
 		{"ca_file", TRANSPORT_HAS_TLS, -1},
 		{"cert_file", TRANSPORT_HAS_TLS, -1},
 		{"key_file", TRANSPORT_HAS_TLS, -1},
@@ -79,6 +82,10 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 	if (yaml_get(map, "key_password_file") && !yaml_get(map, "key_file"))
 		options_wrong(&l->reader, line_of(map, "key_password_file"),
 			"key_password_file: there is no key_file");
+	if (yaml_get(map, "keep") && !d->rotate_bytes && !d->rotate_every_ms)
+		options_wrong(&l->reader, line_of(map, "keep"),
+			"keep: no new file is ever begun; write rotate_size or "
+			"rotate_every too");
 	check_used(l, map, d);
 }
 

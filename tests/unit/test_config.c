@@ -152,13 +152,17 @@ static char *report_of(const char *name)
 	return text;
 }
 
-static void datagrams_have_sizes_of_their_own(void **state)
+static void transports_have_options_of_their_own(void **state)
 {
-	struct config *c = load("good-udp.yaml");
+	struct config *c = load("good-transports.yaml");
 	const struct destination_options *d = c->destinations;
 
 	(void)state;
-	for (size_t i = 0; i < c->destination_count; i++) {
+	assert_int_equal(d[0].rotate_bytes, 0);
+	assert_int_equal(d[3].rotate_bytes, 100 << 20);
+	assert_int_equal(d[3].rotate_every_ms, 24 * 3600 * 1000);
+	assert_int_equal(d[3].keep, 90);
+	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(d[i].transport, TRANSPORT_UDP);
 		assert_int_equal(d[i].framing, FRAMING_NONE);
 	}
@@ -712,7 +716,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DATA(full_file_is_typed),
-		IN_DATA(datagrams_have_sizes_of_their_own),
+		IN_DATA(transports_have_options_of_their_own),
 		IN_DATA(clouds),
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),
