@@ -1,6 +1,6 @@
 # Everything but main() is in a convenience library that tests, benches and fuzzers link.
 noinst_LTLIBRARIES += libconnector.la
-libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
+libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SSL_LIBS) $(SQLITE_LIBS) \
 	$(YAML_LIBS) $(SYSTEMD_LIBS) $(STDLOG_LIBS) -lm
 libconnector_la_SOURCES =
 
@@ -54,6 +54,8 @@ libconnector_la_SOURCES += \
 	connector/deliver/conn.h \
 	connector/deliver/destination.c \
 	connector/deliver/destination.h \
+	connector/deliver/failover.c \
+	connector/deliver/failover.h \
 	connector/deliver/formatter.c \
 	connector/deliver/formatter.h \
 	connector/deliver/framing.c \

@@ -38,7 +38,7 @@ enum udp_state { UDP_IDLE, UDP_RESOLVING, UDP_OPEN, UDP_WAITING };
 struct udp {
 	struct carrier carrier;
 	enum udp_state state;
-	size_t address; /* index of the one in use */
+	size_t address; /* place of the one in use */
 	struct resolve resolve;
 	size_t host; /* index in what it resolved to */
 	int fd;
@@ -55,7 +55,7 @@ struct udp {
 
 static const char *address_of(const struct udp *udp)
 {
-	return udp->carrier.options->addresses[udp->address];
+	return carrier_address(&udp->carrier, udp->address);
 }
 
 static void udp_shut(struct udp *udp)
@@ -271,7 +271,7 @@ static void on_check(struct loop_timer *timer)
 		return;
 	if (!udp->proved) {
 		udp->proved = true;
-		carrier_works(carrier, address_of(udp));
+		carrier_works(carrier, udp->address, address_of(udp));
 		loop_defer(carrier->loop, carrier->flush_call);
 	}
 }

@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,9 @@
 
 #include "base/strbuf.h"
 
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_INTERVAL_S 10L
 #define KEEPALIVE_COUNT 3
 /* TCP_USER_TIMEOUT would also end a connection whose peer answers but does not read (measured on Linux
  * 6.18: ETIMEDOUT with a closed window); a slow collector is waited for. conn_silent() instead. */
-#define SILENT_MS 30000
 #define SILENT_PROBES 4
 /* Room in the kernel for what TLS records take. */
 #define READS_PER_TURN 16
@@ -39,9 +37,10 @@ struct conn {
 	struct curl_slist *connect_to;
 	curl_socket_t fd;
 	bool connected, ended;
+	bool tls, finished; /* closed for writing */
 	char address[CONN_HOST + 10];
 	char name[CONN_HOST];
-	int64_t timeout_ms;
+	int64_t timeout_ms, dead_after_ms;
 	size_t window;
 	uint64_t progress_acknowledged; /* as of progress_ms */
 	int64_t progress_ms;
@@ -88,6 +87,33 @@ enum rc conn_address(
 	host[n] = '\0';
 	snprintf(port, 8, "%ld", number);
 	return RC_OK;
+}
+
+#define PIN_PREFIX "sha256//"
+#define PIN_BASE64 44
+
+enum rc conn_pinned_key(const char *pinned_key, struct error *err)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p = pinned_key;
+
+	for (;;) {
+		const char *hash = p + strlen(PIN_PREFIX);
+
+		if (strncmp(p, PIN_PREFIX, strlen(PIN_PREFIX)) != 0 ||
+			strspn(hash, base64) != PIN_BASE64 - 1 ||
+			hash[PIN_BASE64 - 1] != '=')
+			break;
+		p = hash + PIN_BASE64;
+		if (!*p)
+			return RC_OK;
+		if (*p++ != ';')
+			break;
+	}
+	return error_set(err, RC_CONFIG,
+		"pinned_key: write sha256// and the base64 of the SHA-256 of the "
+		"collector's public key, several of them with ; between");
 }
 
 /* The first line of a small file. */
@@ -200,6 +226,25 @@ static enum rc untrusted(const struct conn *conn, CURLcode code, struct error *e
 			"the certificate of %s is not valid yet: check the clocks of "
 			"both hosts",
 			conn->address);
+	case X509_V_ERR_CERT_REVOKED:
+		return error_set(err, RC_TLS,
+			"the certificate of %s, or of its issuer, is revoked by "
+			"crl_file: give the collector a new one",
+			conn->address);
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+		return error_set(err, RC_TLS,
+			"crl_file has no list of the CA that issued the certificate of "
+			"%s, or of one above it (%s): put the lists of all these CAs "
+			"into it",
+			conn->address, X509_verify_cert_error_string(verify));
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+		return error_set(err, RC_TLS,
+			"the certificate of %s cannot be looked up in crl_file (%s): "
+			"get the CA's newest list",
+			conn->address, X509_verify_cert_error_string(verify));
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -240,6 +285,16 @@ static enum rc why_not(const struct conn *conn, CURLcode code, struct error *err
 			conn->address, (long long)conn->timeout_ms);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return untrusted(conn, code, err);
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return error_set(err, RC_TLS,
+			"the public key of %s is not one of pinned_key: if the "
+			"collector has a new key, write its hash there, else somebody "
+			"else answers",
+			conn->address);
+	case CURLE_SSL_CRL_BADFILE:
+		return error_set(err, RC_TLS,
+			"crl_file cannot be used (%s): it must hold PEM lists",
+			curl_text(conn, code));
 	case CURLE_SSL_CACERT_BADFILE:
 		return error_set(err, RC_TLS, "ca_file cannot be used: %s",
 			curl_text(conn, code));
@@ -330,16 +385,51 @@ static void read_all(struct conn *conn)
 	}
 }
 
+/* After conn_finish(). Below TLS: only its FIN says that the peer has read everything. */
+static void read_end(struct conn *conn)
+{
+	static char ignored[CONN_RECORD];
+	struct error err;
+	ssize_t n;
+
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		n = recv(conn->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+		if (n > 0)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n == 0)
+			error_set(&err, RC_IO,
+				"the collector at %s closed the connection",
+				conn->address);
+		else
+			error_set(&err, RC_IO, "the connection to %s broke: %s",
+				conn->address, strerror(errno));
+		end_with(conn, n ? CONN_LOST : CONN_CLOSED, &err);
+		return;
+	}
+}
+
 static void on_ready(struct loop_watch *watch, short revents)
 {
 	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
 
-	if (revents & CURL_WAIT_POLLIN)
+	if (revents & CURL_WAIT_POLLIN && conn->finished)
+		read_end(conn);
+	else if (revents & CURL_WAIT_POLLIN)
 		read_all(conn);
 	if (revents & CURL_WAIT_POLLOUT && !conn->ended) {
 		watch_for(conn, CURL_WAIT_POLLIN);
 		conn->events.writable(conn->events.context);
 	}
+}
+
+/* This part of the time after which a host counts as dead. */
+static long at_least_1_s(const struct conn *conn, long part)
+{
+	long seconds = (long)(conn->dead_after_ms / 1000) / part;
+
+	return seconds > 1 ? seconds : 1;
 }
 
 static void set_stream(struct conn *conn)
@@ -355,8 +445,10 @@ static void set_stream(struct conn *conn)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conn->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	/* Half of the time without a word, the other half for the answers that do not come. */
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, at_least_1_s(conn, 2));
+	curl_easy_setopt(
+		easy, CURLOPT_TCP_KEEPINTVL, at_least_1_s(conn, 2L * KEEPALIVE_COUNT));
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, conn);
@@ -366,12 +458,18 @@ static enum rc set_tls(
 	struct conn *conn, const struct conn_options *options, struct error *err)
 {
 	CURL *easy = conn->transfer.easy;
+	bool by_ca = options->ca_file || !options->pinned_key;
 	char password[1024];
 	enum rc rc;
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	/* A pinned key says more than any name; with ca_file both count. */
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, by_ca ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_ca ? 2L : 0L);
+	if (options->pinned_key)
+		curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, options->pinned_key);
+	if (options->crl_file)
+		curl_easy_setopt(easy, CURLOPT_CRLFILE, options->crl_file);
 	curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
 	/* Each connection verifies anew, against the files as they are now. */
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -435,6 +533,8 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->events = *events;
 	conn->fd = CURL_SOCKET_BAD;
 	conn->timeout_ms = options->timeout_ms;
+	conn->dead_after_ms = options->dead_after_ms;
+	conn->tls = options->tls;
 	conn->watch.ready = on_ready;
 	conn->gone.run = on_gone;
 	conn->transfer.done = on_transfer;
@@ -496,6 +596,33 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	return err ? err->code : RC_IO;
 }
 
+static SSL *ssl_of(const struct conn *conn)
+{
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info) !=
+			CURLE_OK ||
+		!info || info->backend != CURLSSLBACKEND_OPENSSL)
+		return NULL;
+	return info->internals;
+}
+
+void conn_finish(struct conn *conn)
+{
+	SSL *ssl;
+
+	if (conn->tls)
+		read_all(conn); /* libcurl knows its SSL only after the first use */
+	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
+		return;
+	ssl = conn->tls ? ssl_of(conn) : NULL;
+	if (ssl)
+		(void)SSL_shutdown(ssl);
+	shutdown(conn->fd, SHUT_WR);
+	watch_for(conn, CURL_WAIT_POLLIN);
+	conn->finished = true;
+}
+
 void conn_cork(struct conn *conn, bool corked)
 {
 	int on = corked;
@@ -540,8 +667,8 @@ bool conn_silent(struct conn *conn, struct error *err)
 	struct tcp_info info;
 	int64_t since = loop_now_ms(conn->loop) - conn->progress_ms;
 
-	if (since < SILENT_MS || !tcp_info_of(conn, &info) ||
-		info.tcpi_last_ack_recv < SILENT_MS)
+	if (since < conn->dead_after_ms || !tcp_info_of(conn, &info) ||
+		info.tcpi_last_ack_recv < conn->dead_after_ms)
 		return false;
 	/* A closed window is probed ever less often; what counts is that probes are answered. */
 	if (!info.tcpi_snd_wnd && info.tcpi_probes < SILENT_PROBES)

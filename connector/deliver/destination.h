@@ -5,7 +5,11 @@
  *           after a connection breaks; a destination tries for ever.
  * Owner:    the destination copies what it is given. `ticket` belongs to the sender and comes back
  *           exactly once through report(), unless destination_free() came first.
- * Order:    reports come in the order of sending, from the loop, never from inside a call.
+ * Order:    reports come in the order of sending, from the loop, never from inside a call; with
+ *           several connections in the order of sending for each customer, whose messages all go
+ *           over the same one.
+ * Several addresses: the first that takes connections is used, and an earlier one again when it does
+ *           (failover.h); with several connections the n-th begins with the n-th address.
  * Confirmed means (design: "confirmed means something"):
  *   tcp, tls  the peer's kernel has acknowledged the octets (SIOCOUTQ, TCP_INFO) and the connection
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
@@ -33,6 +37,7 @@
 #include "formats/severity.h"
 
 #define DESTINATION_ADDRESSES 8
+#define DESTINATION_CONNECTIONS 64
 
 /* What becomes a message of its own: an alert, or each piece of its evidence (alert/event.h). */
 enum events { EVENTS_ALERT, EVENTS_EVIDENCE };
@@ -46,6 +51,7 @@ struct destination_options {
 	const char *addresses
 		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
+	unsigned connections; /* that share the customers, each with its own queue */
 	const char *path; /* of TRANSPORT_FILE */
 	size_t rotate_bytes; /* a new file before it is larger; 0: never */
 	int64_t rotate_every_ms; /* ... at each multiple of this in wall time; 0: never */
@@ -62,6 +68,9 @@ struct destination_options {
 	const char *app_name;
 	size_t max_message_bytes; /* of the syslog message, without its framing */
 	const char *ca_file; /* NULL: the system's */
+	const char *crl_file; /* of all CAs of ca_file; NULL: nothing is looked up */
+	/* "sha256//BASE64;...", or NULL. Without ca_file it alone says who the collector is. */
+	const char *pinned_key;
 	const char *cert_file, *key_file, *key_password_file;
 	const char *
 		tls_name; /* name to verify and to send as SNI; NULL: the host of the address */
@@ -69,6 +78,7 @@ struct destination_options {
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
 	unsigned rate; /* datagrams a second, at most */
+	int64_t dead_after_ms; /* that the collector's host answers nothing at all */
 	/* Severities of the header; NULL: those of formats/severity.h. */
 	const struct severity_map *syslog_severity;
 	const char *preset; /* what set the defaults, or NULL */
@@ -104,9 +114,12 @@ struct syslog_fields {
 };
 
 struct destination_state {
-	bool connected;
+	bool connected; /* one of the connections at least */
 	char address[300]; /* where to, now or last */
+	size_t connections; /* now */
 	char trouble[300]; /* why not, or "" */
+	char passed_over
+		[300]; /* why an earlier address is not used but this one, or "" */
 	size_t queued_count, queued_bytes; /* all that is not confirmed yet */
 	/* sent: taken by destination_send(); sent = confirmed + queued_count. */
 	uint64_t sent, confirmed, resent, connects, breaks;

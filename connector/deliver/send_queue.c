@@ -242,6 +242,11 @@ size_t send_queue_next(const struct send_queue *q)
 	return q->untaken != q->end ? message(q, q->untaken)->size : 0;
 }
 
+size_t send_queue_begun(const struct send_queue *q)
+{
+	return q->untaken_at ? message(q, q->untaken)->size - q->untaken_at : 0;
+}
+
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark)
 {
 	while (q->unhanded != q->untaken && message(q, q->unhanded)->at.end <= position)

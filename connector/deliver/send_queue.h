@@ -87,6 +87,15 @@ static inline bool send_queue_pending(const struct send_queue *q)
 	return q->unconfirmed != q->unhanded;
 }
 
+/* Octets that are left of a message of which some were taken. */
+size_t send_queue_begun(const struct send_queue *q);
+
+/* All that was taken is confirmed. */
+static inline bool send_queue_settled(const struct send_queue *q)
+{
+	return q->unconfirmed == q->untaken && !q->untaken_at;
+}
+
 static inline bool send_queue_unacknowledged(const struct send_queue *q)
 {
 	return q->unacknowledged != q->unhanded;

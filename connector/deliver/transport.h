@@ -18,6 +18,7 @@ enum {
 	TRANSPORT_HAS_FRAMING =
 		32, /* one stream of octets: framing parts the messages */
 	TRANSPORT_DATAGRAMS = 64, /* each message is one */
+	TRANSPORT_CONNECTS = 256, /* over TCP */
 };
 
 /* A datagram of IPv6 on Ethernet, which no router has to break up, and the largest of IPv4. */
@@ -28,11 +29,12 @@ enum {
 #define TRANSPORTS(ROW)                                                                \
 	ROW(TCP, "tcp",                                                                \
 		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_KEEPS_TAIL |     \
-			TRANSPORT_HAS_FRAMING,                                         \
+			TRANSPORT_HAS_FRAMING | TRANSPORT_CONNECTS,                    \
 		carrier_stream_new)                                                    \
 	ROW(TLS, "tls",                                                                \
 		TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES |        \
-			TRANSPORT_KEEPS_TAIL | TRANSPORT_HAS_FRAMING,                  \
+			TRANSPORT_KEEPS_TAIL | TRANSPORT_HAS_FRAMING |                 \
+			TRANSPORT_CONNECTS,                                            \
 		carrier_stream_new)                                                    \
 	ROW(UDP, "udp",                                                                \
 		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_DATAGRAMS,       \

@@ -29,6 +29,7 @@ struct collector {
 	struct collector_stream streams[COLLECTOR_STREAMS];
 	size_t count; /* streams so far */
 	char sni[64];
+	int tls_version; /* of the newest handshake */
 };
 
 /* tls may be NULL. receive_buffer 0: the system's. */
@@ -42,8 +43,11 @@ void collector_poll(struct collector *collector);
 void collector_close(struct collector *collector, bool notify);
 void collector_reset(struct collector *collector);
 
-/* Certificates made for the test, in PEM files below a directory. */
+/* Certificates made for the test, in PEM files below a directory, and lists of the first CA: empty.crl,
+ * revoked.crl with the certificate "server", old.crl that is out of date. */
 void certs_make(const char *directory);
+/* "sha256//..." of the public key of this one. */
+const char *certs_pin(const char *directory, const char *name);
 /* A server context; client_ca: asks for a client certificate of this CA. */
 SSL_CTX *certs_server(const char *directory, const char *name, const char *client_ca);
 

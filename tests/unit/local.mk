@@ -21,8 +21,7 @@ tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
 tests_unit_test_udp_LDADD = $(UNIT_LIBS)
 tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 	tests/unit/collector.c tests/unit/collector.h
-tests_unit_test_destination_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
-tests_unit_test_destination_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_destination_LDADD = $(UNIT_LIBS)
 
 PARSE_HELP = tests/unit/parse_help.h tests/unit/sample.h
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source

@@ -198,6 +198,9 @@ static void full_file_is_typed(void **state)
 	assert_int_equal(d->facility, 13);
 	assert_int_equal(d->max_message_bytes, 65536);
 	assert_int_equal(d->settle_ms, 500);
+	assert_int_equal(d->connections, 2);
+	assert_non_null(strstr(d->pinned_key, "=;sha256//BBBB"));
+	assert_int_equal(d->dead_after_ms, 10000);
 	assert_int_equal(d->connect_timeout_ms, 10000);
 	assert_string_equal(d->hostname, "relay");
 	assert_string_equal(d->app_name, "alertrelay");
@@ -227,7 +230,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(
 		t->apis[API_GRAPH].scope, "https://graph.microsoft.com/.default");
 	assert_string_equal(t->file, "good-full.yaml");
-	assert_int_equal(t->line, 29);
+	assert_int_equal(t->line, 32);
 	assert_int_equal(t->feed_count, 2);
 	f = &t->feeds[0];
 	assert_string_equal(f->source, "graph-alerts");
