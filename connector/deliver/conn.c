@@ -24,6 +24,10 @@
 #define SILENT_PROBES 4
 /* Room in the kernel for what TLS records take. */
 #define READS_PER_TURN 16
+/* After close_notify a peer closes at once, or waits for ours first and then closes. Ours is not sent
+ * before: it would be unread data at the end of one that is about to close, and so a reset. */
+#define NOTIFIED_MS 200
+#define FINISHED_MS 2000
 
 /* Of the kernel's enum, which its header for user space does not name. */
 enum { TCP_STATE_ESTABLISHED = 1, TCP_STATE_CLOSE_WAIT = 8 };
@@ -37,7 +41,10 @@ struct conn {
 	struct curl_slist *connect_to;
 	curl_socket_t fd;
 	bool connected, ended;
-	bool tls, finished; /* closed for writing */
+	bool tls;
+	bool notified; /* the peer's close_notify was read */
+	bool finished; /* closed for writing */
+	struct loop_timer late;
 	char address[CONN_HOST + 10];
 	char name[CONN_HOST];
 	int64_t timeout_ms, dead_after_ms;
@@ -350,6 +357,15 @@ static enum rc broken(struct conn *conn, CURLcode code, int number, enum conn_en
 		number ? strerror(number) : curl_easy_strerror(code));
 }
 
+static void closed(struct conn *conn, enum conn_end end)
+{
+	struct error err;
+
+	error_set(&err, RC_IO, "the collector at %s closed the connection",
+		conn->address);
+	end_with(conn, end, &err);
+}
+
 /* A collector has nothing to say; what comes is an end, a TLS message, or is ignored. */
 static void read_all(struct conn *conn)
 {
@@ -370,22 +386,23 @@ static void read_all(struct conn *conn)
 			return;
 		if (code == CURLE_OK && n)
 			continue;
-		if (code == CURLE_OK) {
-			error_set(&err, RC_IO,
-				"the collector at %s closed the connection",
-				conn->address);
-			/* close_notify alone does not say that all was read: a
-			 * reset may follow it. Only the FIN does. */
-			end = how_ended(conn);
-		} else {
+		if (code != CURLE_OK) {
 			broken(conn, code, errno, &end, &err);
+			end_with(conn, end, &err);
+		} else if (conn->tls && how_ended(conn) != CONN_CLOSED) {
+			/* close_notify alone does not say that all was read: a reset may
+			 * follow it. Only the FIN does. */
+			conn->notified = true;
+			loop_timer_set(conn->loop, &conn->late,
+				loop_now_ms(conn->loop) + NOTIFIED_MS);
+		} else {
+			closed(conn, how_ended(conn));
 		}
-		end_with(conn, end, &err);
 		return;
 	}
 }
 
-/* After conn_finish(). Below TLS: only its FIN says that the peer has read everything. */
+/* After an end on one side. Below TLS: only the FIN says that the peer has read everything. */
 static void read_end(struct conn *conn)
 {
 	static char ignored[CONN_RECORD];
@@ -398,14 +415,13 @@ static void read_end(struct conn *conn)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n == 0)
-			error_set(&err, RC_IO,
-				"the collector at %s closed the connection",
-				conn->address);
-		else
-			error_set(&err, RC_IO, "the connection to %s broke: %s",
-				conn->address, strerror(errno));
-		end_with(conn, n ? CONN_LOST : CONN_CLOSED, &err);
+		if (n == 0) {
+			closed(conn, CONN_CLOSED);
+			return;
+		}
+		error_set(&err, RC_IO, "the connection to %s broke: %s", conn->address,
+			strerror(errno));
+		end_with(conn, CONN_LOST, &err);
 		return;
 	}
 }
@@ -414,7 +430,7 @@ static void on_ready(struct loop_watch *watch, short revents)
 {
 	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
 
-	if (revents & CURL_WAIT_POLLIN && conn->finished)
+	if (revents & CURL_WAIT_POLLIN && (conn->notified || conn->finished))
 		read_end(conn);
 	else if (revents & CURL_WAIT_POLLIN)
 		read_all(conn);
@@ -422,6 +438,50 @@ static void on_ready(struct loop_watch *watch, short revents)
 		watch_for(conn, CURL_WAIT_POLLIN);
 		conn->events.writable(conn->events.context);
 	}
+}
+
+static SSL *ssl_of(const struct conn *conn)
+{
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info) !=
+			CURLE_OK ||
+		!info || info->backend != CURLSSLBACKEND_OPENSSL)
+		return NULL;
+	return info->internals;
+}
+
+static void finish(struct conn *conn)
+{
+	SSL *ssl = conn->tls ? ssl_of(conn) : NULL;
+
+	if (ssl)
+		(void)SSL_shutdown(ssl);
+	shutdown(conn->fd, SHUT_WR);
+	watch_for(conn, CURL_WAIT_POLLIN);
+	conn->finished = true;
+}
+
+static void on_late(struct loop_timer *timer)
+{
+	struct conn *conn = CONTAINER_OF(timer, struct conn, late);
+
+	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
+		return;
+	if (conn->finished) {
+		closed(conn, CONN_LOST);
+		return;
+	}
+	finish(conn);
+	loop_timer_set(conn->loop, &conn->late, loop_now_ms(conn->loop) + FINISHED_MS);
+}
+
+void conn_finish(struct conn *conn)
+{
+	if (conn->tls && !conn->notified)
+		read_all(conn); /* libcurl knows its SSL only after the first use */
+	if (!conn->ended && !conn->finished && conn->fd != CURL_SOCKET_BAD)
+		finish(conn);
 }
 
 /* This part of the time after which a host counts as dead. */
@@ -537,6 +597,7 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->tls = options->tls;
 	conn->watch.ready = on_ready;
 	conn->gone.run = on_gone;
+	conn->late.fire = on_late;
 	conn->transfer.done = on_transfer;
 	conn->transfer.keep_in_multi = true;
 	conn->transfer.easy = curl_easy_init();
@@ -563,6 +624,7 @@ void conn_close(struct conn *conn)
 	conn->ended = true;
 	conn->fd = CURL_SOCKET_BAD; /* going is no surprise now */
 	loop_watch_remove(conn->loop, &conn->watch);
+	loop_timer_stop(conn->loop, &conn->late);
 	loop_transfer_remove(
 		conn->loop, &conn->transfer); /* sends close_notify and closes */
 	curl_easy_cleanup(conn->transfer.easy);
@@ -581,6 +643,8 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
 		return error_set(
 			err, RC_IO, "the connection to %s has ended", conn->address);
+	if (conn->notified || conn->finished)
+		return RC_AGAIN; /* until the end comes */
 	errno = 0;
 	conn->text[0] = '\0';
 	code = curl_easy_send(conn->transfer.easy, p, n, taken);
@@ -594,33 +658,6 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	broken(conn, code, errno, end, err);
 	loop_watch_remove(conn->loop, &conn->watch);
 	return err ? err->code : RC_IO;
-}
-
-static SSL *ssl_of(const struct conn *conn)
-{
-	struct curl_tlssessioninfo *info = NULL;
-
-	if (curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info) !=
-			CURLE_OK ||
-		!info || info->backend != CURLSSLBACKEND_OPENSSL)
-		return NULL;
-	return info->internals;
-}
-
-void conn_finish(struct conn *conn)
-{
-	SSL *ssl;
-
-	if (conn->tls)
-		read_all(conn); /* libcurl knows its SSL only after the first use */
-	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
-		return;
-	ssl = conn->tls ? ssl_of(conn) : NULL;
-	if (ssl)
-		(void)SSL_shutdown(ssl);
-	shutdown(conn->fd, SHUT_WR);
-	watch_for(conn, CURL_WAIT_POLLIN);
-	conn->finished = true;
 }
 
 void conn_cork(struct conn *conn, bool corked)
@@ -653,7 +690,8 @@ bool conn_progress(struct conn *conn, struct conn_progress *progress)
 		/* If they never agreed this is too high, never too low. */
 		.written = again.tcpi_bytes_acked + (uint64_t)outstanding,
 		.window = conn->window,
-		.established = again.tcpi_state == TCP_STATE_ESTABLISHED,
+		.established =
+			again.tcpi_state == TCP_STATE_ESTABLISHED && !conn->notified,
 	};
 	if (!outstanding || conn->progress_acknowledged != progress->acknowledged) {
 		conn->progress_acknowledged = progress->acknowledged;

@@ -18,9 +18,10 @@ global(
 	{escape}
 	{tls_files}
 )
-{module}
+module(load="{module}"{options}{tls})
 {head}
-input({input} address="127.0.0.1" port="{port}" ruleset="received")
+input(type="{module}" address="127.0.0.1" port="{port}"{frame}
+	ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
@@ -33,32 +34,33 @@ class Rsyslog:
     """with Rsyslog(directory, pair=..., ca=...) as collector: collector.address, .lines()
 
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
-    udp: it takes datagrams. ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
+    ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
-    more of its configuration, outside of and in the ruleset."""
+    more of its configuration, outside of and in the ruleset. module: imtcp, imptcp, which has no
+    TLS, or imudp; driver: the library of imtcp's TLS, ossl or gtls."""
 
     def __init__(
         self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
-        udp=False
-    ):
+        module="imtcp", driver="ossl",
+    ):  # fmt: skip
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.received = self.directory / "received.log"
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
+        self.module, self.driver = module, driver
         self.process = None
-        self.transport = "udp" if udp else "tls" if pair else "tcp"
-        self.held = HeldPort(udp)
+        self.transport = "udp" if module == "imudp" else "tls" if pair else "tcp"
+        self.held = HeldPort(self.transport == "udp")
         self.port = self.held.number
 
     def configuration(self):
         tls = tls_files = ""
-        udp = self.transport == "udp"
         if self.pair:
             ca = self.ca or self.pair.cert
             mode = "x509/certvalid" if self.ca else "anon"
-            tls = f' streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="{mode}"'
+            tls = f' streamDriver.name="{self.driver}" streamDriver.mode="1" streamDriver.authMode="{mode}"'
             tls_files = (
                 f'defaultNetstreamDriverCAFile="{ca}"'
                 f' defaultNetstreamDriverCertFile="{self.pair.cert}"'
@@ -68,8 +70,10 @@ class Rsyslog:
             directory=self.directory,
             received=self.received,
             port=self.port,
-            module='module(load="imudp")' if udp else f'module(load="imtcp" maxSessions="500"{tls})',
-            input='type="imudp"' if udp else 'type="imtcp" maxFrameSize="2000000"',
+            module=self.module,
+            options=' maxSessions="500"' if self.module == "imtcp" else "",
+            frame=' maxFrameSize="2000000"' if self.transport != "udp" else "",
+            tls=tls,
             tls_files=tls_files,
             size=f'maxMessageSize="{self.size}"' if self.size else "",
             escape="" if self.escape else 'parser.escapeControlCharactersOnReceive="off"',

@@ -197,6 +197,11 @@ void collector_close(struct collector *collector, bool notify)
 	stream_shut(stream);
 }
 
+void collector_notify(struct collector *collector)
+{
+	SSL_shutdown(collector->streams[collector->count - 1].ssl);
+}
+
 void collector_reset(struct collector *collector)
 {
 	struct collector_stream *stream = &collector->streams[collector->count - 1];

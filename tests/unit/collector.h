@@ -41,6 +41,8 @@ void collector_listen(struct collector *collector);
 void collector_poll(struct collector *collector);
 /* The newest stream ends: FIN (with close_notify first when `notify`), or RST. */
 void collector_close(struct collector *collector, bool notify);
+/* Only the close_notify; the FIN is to follow by collector_close(). */
+void collector_notify(struct collector *collector);
 void collector_reset(struct collector *collector);
 
 /* Certificates made for the test, in PEM files below a directory, and lists of the first CA: empty.crl,

@@ -1111,6 +1111,35 @@ static void pinned_key_says_who_it_is(void **state)
 	bench_free(&bench);
 }
 
+/* The FIN says that all was read, also when it comes later, or only after our own close_notify. */
+static void fin_after_close_notify(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int waits = 0; waits < 2; waits++) {
+		int64_t end;
+
+		bench_new(&bench, TRANSPORT_TLS);
+		bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+		bench_open(&bench);
+		send_some(&bench, 20);
+		UNTIL(&bench, bench.confirmed == 20);
+		collector_notify(&bench.collector);
+		end = loop_now_ms(bench.loop) + 50;
+		UNTIL(&bench, loop_now_ms(bench.loop) > end);
+		send_some(&bench, 1);
+		if (waits)
+			UNTIL(&bench, bench.collector.streams[0].fd < 0);
+		else
+			collector_close(&bench.collector, false);
+		UNTIL(&bench, bench.confirmed == 21);
+		assert_int_equal(bench.collector.count, 2);
+		assert_int_equal(check_all(&bench, 21), 0);
+		bench_free(&bench);
+	}
+}
+
 static void tls_versions(void **state)
 {
 	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
@@ -1696,6 +1725,7 @@ int main(void)
 		cmocka_unit_test(wrong_certificates_are_refused),
 		cmocka_unit_test(pinned_key_says_who_it_is),
 		cmocka_unit_test(tls_versions),
+		cmocka_unit_test(fin_after_close_notify),
 		cmocka_unit_test(client_certificates),
 		cmocka_unit_test(what_is_wrong_is_said_at_once),
 		cmocka_unit_test(files_grow_and_rotate),
