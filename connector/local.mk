@@ -45,6 +45,8 @@ libconnector_la_SOURCES += \
 	connector/store/store_sqlite.c
 
 libconnector_la_SOURCES += \
+	connector/deliver/acceptor.c \
+	connector/deliver/acceptor.h \
 	connector/deliver/carrier.c \
 	connector/deliver/carrier.h \
 	connector/deliver/carrier_file.c \

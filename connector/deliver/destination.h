@@ -15,6 +15,7 @@
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
  *             confirmed messages go again too, as many octets as the peer may have held unread,
  *             tail_bytes at most; after a FIN only the unconfirmed;
+ *   listen, listen+tls  the same, for a collector that connects to us; one at a time;
  *   udp       given to the kernel, and no refusal was heard for settle_ms after that;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
@@ -37,6 +38,7 @@
 #include "formats/severity.h"
 
 #define DESTINATION_ADDRESSES 8
+#define DESTINATION_NETWORKS 16
 #define DESTINATION_CONNECTIONS 64
 
 /* What becomes a message of its own: an alert, or each piece of its evidence (alert/event.h). */
@@ -51,6 +53,9 @@ struct destination_options {
 	const char *addresses
 		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
+	const char *
+		allow[DESTINATION_NETWORKS]; /* who may connect, of TRANSPORT_LISTENS */
+	size_t allow_count; /* 0: any */
 	unsigned connections; /* that share the customers, each with its own queue */
 	const char *path; /* of TRANSPORT_FILE */
 	size_t rotate_bytes; /* a new file before it is larger; 0: never */

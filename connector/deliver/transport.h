@@ -19,6 +19,7 @@ enum {
 		32, /* one stream of octets: framing parts the messages */
 	TRANSPORT_DATAGRAMS = 64, /* each message is one */
 	TRANSPORT_CONNECTS = 256, /* over TCP */
+	TRANSPORT_LISTENS = 512, /* the address is ours, and the collector connects */
 };
 
 /* A datagram of IPv6 on Ethernet, which no router has to break up, and the largest of IPv4. */
@@ -35,6 +36,16 @@ enum {
 		TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES |        \
 			TRANSPORT_KEEPS_TAIL | TRANSPORT_HAS_FRAMING |                 \
 			TRANSPORT_CONNECTS,                                            \
+		carrier_stream_new)                                                    \
+	ROW(LISTEN, "listen",                                                          \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_KEEPS_TAIL |     \
+			TRANSPORT_HAS_FRAMING | TRANSPORT_CONNECTS |                   \
+			TRANSPORT_LISTENS,                                             \
+		carrier_stream_new)                                                    \
+	ROW(LISTEN_TLS, "listen+tls",                                                  \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES |        \
+			TRANSPORT_KEEPS_TAIL | TRANSPORT_HAS_FRAMING |                 \
+			TRANSPORT_CONNECTS | TRANSPORT_LISTENS,                        \
 		carrier_stream_new)                                                    \
 	ROW(UDP, "udp",                                                                \
 		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_DATAGRAMS,       \

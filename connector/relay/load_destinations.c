@@ -22,6 +22,7 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 	} used[] = {
 		{"address", TRANSPORT_HAS_ADDRESS, -1},
 		{"connections", TRANSPORT_HAS_ADDRESS, -1},
+		{"allow", TRANSPORT_LISTENS, -1},
 		{"path", TRANSPORT_HAS_PATH, -1},
 		{"rotate_size", TRANSPORT_HAS_PATH, -1},
 		{"rotate_every", TRANSPORT_HAS_PATH, -1},
@@ -61,6 +62,43 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 	}
 }
 
+/* Whoever can connect gets every alert: the file must say who may. */
+static void check_listening(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	bool tls = transport_has(d->transport, TRANSPORT_HAS_TLS);
+
+	if (d->address_count > 1)
+		options_wrong(&l->reader, line_of(map, "address"),
+			"address: one is listened on; [::]:port is all of this host's");
+	if (d->connections > 1)
+		options_wrong(&l->reader, line_of(map, "connections"),
+			"connections: one collector at a time is fed; take it out");
+	if (!d->allow_count && !d->ca_file)
+		options_wrong(&l->reader, line_of(map, ""),
+			"destination %s gives its alerts to anyone who connects; write "
+			"allow: with the addresses of collectors%s",
+			map->key,
+			tls ? ", or ca_file: with who issues their certificates" : "");
+	if (!tls)
+		return;
+	if (!yaml_get(map, "cert_file"))
+		options_wrong(&l->reader, line_of(map, ""),
+			"destination %s has no certificate to show to collectors; "
+			"write cert_file and key_file",
+			map->key);
+	if (d->pinned_key)
+		options_wrong(&l->reader, line_of(map, "pinned_key"),
+			"pinned_key: means nothing with transport %s; write ca_file "
+			"and tls_name",
+			transport_type(d->transport)->word);
+	if ((d->tls_name || d->crl_file) && !d->ca_file)
+		options_wrong(&l->reader,
+			line_of(map, d->tls_name ? "tls_name" : "crl_file"),
+			"%s: no certificate is asked for; write ca_file too",
+			d->tls_name ? "tls_name" : "crl_file");
+}
+
 /* The same address is no second chance, and a key is no use without its certificate. */
 static void check_needed(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
@@ -98,6 +136,8 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 		options_wrong(&l->reader, line_of(map, "crl_file"),
 			"crl_file: with pinned_key and no ca_file no certificate is "
 			"verified; write ca_file too, or take crl_file out");
+	if (transport_has(d->transport, TRANSPORT_LISTENS))
+		check_listening(l, map, d);
 	check_used(l, map, d);
 }
 

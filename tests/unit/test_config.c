@@ -162,6 +162,9 @@ static void transports_have_options_of_their_own(void **state)
 	assert_int_equal(d[3].rotate_bytes, 100 << 20);
 	assert_int_equal(d[3].rotate_every_ms, 24 * 3600 * 1000);
 	assert_int_equal(d[3].keep, 90);
+	assert_int_equal(d[4].transport, TRANSPORT_LISTEN);
+	assert_int_equal(d[4].allow_count, 2);
+	assert_string_equal(d[4].allow[1], "2001:db8::/32");
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(d[i].transport, TRANSPORT_UDP);
 		assert_int_equal(d[i].framing, FRAMING_NONE);
@@ -657,7 +660,8 @@ static void sample_is_a_configuration(void **state)
 static void manual_names_every_option(void **state)
 {
 	static const char *const some[] = {".Ss destinations\n",
-		".It Ic transport : tcp | tls | udp | file | stdout\n",
+		".It Ic transport : tcp | tls | listen | listen+tls | udp | file | "
+		"stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
 		"Default: 8096.",
 		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",

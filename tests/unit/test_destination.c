@@ -1414,7 +1414,7 @@ static void a_new_file_begins_before_one_is_too_large(void **state)
 	bench.options.framing = FRAMING_LF;
 	bench.options.rotate_bytes = 100000;
 	bench.options.keep = 3;
-	bench.next = bench.confirmed = 2000;
+	bench.next = bench.confirmed = bench.confirmed_of[0] = 2000;
 	bench_open(&bench);
 	send_some(&bench, 1000);
 	UNTIL(&bench, bench.confirmed == 3000);
@@ -1426,7 +1426,7 @@ static void a_new_file_begins_before_one_is_too_large(void **state)
 	bench.options.framing = FRAMING_LF;
 	bench.options.rotate_bytes = 500;
 	bench.options.keep = 1;
-	bench.next = bench.confirmed = 3000;
+	bench.next = bench.confirmed = bench.confirmed_of[0] = 3000;
 	bench_open(&bench);
 	send_some(&bench, 3);
 	UNTIL(&bench, bench.confirmed == 3003);
