@@ -186,6 +186,70 @@ static void test_all_octets(void **state)
 	model_clean(want, in, 256, MODEL_HEADER, 0);
 }
 
+/* What a JSON string holds for it, octet by octet. */
+static size_t json_of(char *to, const char *special, const char *s, size_t n)
+{
+	size_t m = strlen(special);
+
+	memcpy(to, s, n);
+	memcpy(to + n, special, m);
+	return n + m;
+}
+
+/* Texts of all lengths are written in blocks that lie over each other: one special octet at each place
+ * of them, in memory that ends where the text does. */
+static void test_json_lengths(void **state)
+{
+	static const struct {
+		struct fmt_str in;
+		const char *out;
+	} specials[] = {
+		{S("x"), "x"},
+		{S("\""), "\\\""},
+		{S("\\"), "\\\\"},
+		{S("\n"), "\\n"},
+		{S("\x1F"), "\\u001f"},
+		{S("\0"), "\xEF\xBF\xBD"},
+		{S("\x7F"), "\\u007f"},
+		{S("\xC3\xA9"), "\xC3\xA9"},
+		{S("\xC2\x85"), "\\u0085"},
+		{S("\xE2\x80\xA8"), "\\u2028"},
+		{S("\xF0\x9F\x98\x80"), "\xF0\x9F\x98\x80"},
+		{S("\xC3"), "\xEF\xBF\xBD"},
+	};
+	char text[160], want[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 26);
+	for (size_t n = 0; n < 150; n++) {
+		for (size_t at = 0; at <= n; at++) {
+			for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]);
+				i++) {
+				struct fmt_str special = specials[i].in;
+				size_t whole = n + special.n, size;
+				char *in = malloc(whole);
+				char *out = malloc(ESCAPE_JSON_ROOM(whole)), *end;
+
+				assert_non_null(in);
+				assert_non_null(out);
+				memcpy(in, text, at);
+				memcpy(in + at, special.p, special.n);
+				memcpy(in + at + special.n, text + at, n - at);
+				size = json_of(want, specials[i].out, text, at);
+				memcpy(want + size, text + at, n - at);
+				size += n - at;
+				end = escape_json_string(
+					out, (struct fmt_str){in, whole});
+				assert_int_equal(end - out, size);
+				assert_memory_equal(out, want, size);
+				free(in);
+				free(out);
+			}
+		}
+	}
+}
+
 static void test_trim(void **state)
 {
 	static const struct {
@@ -305,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_all_octets),
+		cmocka_unit_test(test_json_lengths),
 		cmocka_unit_test(test_trim),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_addresses),
