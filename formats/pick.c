@@ -92,13 +92,13 @@ static int set_address(
 	text = text_trim(text);
 	if (!text.n)
 		return 0;
-	kind = address_read(text, out);
+	kind = address_spell(&text, out);
 	if (kind == ADDRESS_NONE) {
 		if (!v->row[PICK_ADDRESS_TEXT].n)
 			v->row[PICK_ADDRESS_TEXT] = text;
 		return 0;
 	}
-	v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6] = pool_put(v, out, strlen(out));
+	v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6] = pool_put(v, text.p, text.n);
 	return 1;
 }
 
@@ -420,10 +420,10 @@ static int has_address(const struct pick *v, enum pick_id ipv4, enum pick_id ipv
 		return 0;
 	if (same_octets(text, v->row[ipv4]) || same_octets(text, v->row[ipv6]))
 		return 1;
-	kind = address_read(text, out);
+	kind = address_spell(&text, out);
 	if (kind == ADDRESS_NONE)
 		return same_text(text, v->row[PICK_ADDRESS_TEXT]);
-	return same_octets(text_str(out), v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6]);
+	return same_octets(text, v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6]);
 }
 
 /* The connection, whose addresses go with its ports, then the addresses with a role, then the mail's
