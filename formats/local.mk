@@ -52,6 +52,8 @@ libformats_la_SOURCES = \
 	formats/pick.c \
 	formats/pick.def \
 	formats/pick.h \
+	formats/pick_list.c \
+	formats/pick_list.h \
 	formats/registry.c \
 	formats/registry.h \
 	formats/rfc5424_json.c \
