@@ -3,30 +3,78 @@
 
 #include <arpa/inet.h>
 
-enum address_kind address_read(struct fmt_str text, char out[ADDRESS_SIZE])
+/* Surely as RFC 5952 and inet_ntop() spell it: lower case, no zeros to leave out and none left out
+ * that should be there. The text is an address. */
+static int is_canonical(const char *s)
+{
+	unsigned groups = 0, gaps = 0;
+
+	if (*s == ':')
+		return 0;
+	while (*s) {
+		if (*s == '0')
+			return 0;
+		for (; *s && *s != ':'; s++)
+			if (*s == '.' || (*s >= 'A' && *s <= 'F'))
+				return 0;
+		groups++;
+		if (*s == ':' && *++s == ':') {
+			gaps++;
+			s++;
+		}
+	}
+	return !gaps || groups <= 6;
+}
+
+/* Four numbers up to 255 without leading zeros, as inet_pton() wants them. */
+static int is_ipv4(struct fmt_str s)
+{
+	unsigned dots = 0, number = 0, digits = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned digit = (unsigned)(unsigned char)s.p[i] - '0';
+
+		if (digit <= 9 && !(digits && !number)) {
+			number = number * 10 + digit;
+			digits++;
+		} else if (s.p[i] == '.' && digits && number <= 255 && dots < 3) {
+			dots++;
+			number = digits = 0;
+		} else {
+			return 0;
+		}
+	}
+	return dots == 3 && digits && number <= 255;
+}
+
+enum address_kind address_spell(struct fmt_str *text, char out[ADDRESS_SIZE])
 {
 	static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
-	char copy[ADDRESS_SIZE];
+	enum address_kind kind = ADDRESS_IPV6;
 	struct in6_addr ipv6;
 	struct in_addr ipv4;
 
-	if (text.n < 2 || text.n >= sizeof(copy) || memchr(text.p, 0, text.n))
+	if (text->n < 2 || text->n >= ADDRESS_SIZE)
 		return ADDRESS_NONE;
-	memcpy(copy, text.p, text.n);
-	copy[text.n] = 0;
-	if (inet_pton(AF_INET, copy, &ipv4) == 1) {
-		memcpy(out, copy, text.n + 1);
+	if (is_ipv4(*text))
 		return ADDRESS_IPV4;
-	}
-	if (inet_pton(AF_INET6, copy, &ipv6) != 1)
+	if (memchr(text->p, 0, text->n))
 		return ADDRESS_NONE;
+	memcpy(out, text->p, text->n);
+	out[text->n] = 0;
+	if (inet_pton(AF_INET6, out, &ipv6) != 1)
+		return ADDRESS_NONE;
+	if (is_canonical(out))
+		return ADDRESS_IPV6;
 	if (!memcmp(&ipv6, mapped, sizeof(mapped))) {
 		memcpy(&ipv4, (const unsigned char *)&ipv6 + 12, sizeof(ipv4));
-		return inet_ntop(AF_INET, &ipv4, out, ADDRESS_SIZE) ? ADDRESS_IPV4
-								    : ADDRESS_NONE;
+		inet_ntop(AF_INET, &ipv4, out, ADDRESS_SIZE);
+		kind = ADDRESS_IPV4;
+	} else {
+		inet_ntop(AF_INET6, &ipv6, out, ADDRESS_SIZE);
 	}
-	return inet_ntop(AF_INET6, &ipv6, out, ADDRESS_SIZE) ? ADDRESS_IPV6
-							     : ADDRESS_NONE;
+	*text = (struct fmt_str){out, strlen(out)};
+	return kind;
 }
 
 int address_read_mac(struct fmt_str text, char out[18])

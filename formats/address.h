@@ -16,8 +16,9 @@ enum address_kind {
 	ADDRESS_IPV6,
 };
 
-/* The address in its canonical form in `out`, with a NUL behind it. */
-enum address_kind address_read(struct fmt_str text, char out[ADDRESS_SIZE]);
+/* Makes the text the address in its canonical form: most are spelled so and stay where they are, others
+ * are in `out` then. */
+enum address_kind address_spell(struct fmt_str *text, char out[ADDRESS_SIZE]);
 
 /* aa:bb:cc:dd:ee:ff from six hex pairs with colons, dashes or nothing between; 1 if it is one. */
 int address_read_mac(struct fmt_str text, char out[18]);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "json_alert.h"
-#include "json_tell.h"
 #include "json_text.h"
+#include "json_tight.h"
 #include "text.h"
 
 static int put_member(struct fmt_out *out, const char *name, struct fmt_str s)
@@ -44,52 +44,22 @@ static int put_envelope(struct fmt_out *out, const struct fmt_alert *alert)
 	       json_put_name(out, "alert");
 }
 
-static const char *const notes[2] = {"evidenceOmitted", "fieldsOmitted"};
+static const struct json_shedding shedding = {
+	{"evidenceOmitted", "fieldsOmitted"}, json_alert_why, JSON_ALERT_OPTIONAL};
 
-static enum fmt_result format_tight(const struct field_json *fields,
-	const struct fmt_alert *alert, struct fmt_message *message)
+static int write_whole(struct fmt_out *whole, struct json_fit *fit, const void *self,
+	const struct fmt_alert *alert)
 {
-	struct fmt_out *body = message->body, whole, fitted;
-	struct json_fit fit = {.evidence_note = notes[0],
-		.field_note = notes[1],
-		.why = json_alert_why};
-	struct fmt_str text;
-	enum fmt_result rc = FMT_TOO_SMALL;
-	size_t limit = body->maximum > body->n ? body->maximum - body->n : 0, at;
+	size_t at;
 
-	json_heap_init(&whole);
-	json_heap_init(&fitted);
-	if (!put_envelope(&whole, alert))
-		goto out;
-	at = whole.n;
-	if (!(alert->raw.n ? json_compact(&whole, alert->raw)
-			   : json_alert_build(&whole, alert)) ||
-		!json_put(&whole, "}", 1))
-		goto out;
-	text = (struct fmt_str){whole.p, whole.n};
-	if ((text.n > limit || fields->count) &&
-		!json_alert_parts(&fit, text, at, alert))
-		goto out;
-	if (fields->count) {
-		if (!field_json_apply(fields, alert, &whole, 0, &fit,
-			    JSON_ALERT_OPTIONAL, message))
-			goto out;
-		text = (struct fmt_str){whole.p, whole.n};
-	}
-	if (text.n > limit) {
-		if (!json_fit_write(&fit, &fitted, text, limit, message))
-			goto out;
-		text = (struct fmt_str){fitted.p, fitted.n};
-	}
-	if (json_put(body, text.p, text.n))
-		rc = FMT_OK;
-	if (rc == FMT_OK && message->trace)
-		json_tell(message->trace, (struct fmt_str){whole.p, whole.n}, &fit);
-out:
-	json_fit_clear(&fit);
-	json_heap_free(&whole);
-	json_heap_free(&fitted);
-	return rc;
+	(void)self;
+	if (!put_envelope(whole, alert))
+		return 0;
+	at = whole->n;
+	return (alert->raw.n ? json_compact(whole, alert->raw)
+			     : json_alert_build(whole, alert)) &&
+	       json_put(whole, "}", 1) &&
+	       json_alert_parts(fit, (struct fmt_str){whole->p, whole->n}, at, alert);
 }
 
 enum fmt_result json_body(const struct field_json *fields,
@@ -99,15 +69,10 @@ enum fmt_result json_body(const struct field_json *fields,
 	size_t start = body->n;
 
 	if (!fields->count && alert->raw.n && put_envelope(body, alert) &&
-		json_copy(body, alert->raw) && json_put(body, "}", 1)) {
-		if (message->trace)
-			json_tell(message->trace,
-				(struct fmt_str){body->p + start, body->n - start},
-				NULL);
-		return FMT_OK;
-	}
+		json_copy(body, alert->raw) && json_put(body, "}", 1))
+		return json_written(message, start);
 	body->n = start;
-	return format_tight(fields, alert, message);
+	return json_write_tight(message, write_whole, NULL, alert, fields, &shedding);
 }
 
 int json_body_fields(struct field_json *fields, const char *format,
@@ -128,5 +93,5 @@ int json_body_fields(struct field_json *fields, const char *format,
 	};
 
 	return field_json_read(
-		fields, format, own, notes, rules, count, wrong, context);
+		fields, format, own, shedding.notes, rules, count, wrong, context);
 }

@@ -167,11 +167,11 @@ struct fmt_str key_value(
 	default:
 		break;
 	}
-	kind = address_read(s, room);
+	kind = address_spell(&s, room);
 	if (kind == ADDRESS_NONE || (type == KEY_IPV4 && kind != ADDRESS_IPV4) ||
 		(type == KEY_IPV6 && kind != ADDRESS_IPV6))
 		return none;
-	return text_str(room);
+	return s;
 }
 
 _Static_assert(KEY_TYPED_ROOM >= ADDRESS_SIZE, "room for an address");

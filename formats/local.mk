@@ -6,6 +6,9 @@ libformats_la_SOURCES = \
 	formats/block.h \
 	formats/cef.c \
 	formats/ecs.c \
+	formats/ecs.h \
+	formats/ecs_evidence.c \
+	formats/ecs_facts.c \
 	formats/escape.c \
 	formats/escape.h \
 	formats/field_json.c \
@@ -19,12 +22,18 @@ libformats_la_SOURCES = \
 	formats/json_alert.h \
 	formats/json_body.c \
 	formats/json_body.h \
+	formats/json_document.c \
+	formats/json_document.h \
 	formats/json_fit.c \
 	formats/json_fit.h \
+	formats/json_members.c \
+	formats/json_members.h \
 	formats/json_tell.c \
 	formats/json_tell.h \
 	formats/json_text.c \
 	formats/json_text.h \
+	formats/json_tight.c \
+	formats/json_tight.h \
 	formats/json_writer.c \
 	formats/json_writer.h \
 	formats/keys.c \
@@ -32,6 +41,9 @@ libformats_la_SOURCES = \
 	formats/keys.h \
 	formats/leef.c \
 	formats/ocsf.c \
+	formats/ocsf.h \
+	formats/ocsf_evidence.c \
+	formats/ocsf_observe.c \
 	formats/option.c \
 	formats/option.h \
 	formats/rule.h \
@@ -40,6 +52,8 @@ libformats_la_SOURCES = \
 	formats/pick.c \
 	formats/pick.def \
 	formats/pick.h \
+	formats/pick_list.c \
+	formats/pick_list.h \
 	formats/registry.c \
 	formats/registry.h \
 	formats/rfc5424_json.c \

@@ -4,24 +4,16 @@
 #include <strings.h>
 
 #include "address.h"
+#include "pick_list.h"
 #include "severity.h"
 #include "value.h"
-
-#define LIST_MAX 1970u /* octets of the evidence list; leaves room for its "; +n" */
-#define ITEM_MAX 80u /* characters of one item's name */
-#define FIELDS_MAX 3900u /* octets of the list of an event's fields */
-#define FIELD_MAX 255u /* characters of one of its values */
-
-/* In pick.shown, beside a bit for each kind: the addresses with a role have their keys. */
-#define SHOWN_SOURCE_IP (1u << FMT_KINDS)
-#define SHOWN_DESTINATION_IP (2u << FMT_KINDS)
 
 static void set(struct pick *v, enum pick_id row, struct fmt_str s)
 {
 	v->row[row] = text_trim(s);
 }
 
-static struct fmt_str pool_put(struct pick *v, const char *p, size_t n)
+struct fmt_str pick_put(struct pick *v, const char *p, size_t n)
 {
 	char *to = v->pool + v->used;
 
@@ -34,7 +26,7 @@ static struct fmt_str pool_put(struct pick *v, const char *p, size_t n)
 	return (struct fmt_str){to, n};
 }
 
-static void set_number(struct pick *v, enum pick_id row, int64_t number)
+void pick_number(struct pick *v, enum pick_id row, int64_t number)
 {
 	char digits[21], *p = digits + sizeof(digits);
 	uint64_t n = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
@@ -44,14 +36,14 @@ static void set_number(struct pick *v, enum pick_id row, int64_t number)
 	while (n /= 10);
 	if (number < 0)
 		*--p = '-';
-	v->row[row] = pool_put(v, p, (size_t)(digits + sizeof(digits) - p));
+	v->row[row] = pick_put(v, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 /* Milliseconds, cut and not rounded; what lies before 1970 is no time of an alert. */
 static void set_time(struct pick *v, enum pick_id row, int64_t ticks)
 {
 	if (ticks > 0)
-		set_number(v, row, ticks / FMT_TICKS_PER_MS);
+		pick_number(v, row, ticks / FMT_TICKS_PER_MS);
 }
 
 /* A plain decimal number without leading zeros, as the vendor writes them; else 0. */
@@ -92,13 +84,13 @@ static int set_address(
 	text = text_trim(text);
 	if (!text.n)
 		return 0;
-	kind = address_read(text, out);
+	kind = address_spell(&text, out);
 	if (kind == ADDRESS_NONE) {
 		if (!v->row[PICK_ADDRESS_TEXT].n)
 			v->row[PICK_ADDRESS_TEXT] = text;
 		return 0;
 	}
-	v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6] = pool_put(v, out, strlen(out));
+	v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6] = pick_put(v, text.p, text.n);
 	return 1;
 }
 
@@ -110,13 +102,13 @@ static struct fmt_str join(
 
 	if (a.n > PICK_JOIN_MAX)
 		a.n = PICK_JOIN_MAX;
-	s.n = pool_put(v, a.p, a.n).n;
+	s.n = pick_put(v, a.p, a.n).n;
 	if (s.n + between > PICK_JOIN_MAX)
 		return s;
-	s.n += pool_put(v, separator, between).n;
+	s.n += pick_put(v, separator, between).n;
 	if (b.n > PICK_JOIN_MAX - s.n)
 		b.n = PICK_JOIN_MAX - s.n;
-	s.n += pool_put(v, b.p, b.n).n;
+	s.n += pick_put(v, b.p, b.n).n;
 	return s;
 }
 
@@ -138,10 +130,10 @@ static void set_list(struct pick *v, enum pick_id row, struct fmt_list list)
 		if (!item.n)
 			continue;
 		if (s.n)
-			s.n += pool_put(v, ",", 1).n;
+			s.n += pick_put(v, ",", 1).n;
 		if (item.n > PICK_JOIN_MAX - s.n)
 			item.n = PICK_JOIN_MAX - s.n;
-		s.n += pool_put(v, item.p, item.n).n;
+		s.n += pick_put(v, item.p, item.n).n;
 	}
 	v->row[row] = s;
 }
@@ -169,66 +161,82 @@ static void map_url(
 	v->row[text_fits(url, 1023) ? row : long_row] = url;
 }
 
+/* Texts of the alert as they are. */
+static const struct {
+	uint16_t row, at;
+} texts[] = {
+#define TEXT(row, member)                                                              \
+	{                                                                              \
+		row, offsetof(struct fmt_alert, member)                                \
+	}
+	TEXT(PICK_ALERT_ID, id),
+	TEXT(PICK_VERSION, version),
+	TEXT(PICK_CUSTOMER, customer),
+	TEXT(PICK_CUSTOMER_NAME, customer_name),
+	TEXT(PICK_TENANT_ID, tenant_id),
+	TEXT(PICK_CATEGORY, category),
+	TEXT(PICK_STATUS, status),
+	TEXT(PICK_SERVICE_SOURCE, service_source),
+	TEXT(PICK_THREAT, threat_name),
+	TEXT(PICK_THREAT_FAMILY, threat_family),
+	TEXT(PICK_ACTOR, actor),
+	TEXT(PICK_REDIRECT, redirect_incident_id),
+	TEXT(PICK_PRIORITY, priority_score),
+	TEXT(PICK_INVESTIGATION_ID, investigation_id),
+	TEXT(PICK_MODIFIED_BY, last_modified_by),
+	TEXT(PICK_RESOLVING_COMMENT, resolving_comment),
+	TEXT(PICK_ASSIGNED_TO, assigned_to),
+	TEXT(PICK_PROVIDER_ID, provider_alert_id),
+	TEXT(PICK_SOURCE_EXTERNAL_ID, external_id),
+	TEXT(PICK_INDICATOR_ID, indicator_id),
+	TEXT(PICK_POLICY_ID, alert_policy_id),
+#undef TEXT
+};
+
+/* One that says something. */
+static void set_known(struct pick *v, enum pick_id row, struct fmt_str s)
+{
+	s = text_trim(s);
+	if (!value_is_nothing(s))
+		v->row[row] = s;
+}
+
 static void map_alert(struct pick *v, const struct fmt_alert *alert)
 {
-	struct fmt_str s, t;
+	struct fmt_str s;
 	int64_t number;
 
-	set_time(v, PICK_TIME, alert->created > 0 ? alert->created : alert->updated);
-	set(v, PICK_ALERT_ID, alert->id);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		memcpy(&s, (const char *)alert + texts[i].at, sizeof(s));
+		set(v, (enum pick_id)texts[i].row, s);
+	}
 	if (text_fits(v->row[PICK_ALERT_ID], 40))
 		v->row[PICK_EXTERNAL_ID] = v->row[PICK_ALERT_ID];
-	set(v, PICK_VERSION, alert->version);
 	if (alert->event_count) {
-		set_number(v, PICK_EVENT_NUMBER, alert->event_number);
-		set_number(v, PICK_EVENT_COUNT, alert->event_count);
+		pick_number(v, PICK_EVENT_NUMBER, alert->event_number);
+		pick_number(v, PICK_EVENT_COUNT, alert->event_count);
 	}
-	set(v, PICK_CUSTOMER, alert->customer);
-	set(v, PICK_CUSTOMER_NAME, alert->customer_name);
-	set(v, PICK_TENANT_ID, alert->tenant_id);
-	set(v, PICK_CATEGORY, alert->category);
 	s = text_trim(alert->incident_id);
 	v->row[read_number(s, &number) ? PICK_INCIDENT_NUMBER : PICK_INCIDENT_ID] = s;
-	set(v, PICK_STATUS, alert->status);
-	s = text_trim(alert->classification);
-	if (!value_is_nothing(s))
-		v->row[PICK_CLASSIFICATION] = s;
-	s = text_trim(alert->determination);
-	if (!value_is_nothing(s))
-		v->row[PICK_DETERMINATION] = s;
+	set_known(v, PICK_CLASSIFICATION, alert->classification);
+	set_known(v, PICK_DETERMINATION, alert->determination);
+	set_known(v, PICK_INVESTIGATION, alert->investigation_state);
+	set_time(v, PICK_TIME, alert->created > 0 ? alert->created : alert->updated);
 	set_time(v, PICK_START, alert->first_activity);
 	set_time(v, PICK_END, alert->last_activity);
 	set_time(v, PICK_UPDATED, alert->updated);
 	set_time(v, PICK_RESOLVED, alert->resolved);
-	s = text_trim(alert->detection_source);
-	t = text_trim(alert->service_source);
-	v->row[PICK_SERVICE] = value_is_nothing(s) ? t : s;
-	v->row[PICK_SERVICE_SOURCE] = t;
+	v->row[PICK_SERVICE] = v->row[PICK_SERVICE_SOURCE];
+	set_known(v, PICK_SERVICE, alert->detection_source);
 	map_url(v, PICK_ALERT_URL, PICK_ALERT_URL_LONG, alert->alert_url);
 	map_url(v, PICK_INCIDENT_URL, PICK_INCIDENT_URL_LONG, alert->incident_url);
 	if (alert->evidence_count)
-		set_number(v, PICK_EVIDENCE_COUNT, (int64_t)alert->evidence_count);
-	set(v, PICK_THREAT, alert->threat_name);
-	set(v, PICK_THREAT_FAMILY, alert->threat_family);
-	set(v, PICK_ACTOR, alert->actor);
+		pick_number(v, PICK_EVIDENCE_COUNT, (int64_t)alert->evidence_count);
 	set_list(v, PICK_TECHNIQUES, alert->mitre_techniques);
 	set_list(v, PICK_TAGS, alert->system_tags);
 	set_list(v, PICK_CUSTOM_TAGS, alert->custom_tags);
-	set(v, PICK_REDIRECT, alert->redirect_incident_id);
-	set(v, PICK_PRIORITY, alert->priority_score);
-	set(v, PICK_INVESTIGATION_ID, alert->investigation_id);
-	set(v, PICK_MODIFIED_BY, alert->last_modified_by);
-	set(v, PICK_RESOLVING_COMMENT, alert->resolving_comment);
 	if (alert->categories.count > 1 || !v->row[PICK_CATEGORY].n)
 		set_list(v, PICK_CATEGORIES, alert->categories);
-	set(v, PICK_ASSIGNED_TO, alert->assigned_to);
-	s = text_trim(alert->investigation_state);
-	if (!value_is_nothing(s))
-		v->row[PICK_INVESTIGATION] = s;
-	set(v, PICK_PROVIDER_ID, alert->provider_alert_id);
-	set(v, PICK_SOURCE_EXTERNAL_ID, alert->external_id);
-	set(v, PICK_INDICATOR_ID, alert->indicator_id);
-	set(v, PICK_POLICY_ID, alert->alert_policy_id);
 	if (alert->source)
 		set(v, PICK_SOURCE_API, text_str(alert->source));
 	s = text_trim(alert->custom_details);
@@ -252,7 +260,7 @@ static void map_device(struct pick *v, const struct view *device)
 	s = view_first(device, FMT_DEVICE_LAST_IP, FMT_DEVICE_IP);
 	set_address(v, PICK_DEVICE_ADDRESS, PICK_DEVICE_IPV6, s);
 	if (address_read_mac(view_get(device, FMT_DEVICE_MAC), mac))
-		v->row[PICK_DEVICE_MAC] = pool_put(v, mac, 17);
+		v->row[PICK_DEVICE_MAC] = pick_put(v, mac, 17);
 	v->row[PICK_DEVICE_ID] = view_get(device, FMT_DEVICE_ID);
 	v->row[PICK_DEVICE_AAD_ID] = view_get(device, FMT_DEVICE_AAD_ID);
 	v->row[PICK_DEVICE_DOMAIN] = view_get(device, FMT_DEVICE_NT_DOMAIN);
@@ -420,10 +428,10 @@ static int has_address(const struct pick *v, enum pick_id ipv4, enum pick_id ipv
 		return 0;
 	if (same_octets(text, v->row[ipv4]) || same_octets(text, v->row[ipv6]))
 		return 1;
-	kind = address_read(text, out);
+	kind = address_spell(&text, out);
 	if (kind == ADDRESS_NONE)
 		return same_text(text, v->row[PICK_ADDRESS_TEXT]);
-	return same_octets(text_str(out), v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6]);
+	return same_octets(text, v->row[kind == ADDRESS_IPV4 ? ipv4 : ipv6]);
 }
 
 /* The connection, whose addresses go with its ports, then the addresses with a role, then the mail's
@@ -522,219 +530,6 @@ static void map_others(struct pick *v, const struct fmt_alert *alert)
 	}
 }
 
-/* What names a piece of evidence of each kind, the best first. */
-#define KIND_IDS 6
-static const uint8_t kind_ids[FMT_KINDS][KIND_IDS] = {
-	[FMT_KIND_OTHER] = {FMT_NAME, FMT_OBJECT_ID},
-	[FMT_KIND_DEVICE] = {FMT_DEVICE_DNS_NAME, FMT_DEVICE_HOST_NAME, FMT_DEVICE_ID},
-	[FMT_KIND_USER] = {FMT_USER_UPN, FMT_USER_NAME, FMT_USER_SID, FMT_USER_AAD_ID,
-		FMT_USER_DISPLAY_NAME},
-	[FMT_KIND_PROCESS] = {FMT_FILE_NAME, FMT_PROCESS_COMMAND_LINE, FMT_PROCESS_ID},
-	[FMT_KIND_FILE] = {FMT_FILE_NAME, FMT_FILE_SHA256, FMT_FILE_SHA1,
-		FMT_HASH_VALUE},
-	[FMT_KIND_IP] = {FMT_IP_ADDRESS},
-	[FMT_KIND_URL] = {FMT_URL},
-	[FMT_KIND_MAILBOX] = {FMT_MAILBOX_ADDRESS, FMT_USER_UPN, FMT_MAILBOX_NAME},
-	[FMT_KIND_MESSAGE] = {FMT_MESSAGE_SUBJECT, FMT_MESSAGE_NETWORK_ID,
-		FMT_MESSAGE_ID},
-	[FMT_KIND_REGISTRY] = {FMT_REGISTRY_KEY, FMT_REGISTRY_VALUE_NAME},
-	[FMT_KIND_CLOUD_RESOURCE] = {FMT_RESOURCE_NAME, FMT_NAME, FMT_RESOURCE_ID,
-		FMT_CONTAINER_ID, FMT_IMAGE_ID, FMT_REGISTRY_NAME},
-	[FMT_KIND_NETWORK] = {FMT_DESTINATION_ADDRESS, FMT_DOMAIN_NAME,
-		FMT_SOURCE_ADDRESS, FMT_IP_ADDRESS, FMT_DEVICE_IP, FMT_DEVICE_MAC},
-	[FMT_KIND_APPLICATION] = {FMT_NAME, FMT_APP_INSTANCE, FMT_APP_ID,
-		FMT_OBJECT_ID},
-	[FMT_KIND_LOGON] = {FMT_USER_UPN, FMT_USER_NAME, FMT_SESSION_ID,
-		FMT_REQUEST_ID},
-	[FMT_KIND_GROUP] = {FMT_NAME, FMT_DOMAIN_NAME, FMT_USER_SID, FMT_OBJECT_ID},
-	[FMT_KIND_MALWARE] = {FMT_NAME, FMT_CATEGORY},
-};
-
-_Static_assert(FMT_FIELD_IDS <= 256, "kind_ids holds ids in octets");
-
-/* kind:name(verdict) of one piece of evidence; 0 when it does not fit the list any more. The
- * separator of the list cannot be in a name. */
-static int list_item(char *list, size_t *used, const struct fmt_evidence *evidence,
-	enum fmt_kind kind, struct fmt_str verdict)
-{
-	struct fmt_str name = {NULL, 0}, tag;
-	size_t best = KIND_IDS, n, start = *used;
-	int cut;
-
-	for (size_t i = 0; i < evidence->field_count && best; i++) {
-		const struct fmt_field *field = &evidence->fields[i];
-
-		for (size_t k = 0; k < best; k++) {
-			if (kind_ids[kind][k] && field->id == kind_ids[kind][k] &&
-				(tag = text_trim(field->value)).n) {
-				name = tag;
-				best = k;
-			}
-		}
-	}
-	tag = text_trim(evidence->type);
-	if (kind != FMT_KIND_OTHER || !tag.n)
-		tag = value_kind(kind);
-	text_cut(&tag, 40);
-	cut = text_cut(&name, ITEM_MAX);
-	n = 2 + tag.n + 1 + name.n + TEXT_MARK_LEN + 2 + verdict.n;
-	if (n > LIST_MAX - start)
-		return 0;
-	if (start) {
-		list[(*used)++] = ';';
-		list[(*used)++] = ' ';
-	}
-	start = *used;
-	memcpy(list + *used, tag.p, tag.n);
-	*used += tag.n;
-	if (name.n) {
-		list[(*used)++] = ':';
-		memcpy(list + *used, name.p, name.n);
-		*used += name.n;
-		if (cut) {
-			memcpy(list + *used, TEXT_MARK, TEXT_MARK_LEN);
-			*used += TEXT_MARK_LEN;
-		}
-	}
-	for (char *p = list + start;
-		(p = memchr(p, ';', (size_t)(list + *used - p))) != NULL;)
-		*p++ = ',';
-	if (verdict.n) {
-		list[(*used)++] = '(';
-		memcpy(list + *used, verdict.p, verdict.n);
-		*used += verdict.n;
-		list[(*used)++] = ')';
-	}
-	return 1;
-}
-
-static void map_evidence(struct pick *v, const struct fmt_alert *alert)
-{
-	size_t count[FMT_KINDS] = {0}, used = 0, more = 0;
-	char *list = v->pool + v->used;
-	struct fmt_str worst = {NULL, 0};
-	unsigned rank = 0;
-
-	if (sizeof(v->pool) - v->used < LIST_MAX + 32)
-		return;
-	for (size_t i = 0; i < alert->evidence_count; i++) {
-		const struct fmt_evidence *evidence = &alert->evidence[i];
-		enum fmt_kind kind = (unsigned)evidence->kind < FMT_KINDS
-					     ? evidence->kind
-					     : FMT_KIND_OTHER;
-		struct fmt_str verdict = text_trim(fmt_get(evidence, FMT_VERDICT));
-		unsigned own = value_verdict(verdict);
-
-		count[kind]++;
-		if (own > rank) {
-			rank = own;
-			worst = verdict;
-		}
-		if ((evidence == alert->source_ip && (v->shown & SHOWN_SOURCE_IP)) ||
-			(evidence == alert->destination_ip &&
-				(v->shown & SHOWN_DESTINATION_IP)) ||
-			(evidence == alert->primary[kind] && (v->shown >> kind & 1)))
-			continue;
-		/* Only the verdicts that say something, and only those of the vendor's list. */
-		if (own < 2)
-			verdict.n = 0;
-		if (more || !list_item(list, &used, evidence, kind, verdict))
-			more++;
-	}
-	if (more) {
-		struct fmt_str digits;
-
-		v->used += used;
-		set_number(v, PICK_EVIDENCE_LIST, (int64_t)more);
-		digits = v->row[PICK_EVIDENCE_LIST];
-		memmove(v->pool + v->used - digits.n + 3, digits.p, digits.n);
-		memcpy(v->pool + v->used - digits.n, "; +", 3);
-		v->used += 3;
-		used += 3 + digits.n;
-	} else {
-		v->used += used;
-	}
-	v->row[PICK_EVIDENCE_LIST] = (struct fmt_str){list, used};
-	v->row[PICK_VERDICT] = worst;
-	/* Counts say something new only when there is more than one of a kind. */
-	list = v->pool + v->used;
-	used = 0;
-	for (size_t kind = 0; kind < FMT_KINDS; kind++) {
-		struct fmt_str digits, name;
-
-		if (!count[kind])
-			continue;
-		if (used)
-			used += pool_put(v, ",", 1).n;
-		name = value_kind((enum fmt_kind)kind);
-		used += pool_put(v, name.p, name.n).n;
-		used += pool_put(v, ":", 1).n;
-		set_number(v, PICK_EVIDENCE_KINDS, (int64_t)count[kind]);
-		digits = v->row[PICK_EVIDENCE_KINDS];
-		used += digits.n;
-	}
-	v->row[PICK_EVIDENCE_KINDS] = (struct fmt_str){list, used};
-}
-
-#define FMT_FIELD(id, name) name,
-static const char *const field_names[FMT_FIELD_IDS] = {
-	"",
-#include "fields.def"
-};
-#undef FMT_FIELD
-
-/* Is this text itself, not a part of something joined, the value of a key? */
-static int has_key(const struct pick *v, struct fmt_str s)
-{
-	for (size_t i = 0; i < PICK_ROWS; i++)
-		if (v->row[i].p == s.p && v->row[i].n == s.n)
-			return 1;
-	return 0;
-}
-
-/* name:value of all that has no key: what has none in one event for all evidence has it here. */
-static void map_fields(struct pick *v, const struct fmt_evidence *evidence)
-{
-	struct fmt_str list = {v->pool + v->used, 0};
-	int64_t more = 0;
-
-	for (size_t i = 0; i < evidence->field_count; i++) {
-		const struct fmt_field *field = &evidence->fields[i];
-		struct fmt_str value = text_trim(field->value), name;
-		size_t before = v->used, n;
-		int cut;
-
-		if (!value.n || field->id >= FMT_FIELD_IDS || has_key(v, value))
-			continue;
-		name = text_str(field_names[field->id]);
-		cut = text_cut(&value, FIELD_MAX);
-		n = 2 + name.n + 1 + value.n + TEXT_MARK_LEN;
-		if (more || list.n + n > FIELDS_MAX ||
-			n + 32 > sizeof(v->pool) - v->used) {
-			more++;
-			continue;
-		}
-		if (list.n)
-			pool_put(v, "; ", 2);
-		pool_put(v, name.p, name.n);
-		pool_put(v, ":", 1);
-		value = pool_put(v, value.p, value.n);
-		/* The separator of the list cannot be in a value. */
-		for (size_t k = 0; k < value.n; k++)
-			if (value.p[k] == ';')
-				v->pool[(size_t)(value.p - v->pool) + k] = ',';
-		if (cut)
-			pool_put(v, TEXT_MARK, TEXT_MARK_LEN);
-		list.n += v->used - before;
-	}
-	if (more && list.n) {
-		list.n += pool_put(v, "; +", 3).n;
-		set_number(v, PICK_EVIDENCE_FIELDS, more);
-		list.n += v->row[PICK_EVIDENCE_FIELDS].n;
-	}
-	v->row[PICK_EVIDENCE_FIELDS] = list;
-}
-
 void pick_alert(struct pick *v, const struct fmt_alert *alert)
 {
 	struct view device, user, process, file, mailbox, mail, net;
@@ -757,8 +552,8 @@ void pick_alert(struct pick *v, const struct fmt_alert *alert)
 	map_accounts(v, &user, &process, &mailbox, &mail);
 	map_network(v, alert, &net, &mail);
 	map_others(v, alert);
-	map_evidence(v, alert);
+	pick_evidence(v, alert);
 	/* The only piece of this message. */
 	if (alert->event_count && alert->evidence_count == 1)
-		map_fields(v, &alert->evidence[0]);
+		pick_fields(v, &alert->evidence[0]);
 }

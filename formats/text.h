@@ -20,6 +20,12 @@ static inline const unsigned char *text_end(struct fmt_str s)
 	return s.n ? (const unsigned char *)s.p + s.n : (const unsigned char *)s.p;
 }
 
+/* A constant text. */
+#define TEXT_INIT(text)                                                                \
+	{                                                                              \
+		text, sizeof(text) - 1                                                 \
+	}
+
 static inline struct fmt_str text_str(const char *s)
 {
 	return (struct fmt_str){s, strlen(s)};
@@ -74,10 +80,24 @@ int text_same_nocase(const char *a, const char *b, size_t n);
 
 static inline int text_equal_nocase(struct fmt_str a, const char *b)
 {
-	size_t n = strlen(b);
+	size_t n;
 
-	/* Most words come as they are spelled here. */
+	/* Most words are told apart by their first letter, or come as they are spelled here. */
+	if (a.n && ((a.p[0] ^ b[0]) & ~0x20))
+		return 0;
+	n = strlen(b);
 	return a.n == n && (!memcmp(a.p, b, n) || text_same_nocase(a.p, b, n));
+}
+
+/* The same for the beginning of a. */
+static inline int text_begins_nocase(struct fmt_str a, const char *b)
+{
+	size_t n;
+
+	if (!a.n || ((a.p[0] ^ b[0]) & ~0x20))
+		return 0;
+	n = strlen(b);
+	return a.n >= n && text_same_nocase(a.p, b, n);
 }
 
 #endif

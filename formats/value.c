@@ -4,27 +4,58 @@
 #define DAY_S 86400
 #define YEAR_10000_S INT64_C(253402300800)
 #define TICKS_PER_S INT64_C(10000000)
+#define TICKS_PER_DAY (DAY_S * TICKS_PER_S)
 
 void view_open(struct view *view, const struct fmt_evidence *evidence)
 {
-	view->evidence = evidence;
-	if (!evidence)
-		return;
-	memset(view->at, 0, sizeof(view->at));
-	memset(view->many, 0, sizeof(view->many));
-	memset(view->used, 0, sizeof(view->used));
-	for (size_t i = evidence->field_count; i-- > 0;) {
-		uint32_t id = evidence->fields[i].id;
+	size_t i = evidence ? evidence->field_count : 0;
 
-		if (id >= FMT_FIELD_IDS || id == FMT_FIELD_NONE)
+	view->evidence = evidence;
+	memset(&view->has, 0, sizeof(view->has));
+	memset(&view->many, 0, sizeof(view->many));
+	memset(&view->used, 0, sizeof(view->used));
+	/* What stands too far back for the index counts as one of many. */
+	for (; i > UINT16_MAX; i--)
+		if (evidence->fields[i - 1].id < FMT_FIELD_IDS)
+			field_set_add(&view->many, evidence->fields[i - 1].id);
+	while (i-- > 0) {
+		uint32_t id = evidence->fields[i].id;
+		uint64_t bit = UINT64_C(1) << id % 64;
+
+		if (id >= FMT_FIELD_IDS)
 			continue;
-		view->many[id] |= view->at[id] != 0;
-		/* What stands too far back for the index counts as one of many. */
-		if (i < UINT16_MAX)
-			view->at[id] = (uint16_t)(i + 1);
-		else
-			view->many[id] = 1;
+		view->many.words[id / 64] |= view->has.words[id / 64] & bit;
+		view->has.words[id / 64] |= bit;
+		view->at[id] = (uint16_t)i;
 	}
+	view->has.words[0] &= ~(UINT64_C(1) << FMT_FIELD_NONE);
+}
+
+struct fmt_str view_get(const struct view *view, enum fmt_field_id id)
+{
+	if (!field_set_has(&view->has, id))
+		return (struct fmt_str){NULL, 0};
+	return text_trim(view->evidence->fields[view->at[id]].value);
+}
+
+struct fmt_str view_first(
+	const struct view *view, enum fmt_field_id a, enum fmt_field_id b)
+{
+	struct fmt_str s = view_get(view, a);
+
+	return s.n ? s : view_get(view, b);
+}
+
+void view_mark(struct view *view, enum fmt_field_id id)
+{
+	if (field_set_has(&view->has, id) && !field_set_has(&view->many, id))
+		field_set_add(&view->used, id);
+}
+
+struct fmt_str view_take(struct view *view, enum fmt_field_id id)
+{
+	view_mark(view, id);
+	return view_get(view, id);
 }
 
 int value_is_nothing(struct fmt_str s)
@@ -146,8 +177,13 @@ int value_is_time(int64_t ticks)
 
 static inline char *put_two(char *to, unsigned value)
 {
-	to[0] = (char)('0' + value / 10);
-	to[1] = (char)('0' + value % 10);
+	static const char pairs[] =
+		"00010203040506070809101112131415161718192021222324"
+		"25262728293031323334353637383940414243444546474849"
+		"50515253545556575859606162636465666768697071727374"
+		"75767778798081828384858687888990919293949596979899";
+
+	memcpy(to, pairs + 2 * (size_t)value, 2);
 	return to + 2;
 }
 
@@ -157,17 +193,23 @@ static inline char *put_two_and(char *to, unsigned value, char behind)
 	return put_two(to, value) + 1;
 }
 
-char *value_put_time(char *to, int64_t ticks, int digits)
+static char *put_date(char *to, int64_t day)
 {
-	uint64_t seconds = (uint64_t)ticks / TICKS_PER_S;
-	unsigned in_day = (unsigned)(seconds % DAY_S), year, month, day;
-	unsigned part = (unsigned)((uint64_t)ticks % TICKS_PER_S);
+	unsigned year, month, day_of_month;
 
-	date_from_days((int64_t)(seconds / DAY_S), &year, &month, &day);
+	date_from_days(day, &year, &month, &day_of_month);
 	to = put_two(to, year / 100);
 	to = put_two_and(to, year % 100, '-');
 	to = put_two_and(to, month, '-');
-	to = put_two_and(to, day, 'T');
+	return put_two_and(to, day_of_month, 'T');
+}
+
+/* What stands behind the date. */
+static char *put_clock(char *to, uint64_t ticks_in_day, int digits)
+{
+	unsigned in_day = (unsigned)(ticks_in_day / TICKS_PER_S);
+	unsigned part = (unsigned)(ticks_in_day % TICKS_PER_S);
+
 	to = put_two_and(to, in_day / 3600, ':');
 	to = put_two_and(to, in_day / 60 % 60, ':');
 	to = put_two_and(to, in_day % 60, '.');
@@ -178,6 +220,52 @@ char *value_put_time(char *to, int64_t ticks, int digits)
 		to = put_two(to, part % 100);
 	}
 	*to++ = 'Z';
+	return to;
+}
+
+char *value_put_time(char *to, int64_t ticks, int digits)
+{
+	to = put_date(to, ticks / TICKS_PER_DAY);
+	return put_clock(to, (uint64_t)(ticks % TICKS_PER_DAY), digits);
+}
+
+char *value_put_time_near(struct value_date *date, char *to, int64_t ticks, int digits)
+{
+	int64_t day = ticks / TICKS_PER_DAY;
+
+	if (day != date->day) {
+		date->day = day;
+		put_date(date->text, day);
+	}
+	memcpy(to, date->text, sizeof(date->text));
+	return put_clock(
+		to + sizeof(date->text), (uint64_t)(ticks % TICKS_PER_DAY), digits);
+}
+
+static char *put_eight(char *to, unsigned number)
+{
+	to = put_two(to, number / 1000000);
+	to = put_two(to, number / 10000 % 100);
+	to = put_two(to, number / 100 % 100);
+	return put_two(to, number % 100);
+}
+
+char *value_put_number(char *to, uint64_t number)
+{
+	char digits[8], *p = digits;
+
+	if (number >= 100000000) {
+		to = value_put_number(to, number / 100000000);
+		return put_eight(to, (unsigned)(number % 100000000));
+	}
+	if (number >= 10) {
+		put_eight(digits, (unsigned)number);
+		for (; *p == '0'; p++)
+			;
+		for (; p < digits + 7; p++)
+			*to++ = *p;
+	}
+	*to++ = (char)('0' + number % 10);
 	return to;
 }
 
@@ -324,20 +412,24 @@ size_t value_join_path(char *to, struct fmt_str folder, struct fmt_str name)
 const struct value_tactic *value_tactic(struct fmt_str category)
 {
 	static const struct value_tactic tactics[] = {
-		{"InitialAccess", "TA0001", "Initial Access"},
-		{"Execution", "TA0002", "Execution"},
-		{"Persistence", "TA0003", "Persistence"},
-		{"PrivilegeEscalation", "TA0004", "Privilege Escalation"},
-		{"DefenseEvasion", "TA0005", "Defense Evasion"},
-		{"CredentialAccess", "TA0006", "Credential Access"},
-		{"Discovery", "TA0007", "Discovery"},
-		{"LateralMovement", "TA0008", "Lateral Movement"},
-		{"Collection", "TA0009", "Collection"},
-		{"Exfiltration", "TA0010", "Exfiltration"},
-		{"CommandAndControl", "TA0011", "Command and Control"},
-		{"Impact", "TA0040", "Impact"},
-		{"ResourceDevelopment", "TA0042", "Resource Development"},
-		{"Reconnaissance", "TA0043", "Reconnaissance"},
+		{"InitialAccess", TEXT_INIT("TA0001"), TEXT_INIT("Initial Access")},
+		{"Execution", TEXT_INIT("TA0002"), TEXT_INIT("Execution")},
+		{"Persistence", TEXT_INIT("TA0003"), TEXT_INIT("Persistence")},
+		{"PrivilegeEscalation", TEXT_INIT("TA0004"),
+			TEXT_INIT("Privilege Escalation")},
+		{"DefenseEvasion", TEXT_INIT("TA0005"), TEXT_INIT("Defense Evasion")},
+		{"CredentialAccess", TEXT_INIT("TA0006"),
+			TEXT_INIT("Credential Access")},
+		{"Discovery", TEXT_INIT("TA0007"), TEXT_INIT("Discovery")},
+		{"LateralMovement", TEXT_INIT("TA0008"), TEXT_INIT("Lateral Movement")},
+		{"Collection", TEXT_INIT("TA0009"), TEXT_INIT("Collection")},
+		{"Exfiltration", TEXT_INIT("TA0010"), TEXT_INIT("Exfiltration")},
+		{"CommandAndControl", TEXT_INIT("TA0011"),
+			TEXT_INIT("Command and Control")},
+		{"Impact", TEXT_INIT("TA0040"), TEXT_INIT("Impact")},
+		{"ResourceDevelopment", TEXT_INIT("TA0042"),
+			TEXT_INIT("Resource Development")},
+		{"Reconnaissance", TEXT_INIT("TA0043"), TEXT_INIT("Reconnaissance")},
 	};
 
 	for (size_t i = 0; i < sizeof(tactics) / sizeof(tactics[0]); i++)
@@ -360,29 +452,25 @@ struct fmt_str value_technique(struct fmt_str s, int *is_sub)
 	return s;
 }
 
-#define NAME(text)                                                                     \
-	{                                                                              \
-		text, sizeof(text) - 1                                                 \
-	}
 struct fmt_str value_kind(enum fmt_kind kind)
 {
 	static const struct fmt_str names[FMT_KINDS] = {
-		[FMT_KIND_OTHER] = NAME("other"),
-		[FMT_KIND_DEVICE] = NAME("device"),
-		[FMT_KIND_USER] = NAME("user"),
-		[FMT_KIND_PROCESS] = NAME("process"),
-		[FMT_KIND_FILE] = NAME("file"),
-		[FMT_KIND_IP] = NAME("ip"),
-		[FMT_KIND_URL] = NAME("url"),
-		[FMT_KIND_MAILBOX] = NAME("mailbox"),
-		[FMT_KIND_MESSAGE] = NAME("message"),
-		[FMT_KIND_REGISTRY] = NAME("registry"),
-		[FMT_KIND_CLOUD_RESOURCE] = NAME("cloudResource"),
-		[FMT_KIND_NETWORK] = NAME("network"),
-		[FMT_KIND_APPLICATION] = NAME("application"),
-		[FMT_KIND_LOGON] = NAME("logon"),
-		[FMT_KIND_GROUP] = NAME("group"),
-		[FMT_KIND_MALWARE] = NAME("malware"),
+		[FMT_KIND_OTHER] = TEXT_INIT("other"),
+		[FMT_KIND_DEVICE] = TEXT_INIT("device"),
+		[FMT_KIND_USER] = TEXT_INIT("user"),
+		[FMT_KIND_PROCESS] = TEXT_INIT("process"),
+		[FMT_KIND_FILE] = TEXT_INIT("file"),
+		[FMT_KIND_IP] = TEXT_INIT("ip"),
+		[FMT_KIND_URL] = TEXT_INIT("url"),
+		[FMT_KIND_MAILBOX] = TEXT_INIT("mailbox"),
+		[FMT_KIND_MESSAGE] = TEXT_INIT("message"),
+		[FMT_KIND_REGISTRY] = TEXT_INIT("registry"),
+		[FMT_KIND_CLOUD_RESOURCE] = TEXT_INIT("cloudResource"),
+		[FMT_KIND_NETWORK] = TEXT_INIT("network"),
+		[FMT_KIND_APPLICATION] = TEXT_INIT("application"),
+		[FMT_KIND_LOGON] = TEXT_INIT("logon"),
+		[FMT_KIND_GROUP] = TEXT_INIT("group"),
+		[FMT_KIND_MALWARE] = TEXT_INIT("malware"),
 	};
 
 	return names[(unsigned)kind < FMT_KINDS ? kind : FMT_KIND_OTHER];
@@ -396,22 +484,40 @@ int value_is_primary(const struct fmt_alert *alert, const struct fmt_evidence *e
 	return alert->source_ip == evidence || alert->destination_ip == evidence;
 }
 
-int value_set_add(struct value_set *set, struct fmt_str s, int nocase)
+void value_set_init(struct value_set *set)
 {
-	if (!s.n)
-		return 0;
+	set->count = set->full = 0;
+	set->ends = 0;
+}
+
+static int has_value(const struct value_set *set, const struct fmt_str *s, int nocase)
+{
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct fmt_str *item = &set->items[i];
 
-		if (item->n == s.n &&
-			(!memcmp(item->p, s.p, s.n) ||
-				(nocase && text_same_nocase(item->p, s.p, s.n))))
-			return 0;
+		if (item->n == s->n &&
+			(!memcmp(item->p, s->p, s->n) ||
+				(nocase && text_same_nocase(item->p, s->p, s->n))))
+			return 1;
 	}
+	return 0;
+}
+
+int value_set_add(struct value_set *set, struct fmt_str s, int nocase)
+{
+	uint64_t end;
+
+	if (!s.n)
+		return 0;
+	/* The same for letters in any case. */
+	end = UINT64_C(1) << ((s.n + 7 * (s.p[s.n - 1] & 0x1Fu)) & 63);
+	if (set->ends & end && has_value(set, &s, nocase))
+		return 0;
 	if (set->count == VALUE_SET_MAX) {
 		set->full++;
 		return 0;
 	}
+	set->ends |= end;
 	set->items[set->count++] = s;
 	return 1;
 }

@@ -10,44 +10,43 @@
 
 #include "text.h"
 
+/* A set of ids of fields. */
+#define FIELD_SET_WORDS ((FMT_FIELD_IDS + 63) / 64)
+struct field_set {
+	uint64_t words[FIELD_SET_WORDS];
+};
+
+static inline uint64_t field_set_has(const struct field_set *set, uint32_t id)
+{
+	return set->words[id / 64] >> id % 64 & 1;
+}
+
+static inline void field_set_add(struct field_set *set, uint32_t id)
+{
+	set->words[id / 64] |= UINT64_C(1) << id % 64;
+}
+
 /* The first field of each id of one piece of evidence, found in one pass. */
 struct view {
 	const struct fmt_evidence *evidence;
-	uint16_t at[FMT_FIELD_IDS]; /* index + 1 */
-	uint8_t many[FMT_FIELD_IDS]; /* there is a second one */
-	uint8_t used[FMT_FIELD_IDS]; /* by view_take() */
+	struct field_set has;
+	struct field_set many; /* there is a second one */
+	struct field_set used; /* by view_take() */
+	uint16_t at[FMT_FIELD_IDS]; /* where it is, of those that it has */
 };
 
+/* evidence: NULL is one without fields. */
 void view_open(struct view *view, const struct fmt_evidence *evidence);
 
 /* Trimmed, so "absent" and "nothing but blanks" are the same to all who choose. */
-static inline struct fmt_str view_get(const struct view *view, enum fmt_field_id id)
-{
-	if (!view->evidence || !view->at[id])
-		return (struct fmt_str){NULL, 0};
-	return text_trim(view->evidence->fields[view->at[id] - 1].value);
-}
-
-static inline struct fmt_str view_first(
-	const struct view *view, enum fmt_field_id a, enum fmt_field_id b)
-{
-	struct fmt_str s = view_get(view, a);
-
-	return s.n ? s : view_get(view, b);
-}
+struct fmt_str view_get(const struct view *view, enum fmt_field_id id);
+struct fmt_str view_first(
+	const struct view *view, enum fmt_field_id a, enum fmt_field_id b);
 
 /* Its value stands in a field of its own now; if there are more of this id, all of them still need
  * a place. */
-static inline void view_mark(struct view *view, enum fmt_field_id id)
-{
-	view->used[id] = view->at[id] && !view->many[id];
-}
-
-static inline struct fmt_str view_take(struct view *view, enum fmt_field_id id)
-{
-	view_mark(view, id);
-	return view_get(view, id);
-}
+void view_mark(struct view *view, enum fmt_field_id id);
+struct fmt_str view_take(struct view *view, enum fmt_field_id id);
 
 /* Unset, or the vendor's way to say so. */
 int value_is_nothing(struct fmt_str s);
@@ -65,6 +64,17 @@ int value_is_time(int64_t ticks);
 /* YYYY-MM-DDThh:mm:ss.fffZ with 3 or 7 digits; needs value_is_time(). Gives the new end. */
 #define VALUE_TIME_ROOM 32
 char *value_put_time(char *to, int64_t ticks, int digits);
+
+/* The same for many times: most of an alert's are of one day. */
+struct value_date {
+	int64_t day; /* since 1970; where text is not yet filled, -1 */
+	char text[11]; /* YYYY-MM-DDT */
+};
+char *value_put_time_near(struct value_date *date, char *to, int64_t ticks, int digits);
+
+/* A decimal number, where there is room for the longest; gives the new end. */
+#define VALUE_NUMBER_ROOM 20
+char *value_put_number(char *to, uint64_t number);
 
 /* When it happened, as well as it is known: the first that is a time of those, else 0. */
 int64_t value_when(const struct fmt_alert *alert, int64_t first, int64_t second);
@@ -91,7 +101,8 @@ size_t value_join_path(char *to, struct fmt_str folder, struct fmt_str name);
 
 /* The tactic of ATT&CK that a category of the vendor names, or NULL. */
 struct value_tactic {
-	const char *category, *id, *name;
+	const char *category;
+	struct fmt_str id, name;
 };
 const struct value_tactic *value_tactic(struct fmt_str category);
 
@@ -110,8 +121,11 @@ int value_is_primary(
 struct value_set {
 	unsigned count;
 	unsigned full; /* so many were left out */
+	uint64_t ends; /* a bit for the end of each, to know most new ones by */
 	struct fmt_str items[VALUE_SET_MAX];
 };
+
+void value_set_init(struct value_set *set);
 
 /* 1 when it is new. Letters are the same in any case when `nocase`. */
 int value_set_add(struct value_set *set, struct fmt_str s, int nocase);

@@ -188,11 +188,12 @@ static bool is_number(struct fmt_str s)
 static size_t place_to_change(struct fmt_str s)
 {
 	char address[ADDRESS_SIZE];
+	struct fmt_str spelled = s;
 	size_t middle = (s.n < NEAR ? s.n : NEAR) / 2, i;
 
 	if (s.n > 18 && value_time(s) != FMT_NO_TIME)
 		return 18; /* of the seconds */
-	if (is_number(s) || address_read(s, address) != ADDRESS_NONE)
+	if (is_number(s) || address_spell(&spelled, address) != ADDRESS_NONE)
 		middle = s.n - 1;
 	for (i = middle; i < s.n && (!is_alnum(s.p[i]) || (i && s.p[i - 1] == '\\'));)
 		i++;

@@ -13,12 +13,10 @@
 #include <time.h>
 
 #include "alert/alert.h"
-#include "base/strbuf.h"
-#include "fetch/page_parser.h"
 #include "fetch/source.h"
 #include "formats/registry.h"
+#include "page.h"
 
-#define PIECE 16384 /* as octets come from HTTPS */
 #define MESSAGE_MAX 65536
 #define FORMATS_MAX 16
 
@@ -70,41 +68,14 @@ static enum rc write_one(void *context, struct fmt_alert *alert)
 
 /* Seconds of the whole pass. */
 static double pass(
-	struct bench *bench, struct page_parser *parser, const char *p, size_t n)
+	struct bench *bench, struct page_parser *parser, const struct strbuf *text)
 {
 	double from = now_s();
-	struct error err = {0};
-	enum rc rc = RC_OK;
 
 	bench->seconds = 0;
 	bench->alerts = bench->octets = 0;
-	page_parser_start(parser, PAGE_ANSWER, write_one, bench);
-	for (size_t at = 0; rc == RC_OK && at < n; at += PIECE)
-		rc = page_parser_feed(
-			parser, p + at, n - at < PIECE ? n - at : PIECE, &err);
-	if (rc == RC_OK)
-		rc = page_parser_finish(parser, &err);
-	if (rc != RC_OK) {
-		fprintf(stderr, "bench_format: %s\n", err.text);
-		exit(1);
-	}
+	bench_parse(parser, write_one, bench, text, BENCH_PIECE);
 	return now_s() - from;
-}
-
-static void read_file(const char *path, struct strbuf *text)
-{
-	char block[65536];
-	size_t got;
-	FILE *f = fopen(path, "rb");
-
-	if (!f) {
-		perror(path);
-		exit(1);
-	}
-	strbuf_init(text, (size_t)1 << 31);
-	while ((got = fread(block, 1, sizeof(block), f)) > 0)
-		(void)strbuf_add(text, block, got);
-	fclose(f);
 }
 
 static void print_row(
@@ -130,7 +101,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_format FILE [ROUNDS]\n");
 		return 2;
 	}
-	read_file(argv[1], &text);
+	bench_read(&text, argv[1]);
 	parser = page_parser_new(map, source_graph_alerts.list_key, NULL);
 	bench.body = bench.data = (struct fmt_out){
 		.room = MESSAGE_MAX, .maximum = MESSAGE_MAX, .grow = no_growth};
@@ -140,12 +111,12 @@ int main(int argc, char **argv)
 		double t;
 
 		bench.module = NULL;
-		t = pass(&bench, parser, text.p, text.n);
+		t = pass(&bench, parser, &text);
 		parse = t < parse ? t : parse;
 		for (size_t i = 0; i < count; i++) {
 			bench.module = format_at(i);
 			bench.self = bench.module->open(NULL, 0, error, sizeof(error));
-			(void)pass(&bench, parser, text.p, text.n);
+			(void)pass(&bench, parser, &text);
 			bench.module->close(bench.self);
 			t = bench.seconds;
 			least[i] = round && least[i] < t ? least[i] : t;

@@ -1,5 +1,8 @@
 # Benchmarks: commands that print figures, never timed tests.
+BENCH_PAGE = tests/bench/page.c tests/bench/page.h
+
 EXTRA_PROGRAMS += tests/bench/bench_parse
+tests_bench_bench_parse_SOURCES = tests/bench/bench_parse.c $(BENCH_PAGE)
 tests_bench_bench_parse_LDADD = libconnector.la
 
 EXTRA_PROGRAMS += tests/bench/bench_store
@@ -15,9 +18,11 @@ endif
 
 # What tests/bench/run measures with.
 EXTRA_PROGRAMS += tests/bench/bench_pipeline
+tests_bench_bench_pipeline_SOURCES = tests/bench/bench_pipeline.c $(BENCH_PAGE)
 tests_bench_bench_pipeline_LDADD = libconnector.la
 
 EXTRA_PROGRAMS += tests/bench/bench_format
+tests_bench_bench_format_SOURCES = tests/bench/bench_format.c $(BENCH_PAGE)
 tests_bench_bench_format_LDADD = libconnector.la
 
 EXTRA_PROGRAMS += tests/bench/sink

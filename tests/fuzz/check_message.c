@@ -95,6 +95,44 @@ static struct fmt_str number_text(
 		text, alert->event_count ? (size_t)snprintf(text, 16, "%u", n) : 0};
 }
 
+/* 1 when there is nothing to read, or too much; a message of `enough` octets must be possible. */
+static int is_judged(const struct check *check, size_t enough, const char **error)
+{
+	const struct fmt_out *body = &check->body, *data = &check->structured_data;
+
+	*error = NULL;
+	if (body->n > body->maximum || data->n > data->maximum)
+		*error = "larger than the maximum";
+	else if (check->result == FMT_TOO_SMALL && body->maximum > enough)
+		*error = "does not fit, although there is room";
+	else if (check->result != FMT_OK && check->result != FMT_TOO_SMALL)
+		*error = "rejected";
+	return *error || check->result != FMT_OK;
+}
+
+/* A key of pairs, the value that it must have, and its longest. */
+struct pair {
+	const char *key;
+	struct fmt_str value;
+	size_t max;
+	enum presence presence;
+};
+
+/* What is wrong with the value that was got for it, or NULL. `long_key`: it may be cut. */
+static const char *check_pair(const struct check *check, const struct pair *pair,
+	const char *got, const char *want, int long_key)
+{
+	if (!*want && got)
+		return say(pair->key, got, want);
+	if (!*want || (got && (!strcmp(got, want) || is_odd(pair->value))))
+		return NULL;
+	if (!got && pair->presence == USUAL && check->message.shed_fields)
+		return NULL;
+	if (got && long_key && check->message.cut_texts && is_cut(got, want))
+		return NULL;
+	return say(pair->key, got, want);
+}
+
 const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 {
 	static struct cef_event event;
@@ -103,12 +141,7 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 		*model(alert->description, MODEL_VALUE, 1023) ? alert->description
 							      : alert->summary;
 	char number[16], count[16];
-	const struct {
-		const char *key;
-		struct fmt_str value;
-		size_t max;
-		enum presence presence;
-	} pairs[] = {
+	const struct pair pairs[] = {
 		{"MicrosoftDefenderAlertId", alert->id, 1023, FIXED},
 		{"AlertrelayVersion", alert->version, 255, FIXED},
 		{"AlertrelayEventNumber",
@@ -137,33 +170,22 @@ const char *check_cef(const struct check *check, const struct fmt_alert *alert)
 	const struct fmt_out *body = &check->body;
 	const struct fmt_message *message = &check->message;
 	char *want;
-	const char *got;
+	const char *got, *error;
 
-	if (body->n > body->maximum)
-		return "larger than the maximum";
-	if (check->result == FMT_TOO_SMALL)
-		return body->maximum > 32768 ? "does not fit 32 KiB" : NULL;
-	if (check->result != FMT_OK)
-		return "rejected";
+	if (is_judged(check, 32768, &error))
+		return error;
 	if (!cef_read(&event, body->p, body->n))
 		return event.error;
 	if (message->shed_fields && body->maximum > 100000)
 		return "shed although there is room";
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		want = model(pairs[i].value, MODEL_VALUE, pairs[i].max);
-		got = cef_value(&event, pairs[i].key);
-		if (!*want && got)
-			return say(pairs[i].key, got, want);
-		if (!*want || (got && !strcmp(got, want)))
-			continue;
-		if (got && is_odd(pairs[i].value))
-			continue;
-		if (!got && pairs[i].presence == USUAL && message->shed_fields)
-			continue;
-		if (got && message->cut_texts && !strcmp(pairs[i].key, "msg") &&
-			is_cut(got, want))
-			continue;
-		return say(pairs[i].key, got, want);
+		const struct pair *pair = &pairs[i];
+
+		error = check_pair(check, pair, cef_value(&event, pair->key),
+			model(pair->value, MODEL_VALUE, pair->max),
+			!strcmp(pair->key, "msg"));
+		if (error)
+			return error;
 	}
 	want = model(alert->id, MODEL_VALUE, 0);
 	got = cef_value(&event, "externalId");
@@ -217,12 +239,7 @@ const char *check_leef(const struct check *check, const struct fmt_alert *alert)
 					    ? alert->description
 					    : alert->summary;
 	char number[16], count[16];
-	const struct {
-		const char *key;
-		struct fmt_str value;
-		size_t max;
-		enum presence presence;
-	} attributes[] = {
+	const struct pair attributes[] = {
 		{"alertId", alert->id, 1023, FIXED},
 		{"alertVersion", alert->version, 255, FIXED},
 		{"eventNumber", number_text(number, alert, alert->event_number), 20,
@@ -234,7 +251,7 @@ const char *check_leef(const struct check *check, const struct fmt_alert *alert)
 		{"incidentId", alert->incident_id, 255, FIXED},
 		{"url", alert->alert_url, 4000, FIXED},
 		{"incidentUrl", alert->incident_url, 4000, FIXED},
-		{"title", alert->title, 512, USUAL},
+		{"title", alert->title, 512, FIXED},
 		{"cat", alert->category, 1023, USUAL},
 		{"status", alert->status, 63, USUAL},
 		{"threatActor", alert->actor, 4000, USUAL},
@@ -254,39 +271,27 @@ const char *check_leef(const struct check *check, const struct fmt_alert *alert)
 	const struct fmt_out *body = &check->body;
 	const struct fmt_message *message = &check->message;
 	char *want;
-	const char *got;
+	const char *got, *error;
 
-	if (body->n > body->maximum)
-		return "larger than the maximum";
-	if (check->result == FMT_TOO_SMALL)
-		return body->maximum > 32768 ? "does not fit 32 KiB" : NULL;
-	if (check->result != FMT_OK)
-		return "rejected";
+	if (is_judged(check, 32768, &error))
+		return error;
 	if (!leef_read(&event, body->p, body->n))
 		return event.error;
 	if (message->shed_fields && body->maximum > 100000)
 		return "shed although there is room";
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
-		const char *key = attributes[i].key;
+		const struct pair *pair = &attributes[i];
+		int is_title = !strcmp(pair->key, "title");
 
-		want = model_leef(
-			attributes[i].value, event.delimiter, 0, attributes[i].max);
-		got = leef_value(&event, key);
+		want = model_leef(pair->value, event.delimiter, 0, pair->max);
+		got = leef_value(&event, pair->key);
 		/* An alert without a title is shown by its category. */
-		if (!*want && got && strcmp(key, "title") != 0)
-			return say(key, got, want);
-		if (!*want || (got && !strcmp(got, want)))
+		if (is_title && !*want)
 			continue;
-		if (got && is_odd(attributes[i].value))
-			continue;
-		if (!got && attributes[i].presence == USUAL && message->shed_fields &&
-			strcmp(key, "title") != 0)
-			continue;
-		if (got && message->cut_texts &&
-			(!strcmp(key, "description") || !strcmp(key, "title")) &&
-			is_cut(got, want))
-			continue;
-		return say(key, got, want);
+		error = check_pair(check, pair, got, want,
+			is_title || !strcmp(pair->key, "description"));
+		if (error)
+			return error;
 	}
 	got = leef_value(&event, "fieldsOmitted");
 	if (got && strtoul(got, NULL, 10) != message->shed_fields)
@@ -503,13 +508,8 @@ const char *check_json(const struct check *check, const struct fmt_alert *alert)
 	yajl_val tree;
 	size_t cookie;
 
-	if (body->n > body->maximum ||
-		check->structured_data.n > check->structured_data.maximum)
-		return "larger than the maximum";
-	if (check->result == FMT_TOO_SMALL)
-		return body->maximum > 600000 ? "does not fit 600 KB" : NULL;
-	if (check->result != FMT_OK)
-		return "rejected";
+	if (is_judged(check, 600000, &error))
+		return error;
 	error = check_sd(&check->structured_data, alert);
 	if (error)
 		return error;

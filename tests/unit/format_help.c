@@ -53,6 +53,32 @@ void format_set_up(const struct fmt_module *module)
 	open_with(NULL, 0);
 }
 
+void format_set_up_texts(const struct fmt_module *module)
+{
+	format_set_up(module);
+	alert.customer_name = str("Acme Inc.");
+	alert.title = str("Suspicious PowerShell | encoded command");
+	alert.description = str("A process ran.\r\nSee C:\\Temp\\x.log for x=1 | y.");
+	alert.category = str("Execution");
+	alert.status = str("new");
+	alert.product_name = str("Microsoft Defender for Endpoint");
+	alert.detector_id = str("7f1c3609-a3ff-40e2-995b-c01770161d68");
+	alert.alert_url = str("https://security.microsoft.com/alerts/da63?tid=0000");
+	alert.incident_url =
+		str("https://security.microsoft.com/incidents/28282?tid=0000");
+	alert.created = INT64_C(17723604301239999);
+}
+
+void expect_pair(const char *key, const char *got, const char *want)
+{
+	if (!want && got)
+		fail_msg("%s is \"%s\", but must not be there", key, got);
+	if (want && !got)
+		fail_msg("%s is not there, must be \"%s\"", key, want);
+	if (want)
+		assert_string_equal(got, want);
+}
+
 int format_tear_down(void **state)
 {
 	(void)state;

@@ -18,6 +18,8 @@ extern struct fmt_field fields[8][16]; /* those of pieces, by field() */
 struct fmt_str str(const char *s);
 
 void format_set_up(const struct fmt_module *module);
+/* The same with texts, links and a time of creation too. */
+void format_set_up_texts(const struct fmt_module *module);
 int format_tear_down(void **state);
 /* The formatter again, with options. */
 void open_with(const struct fmt_option *options, size_t count);
@@ -27,6 +29,9 @@ struct fmt_evidence *piece(enum fmt_kind kind);
 void field(struct fmt_evidence *e, enum fmt_field_id id, const char *value);
 /* The alert has no evidence again. */
 void no_pieces(void);
+
+/* What a reader got for the key is what is wanted; NULL: the key must not be there. */
+void expect_pair(const char *key, const char *got, const char *want);
 
 /* NULL, or what is wrong with a message: check_cef() or check_json(). */
 typedef const char *format_check(

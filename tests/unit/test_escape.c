@@ -186,6 +186,70 @@ static void test_all_octets(void **state)
 	model_clean(want, in, 256, MODEL_HEADER, 0);
 }
 
+/* What a JSON string holds for it, octet by octet. */
+static size_t json_of(char *to, const char *special, const char *s, size_t n)
+{
+	size_t m = strlen(special);
+
+	memcpy(to, s, n);
+	memcpy(to + n, special, m);
+	return n + m;
+}
+
+/* Texts of all lengths are written in blocks that lie over each other: one special octet at each place
+ * of them, in memory that ends where the text does. */
+static void test_json_lengths(void **state)
+{
+	static const struct {
+		struct fmt_str in;
+		const char *out;
+	} specials[] = {
+		{S("x"), "x"},
+		{S("\""), "\\\""},
+		{S("\\"), "\\\\"},
+		{S("\n"), "\\n"},
+		{S("\x1F"), "\\u001f"},
+		{S("\0"), "\xEF\xBF\xBD"},
+		{S("\x7F"), "\\u007f"},
+		{S("\xC3\xA9"), "\xC3\xA9"},
+		{S("\xC2\x85"), "\\u0085"},
+		{S("\xE2\x80\xA8"), "\\u2028"},
+		{S("\xF0\x9F\x98\x80"), "\xF0\x9F\x98\x80"},
+		{S("\xC3"), "\xEF\xBF\xBD"},
+	};
+	char text[160], want[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 26);
+	for (size_t n = 0; n < 150; n++) {
+		for (size_t at = 0; at <= n; at++) {
+			for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]);
+				i++) {
+				struct fmt_str special = specials[i].in;
+				size_t whole = n + special.n, size;
+				char *in = malloc(whole);
+				char *out = malloc(ESCAPE_JSON_ROOM(whole)), *end;
+
+				assert_non_null(in);
+				assert_non_null(out);
+				memcpy(in, text, at);
+				memcpy(in + at, special.p, special.n);
+				memcpy(in + at + special.n, text + at, n - at);
+				size = json_of(want, specials[i].out, text, at);
+				memcpy(want + size, text + at, n - at);
+				size += n - at;
+				end = escape_json_string(
+					out, (struct fmt_str){in, whole});
+				assert_int_equal(end - out, size);
+				assert_memory_equal(out, want, size);
+				free(in);
+				free(out);
+			}
+		}
+	}
+}
+
 static void test_trim(void **state)
 {
 	static const struct {
@@ -264,6 +328,14 @@ static void test_addresses(void **state)
 		{"2001:0db8:0000:0000:0000:0000:0000:0001", ADDRESS_IPV6,
 			"2001:db8::1"},
 		{"::", ADDRESS_IPV6, "::"},
+		{"1:2:3:4:5:6:7:8", ADDRESS_IPV6, "1:2:3:4:5:6:7:8"},
+		{"1::3:4:5:6:7:8", ADDRESS_IPV6, "1:0:3:4:5:6:7:8"},
+		{"1:2:3:4:5:6:7::", ADDRESS_IPV6, "1:2:3:4:5:6:7:0"},
+		{"1:2:3:4:5:6::", ADDRESS_IPV6, "1:2:3:4:5:6::"},
+		{"1::0:4:5:6:7:8", ADDRESS_IPV6, "1::4:5:6:7:8"},
+		{"1::4:0:0:0:8", ADDRESS_IPV6, "1:0:0:4::8"},
+		{"64:ff9b::1.2.3.4", ADDRESS_IPV6, "64:ff9b::102:304"},
+		{"fe80::02ab", ADDRESS_IPV6, "fe80::2ab"},
 		{"", ADDRESS_NONE, NULL},
 		{"1", ADDRESS_NONE, NULL},
 		{"1.2.3", ADDRESS_NONE, NULL},
@@ -282,15 +354,18 @@ static void test_addresses(void **state)
 			ADDRESS_NONE, NULL},
 	};
 	char out[ADDRESS_SIZE], mac[18];
+	struct fmt_str text = S("1.2.3.4\0x");
 
 	(void)state;
+	assert_int_equal(address_spell(&text, out), ADDRESS_NONE);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		assert_int_equal(
-			address_read(text_str(table[i].in), out), table[i].kind);
-		if (table[i].want)
-			assert_string_equal(out, table[i].want);
+		text = text_str(table[i].in);
+		assert_int_equal(address_spell(&text, out), table[i].kind);
+		if (!table[i].want)
+			continue;
+		assert_int_equal(text.n, strlen(table[i].want));
+		assert_memory_equal(text.p, table[i].want, text.n);
 	}
-	assert_int_equal(address_read(S("1.2.3.4\0x"), out), ADDRESS_NONE);
 	assert_true(address_read_mac(text_str("AA-BB-CC-00-11-22"), mac));
 	assert_string_equal(mac, "aa:bb:cc:00:11:22");
 	assert_true(address_read_mac(text_str("aabbcc001122"), mac));
@@ -305,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_all_octets),
+		cmocka_unit_test(test_json_lengths),
 		cmocka_unit_test(test_trim),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_addresses),

@@ -1,8 +1,10 @@
 /* test_value.c - what is a number, a time, an address of mail, a path, a technique. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -124,7 +126,7 @@ static void test_texts(void **state)
 	assert_int_equal(value_technique(S("T1059x001"), &sub).n, 0);
 	assert_int_equal(value_technique(S("TA0005"), &sub).n, 0);
 	assert_int_equal(value_technique(S(""), &sub).n, 0);
-	assert_string_equal(value_tactic(S("defenseevasion"))->id, "TA0005");
+	assert_string_equal(value_tactic(S("defenseevasion"))->id.p, "TA0005");
 	assert_null(value_tactic(S("Malware")));
 	assert_true(value_path_is_whole(S("C:\\a\\b.exe"), S("b.exe")));
 	assert_false(value_path_is_whole(S("C:\\a\\xb.exe"), S("b.exe")));
@@ -143,9 +145,10 @@ static void test_set(void **state)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	struct value_set set = {.count = 0};
+	struct value_set set;
 
 	(void)state;
+	value_set_init(&set);
 	assert_true(value_set_add(&set, S("Name"), 1));
 	assert_false(value_set_add(&set, S("name"), 1));
 	assert_true(value_set_add(&set, S("name"), 0));
@@ -154,6 +157,36 @@ static void test_set(void **state)
 		value_set_add(&set, (struct fmt_str){&letters[i], 1}, 0);
 	assert_int_equal(set.count, VALUE_SET_MAX);
 	assert_int_equal(set.full, sizeof(letters) - 1 + 2 - VALUE_SET_MAX);
+}
+
+static void test_digits(void **state)
+{
+	static const uint64_t numbers[] = {0, 9, 10, 99, 100, 12345, 1000000, 99999999,
+		100000000, 1772360430123, UINT64_MAX};
+	char text[VALUE_NUMBER_ROOM + 1], want[VALUE_NUMBER_ROOM + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		*value_put_number(text, numbers[i]) = 0;
+		snprintf(want, sizeof(want), "%" PRIu64, numbers[i]);
+		assert_string_equal(text, want);
+	}
+}
+
+static void test_times_near(void **state)
+{
+	static const int64_t hours[] = {0, 23, 24, 25, 23, 24 * 366, 24 * 365};
+	struct value_date date = {.day = -1};
+	char text[VALUE_TIME_ROOM], want[VALUE_TIME_ROOM];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hours) / sizeof(hours[0]); i++) {
+		int64_t ticks = (hours[i] * 3600 + 59) * 10000000 + 1239999;
+
+		*value_put_time(want, ticks, 3) = 0;
+		*value_put_time_near(&date, text, ticks, 3) = 0;
+		assert_string_equal(text, want);
+	}
 }
 
 static void test_view(void **state)
@@ -172,13 +205,13 @@ static void test_view(void **state)
 	(void)state;
 	view_open(&view, &evidence);
 	assert_int_equal(view_take(&view, FMT_FILE_NAME).n, 5);
-	assert_true(view.used[FMT_FILE_NAME]);
+	assert_true(field_set_has(&view.used, FMT_FILE_NAME));
 	/* There is a second one that still needs a place. */
 	assert_int_equal(view_take(&view, FMT_TAG).n, 3);
-	assert_false(view.used[FMT_TAG]);
+	assert_false(field_set_has(&view.used, FMT_TAG));
 	assert_int_equal(view_get(&view, FMT_FIELD_NONE).n, 0);
 	assert_int_equal(view_take(&view, FMT_URL).n, 0);
-	assert_false(view.used[FMT_URL]);
+	assert_false(field_set_has(&view.used, FMT_URL));
 	view_open(&view, NULL);
 	assert_int_equal(view_get(&view, FMT_TAG).n, 0);
 }
@@ -190,6 +223,8 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_digits),
+		cmocka_unit_test(test_times_near),
 		cmocka_unit_test(test_view),
 	};
 
