@@ -20,7 +20,7 @@ global(
 )
 module(load="imtcp" maxSessions="500"{tls})
 {head}
-input(type="imtcp" address="127.0.0.1" port="{port}" maxFrameSize="2000000"
+input(type="imtcp" address="{host}" port="{port}" maxFrameSize="2000000"
 	ruleset="received")
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
@@ -36,10 +36,20 @@ class Rsyslog:
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
     ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
-    more of its configuration, outside of and in the ruleset."""
+    more of its configuration, outside of and in the ruleset. held: where it listens, if not on
+    loopback."""
 
     def __init__(
-        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions=""
+        self,
+        directory,
+        pair=None,
+        authority=None,
+        ca=None,
+        size="2m",
+        escape=False,
+        head="",
+        actions="",
+        held=None,
     ):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -48,7 +58,7 @@ class Rsyslog:
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
         self.process = None
-        self.held = HeldPort()
+        self.held = held or HeldPort()
         self.port = self.held.number
 
     def configuration(self):
@@ -65,6 +75,7 @@ class Rsyslog:
         return CONFIG.format(
             directory=self.directory,
             received=self.received,
+            host=self.held.host,
             port=self.port,
             tls=tls,
             tls_files=tls_files,
@@ -81,7 +92,7 @@ class Rsyslog:
         config.write_text(self.configuration())
         with open(self.directory / "rsyslog.log", "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "-n", "-f", str(config), "-i", str(self.directory / "pid")],
+                [*self.held.enter, PROGRAM, "-n", "-f", str(config), "-i", str(self.directory / "pid")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -136,7 +147,7 @@ class Rsyslog:
 
     @property
     def address(self):
-        return f"localhost:{self.port}"
+        return f"{self.held.name}:{self.port}"
 
     def lines(self, name="received.log"):
         """Complete lines, as octets; of another file that its actions write."""
