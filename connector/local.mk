@@ -1,6 +1,6 @@
 # Everything but main() is in a convenience library that tests, benches and fuzzers link.
 noinst_LTLIBRARIES += libconnector.la
-libconnector_la_LIBADD = $(CURL_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
+libconnector_la_LIBADD = $(CURL_LIBS) $(GUNZIP_LIBS) $(YAJL_LIBS) $(FASTJSON_LIBS) $(CRYPTO_LIBS) $(SSL_LIBS) $(SQLITE_LIBS) \
 	$(YAML_LIBS) $(SYSTEMD_LIBS) $(STDLOG_LIBS) -lm
 libconnector_la_SOURCES =
 
@@ -48,17 +48,22 @@ libconnector_la_SOURCES += \
 	connector/deliver/carrier.c \
 	connector/deliver/carrier.h \
 	connector/deliver/carrier_file.c \
+	connector/deliver/carrier_relp.c \
 	connector/deliver/carrier_stream.c \
 	connector/deliver/conn.c \
 	connector/deliver/conn.h \
 	connector/deliver/destination.c \
 	connector/deliver/destination.h \
+	connector/deliver/failover.c \
+	connector/deliver/failover.h \
 	connector/deliver/formatter.c \
 	connector/deliver/formatter.h \
 	connector/deliver/framing.c \
 	connector/deliver/framing.h \
 	connector/deliver/module.c \
 	connector/deliver/module.h \
+	connector/deliver/relp.c \
+	connector/deliver/relp.h \
 	connector/deliver/render.c \
 	connector/deliver/render.h \
 	connector/deliver/send_queue.c \
@@ -87,6 +92,8 @@ libconnector_la_SOURCES += \
 	connector/fetch/error_answer.h \
 	connector/fetch/graph_alerts.c \
 	connector/fetch/graph_incidents.c \
+	connector/fetch/gunzip.c \
+	connector/fetch/gunzip.h \
 	connector/fetch/http.c \
 	connector/fetch/http.h \
 	connector/fetch/m365d_incidents.c \
@@ -152,8 +159,16 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
 	connector/cli/cmd_sample.c \
+	connector/cli/explain.c \
+	connector/cli/explain.h \
 	connector/cli/mapping.c \
-	connector/cli/mapping.h
+	connector/cli/mapping.h \
+	connector/cli/members.c \
+	connector/cli/members.h \
+	connector/cli/tale.c \
+	connector/cli/tale.h \
+	connector/cli/trials.c \
+	connector/cli/trials.h
 
 bin_PROGRAMS += alertrelay
 alertrelay_SOURCES = connector/main.c

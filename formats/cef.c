@@ -53,14 +53,18 @@ struct cef {
 	struct field_pairs *fields; /* NULL: no field map */
 };
 
-static char *put_field(char *to, struct fmt_str s, size_t max, char pipe,
-	struct pair_writer *w, int is_class)
+static char *put_field(char *to, const char *name, struct fmt_str s, size_t max,
+	char pipe, struct pair_writer *w, int is_class)
 {
+	const struct fmt_str whole = s;
+	char *start = to;
 	int cut = text_cut(&s, max);
 
 	w->cut += (unsigned)cut;
 	to = is_class ? escape_cef_class(to, s) : escape_cef_header(to, s, pipe);
 	to = pairs_mark(to, cut);
+	if (w->trace)
+		pairs_tell_header(w, name, whole, start, to, cut);
 	*to++ = '|';
 	return to;
 }
@@ -69,28 +73,38 @@ static int cef_header(
 	struct pair_writer *w, const void *self, const struct pick *pick, int brief)
 {
 	static const char vendor[] = "|Microsoft|";
+	static const struct fmt_str none = {NULL, 0};
 	const struct cef *cef = self;
 	char scratch[4 * (CEF_PRODUCT_MAX + CEF_VERSION_MAX + CEF_CLASS_MAX +
 				 CEF_NAME_MAX) +
 		     ESCAPE_BLOCK + 64];
 	unsigned severity = cef->severity.level[pick->severity];
-	char *to = scratch;
+	char *to = scratch, *start;
 
 	memcpy(to, "CEF:", 4);
 	to[4] = cef->version;
 	to += 5;
 	memcpy(to, vendor, sizeof(vendor) - 1);
 	to += sizeof(vendor) - 1;
-	to = put_field(to, pick->product, CEF_PRODUCT_MAX, cef->pipe, w, 0);
-	to = put_field(to, cef->device_version, CEF_VERSION_MAX, cef->pipe, w, 0);
-	to = put_field(to, pick->class_id, CEF_CLASS_MAX, 0, w, 1);
+	if (w->trace) {
+		pairs_tell_header(w, "header: format", none, scratch, scratch + 5, 0);
+		pairs_tell_header(w, "header: vendor", none, scratch + 6, to - 1, 0);
+	}
 	to = put_field(
-		to, pick->name, brief ? CEF_NAME_SHORT : CEF_NAME_MAX, cef->pipe, w, 0);
+		to, "header: product", pick->product, CEF_PRODUCT_MAX, cef->pipe, w, 0);
+	to = put_field(to, "header: version", cef->device_version, CEF_VERSION_MAX,
+		cef->pipe, w, 0);
+	to = put_field(to, "header: class id", pick->class_id, CEF_CLASS_MAX, 0, w, 1);
+	to = put_field(to, "header: name", pick->name,
+		brief ? CEF_NAME_SHORT : CEF_NAME_MAX, cef->pipe, w, 0);
+	start = to;
 	if (severity == 10) {
 		*to++ = '1';
 		severity = 0;
 	}
 	*to++ = (char)('0' + severity);
+	if (w->trace)
+		pairs_tell_header(w, "header: severity", none, start, to, 0);
 	*to++ = '|';
 	if (cef->leading_space)
 		*to++ = ' ';

@@ -7,7 +7,7 @@
 
 #include "escape.h"
 #include "json_text.h"
-#include "text.h"
+#include "rule.h"
 
 #define PATH_MAX_N 200u /* octets */
 #define PATH_NAMES 8u
@@ -94,8 +94,7 @@ static int check_old(struct reading *r, const struct field_json_own *own,
 				"%s; take the rule out",
 				rule->key, own->name);
 	for (size_t i = 0; i < r->rule; i++)
-		if (r->rules[i].kind != FMT_RULE_ADD &&
-			!strcmp(r->rules[i].key, rule->key))
+		if (rule_clashes(&r->rules[i], rule))
 			return wrong(r,
 				"%s is in another rule already; keep one of them",
 				rule->key);
@@ -118,7 +117,7 @@ static int check_new(struct reading *r, const struct field_json_own *own,
 		if (strcmp(own->name, path) != 0)
 			continue;
 		for (size_t i = 0; !own->is_fixed && i < r->count; i++)
-			dropped |= r->rules[i].kind != FMT_RULE_ADD &&
+			dropped |= rule_moves(&r->rules[i]) &&
 				   !strcmp(r->rules[i].key, path);
 		if (!dropped)
 			return wrong(r,
@@ -128,18 +127,10 @@ static int check_new(struct reading *r, const struct field_json_own *own,
 	return 1;
 }
 
-/* The key that a rule makes, or NULL. */
-static const char *made_key(const struct fmt_rule *rule)
-{
-	return rule->kind == FMT_RULE_ADD      ? rule->key
-	       : rule->kind == FMT_RULE_RENAME ? rule->to
-					       : NULL;
-}
-
 static void check_twice(struct reading *r, const char *path)
 {
 	for (size_t i = 0; i < r->rule; i++) {
-		const char *other = made_key(&r->rules[i]);
+		const char *other = rule_makes(&r->rules[i]);
 
 		if (other &&
 			(is_at_or_below(path, other) || is_at_or_below(other, path))) {
@@ -177,7 +168,7 @@ int field_json_read(struct field_json *map, const char *format,
 
 	for (; r.rule < count; r.rule++) {
 		const struct fmt_rule *rule = &rules[r.rule];
-		const char *made = made_key(rule);
+		const char *made = rule_makes(rule);
 
 		adding += rule->kind == FMT_RULE_ADD;
 		if (rule->label)
@@ -325,9 +316,44 @@ static int has_member(const struct edit *e, size_t at, const char *name)
 	return 0;
 }
 
+/* Of a value, for who asks: its key is that of the rule. */
+static __attribute__((noinline, cold)) void tell(
+	const struct edit *e, enum fmt_fate fate, struct fmt_str value, const char *why)
+{
+	struct fmt_told told = {.fate = fate,
+		.key = text_str(
+			e->rule->kind == FMT_RULE_RENAME ? e->rule->to : e->rule->key),
+		.value = value,
+		.why = why};
+
+	if (value.n >= 2 && value.p[0] == '"')
+		told.value = (struct fmt_str){value.p + 1, value.n - 2};
+	e->message->trace->tell(e->message->trace, &told);
+}
+
+static __attribute__((noinline, cold)) void tell_cut(
+	const struct edit *e, size_t from, struct fmt_str value)
+{
+	const struct fmt_told told = {.fate = FMT_CUT,
+		.key = text_str(e->rule->key),
+		.value = value,
+		.why = "that is what an added key may hold",
+		.from = from,
+		.to = value.n};
+
+	e->message->trace->tell(e->message->trace, &told);
+}
+
+static struct fmt_str from_to(const struct edit *e, size_t from, size_t to)
+{
+	return (struct fmt_str){e->out->p + from, to - from};
+}
+
 /* The member at `i` of the object: gives where to go on. */
 static size_t drop(struct edit *e, size_t i, size_t end)
 {
+	if (e->message->trace)
+		tell(e, FMT_DROPPED, from_to(e, skip(e, i) + 1, end), NULL);
 	if (e->out->p[end] == ',')
 		end++;
 	else if (e->out->p[i - 1] == ',')
@@ -349,12 +375,58 @@ static size_t rename_member(struct edit *e, size_t object, size_t i, size_t end)
 	memcpy(whole, name, before);
 	memcpy(whole + before, to, n + 1);
 	if (has_member(e, object, whole)) {
+		if (e->message->trace)
+			tell(e, FMT_SHED, from_to(e, skip(e, i) + 1, end),
+				"something of that name is there already");
 		e->message->shed_fields++;
 		return end;
 	}
 	if (!splice(e, i + 1 + before, last, to, n))
 		return end;
 	return end - last + n;
+}
+
+/* Is the text that stands in quotes at `at` this one? ASCII letters without case. */
+static int is_word(const struct edit *e, size_t at, const char *word)
+{
+	const char *p = e->out->p + at + 1;
+	char text[FMT_WORD_MAX];
+	size_t n = strlen(word), i = 0;
+
+	for (; *p != '"' && i < n; i++) {
+		int octet = name_octet(&p);
+
+		if (octet < 0)
+			return 0;
+		text[i] = (char)octet;
+	}
+	return *p == '"' && i == n && text_same_nocase(text, word, n);
+}
+
+/* The value at `at`, a text or a list of them, is written as the rule says. Gives where it ends. */
+static size_t write_words(struct edit *e, size_t at)
+{
+	size_t end = skip(e, at);
+	char text[ESCAPE_JSON_ROOM(FMT_WORD_MAX)];
+
+	if (e->out->p[at] == '[') {
+		at++;
+		while (!e->failed && e->out->p[at] != ']') {
+			at = e->out->p[at] == '"' ? write_words(e, at) : skip(e, at);
+			at += e->out->p[at] == ',';
+		}
+		return at + 1;
+	}
+	for (size_t i = 0; e->out->p[at] == '"' && i < e->rule->word_count; i++) {
+		const struct fmt_word *word = &e->rule->words[i];
+		size_t n;
+
+		if (!is_word(e, at, word->from))
+			continue;
+		n = (size_t)(escape_json_string(text, text_str(word->to)) - text);
+		return splice(e, at + 1, end - at - 2, text, n) ? at + n + 2 : end;
+	}
+	return end;
 }
 
 /* Goes through the value at `at`, of which `path` names members. Gives where it ends. */
@@ -378,6 +450,8 @@ static size_t change(struct edit *e, size_t at, const char *path)
 				i = change(e, value, path + n + 1);
 			else if (e->rule->kind == FMT_RULE_DROP)
 				i = drop(e, i, skip(e, value));
+			else if (e->rule->kind == FMT_RULE_WORDS)
+				i = write_words(e, value);
 			else
 				i = rename_member(e, at, i, skip(e, value));
 		}
@@ -463,14 +537,19 @@ next_object:
 	}
 	if (e->out->p[at] == '{' && e->out->p[i] == '}')
 		put_in(e, i, path, value);
-	else
+	else {
+		if (e->message->trace)
+			tell(e, FMT_SHED, value,
+				"something of that name is there already");
 		e->message->shed_fields++;
+	}
 }
 
 /* The value as JSON, in memory of its own. */
 static struct fmt_str spell(
-	const struct fmt_added *added, struct fmt_str text, struct fmt_message *message)
+	const struct edit *e, const struct fmt_added *added, struct fmt_str text)
 {
+	const struct fmt_str whole = text;
 	int cut,
 		quoted = !added || added->type == FMT_VALUE_TEXT || text.n > NUMBER_MAX;
 	char *p, *to;
@@ -484,7 +563,7 @@ static struct fmt_str spell(
 		memcpy(p, text.p, text.n);
 		return (struct fmt_str){p, text.n};
 	}
-	message->cut_texts += (unsigned)cut;
+	e->message->cut_texts += (unsigned)cut;
 	*to++ = '"';
 	to = escape_json_string(to, text);
 	if (cut) {
@@ -492,6 +571,8 @@ static struct fmt_str spell(
 		to += TEXT_MARK_LEN;
 	}
 	*to++ = '"';
+	if (cut && e->message->trace)
+		tell_cut(e, whole.n, (struct fmt_str){p + 1, (size_t)(to - p) - 2});
 	return (struct fmt_str){p, (size_t)(to - p)};
 }
 
@@ -509,7 +590,7 @@ static void add_value(
 		text = added->value;
 	if (!text.n)
 		return;
-	value = spell(added, text, e->message);
+	value = spell(e, added, text);
 	if (value.p)
 		add(e, at, e->rule->key, value);
 	else
@@ -522,10 +603,10 @@ int field_json_apply(const struct field_json *map, const struct fmt_alert *alert
 	struct fmt_message *message)
 {
 	static const enum fmt_rule_kind order[] = {
-		FMT_RULE_DROP, FMT_RULE_RENAME, FMT_RULE_ADD};
+		FMT_RULE_DROP, FMT_RULE_WORDS, FMT_RULE_RENAME, FMT_RULE_ADD};
 	struct edit e = {.out = out, .fit = fit, .message = message, .rank = rank};
 
-	for (size_t k = 0; k < 3; k++) {
+	for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
 		for (size_t i = 0; i < map->count && !e.failed; i++) {
 			e.rule = &map->rules[i];
 			if (e.rule->kind != order[k])

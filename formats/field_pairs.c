@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "rule.h"
+
 struct added {
 	size_t rule;
 	enum key_type type;
@@ -17,6 +19,7 @@ struct field_pairs {
 	struct pair_label *labels;
 	size_t label_count;
 	uint8_t is_dropped[PICK_ROWS];
+	const struct fmt_rule *words[PICK_ROWS]; /* or NULL */
 	struct added added[PICK_ADDED];
 	size_t added_count;
 	char typed[PICK_ADDED][KEY_TYPED_ROOM]; /* of constants */
@@ -226,7 +229,7 @@ static int check_old_key(struct reading *r, const char *name)
 				name);
 	}
 	for (size_t i = 0; found && i < r->rule; i++)
-		if (r->rules[i].kind != FMT_RULE_ADD && !strcmp(r->rules[i].key, name))
+		if (rule_clashes(&r->rules[i], &r->rules[r->rule]))
 			return wrong(r,
 				"%s is in another rule already; keep one of them",
 				name);
@@ -289,6 +292,33 @@ static void read_rename(struct reading *r, const struct fmt_rule *rule)
 			rename_row(r, i, rule, to);
 }
 
+static void read_words(struct reading *r, const struct fmt_rule *rule)
+{
+	const struct key *key = key_find(r->keys, rule->key);
+	size_t at;
+
+	if (!check_old_key(r, rule->key))
+		return;
+	if (key && key->type != KEY_TEXT) {
+		wrong(r, "%s is for %s, and words are for texts; take the rule out",
+			rule->key, key_type_name(key->type));
+		return;
+	}
+	for (at = 0; at < PICK_ROWS; at++) {
+		if (!row_is(&r->style->rows[at], rule->key))
+			continue;
+		r->map->words[at] = rule;
+		for (size_t i = 0; i < rule->word_count; i++)
+			if (!text_fits(text_str(rule->words[i].to),
+				    r->style->rows[at].max))
+				wrong(r,
+					"%s holds at most %u characters, and %.60s "
+					"has more",
+					rule->key, r->style->rows[at].max,
+					rule->words[i].to);
+	}
+}
+
 static int read_constant(struct reading *r, const struct fmt_rule *rule,
 	enum key_type type, unsigned max)
 {
@@ -341,10 +371,9 @@ static void check_twice(struct reading *r, const char *key)
 		return;
 	}
 	for (size_t i = 0; i < r->rule; i++) {
-		const struct fmt_rule *other = &r->rules[i];
+		const char *other = rule_makes(&r->rules[i]);
 
-		if ((other->kind == FMT_RULE_ADD && !strcmp(other->key, key)) ||
-			(other->kind == FMT_RULE_RENAME && !strcmp(other->to, key))) {
+		if (other && !strcmp(other, key)) {
 			wrong(r,
 				"the key %s is written by another rule already; take "
 				"another key",
@@ -380,6 +409,8 @@ static void read_rules(struct reading *r, size_t count)
 			read_drop(r, rule);
 		else if (rule->kind == FMT_RULE_RENAME)
 			read_rename(r, rule);
+		else if (rule->kind == FMT_RULE_WORDS)
+			read_words(r, rule);
 		else
 			read_add(r, rule);
 	}
@@ -387,9 +418,8 @@ static void read_rules(struct reading *r, size_t count)
 		const struct fmt_rule *rule = &r->rules[r->rule];
 
 		/* What is wrong is told once. */
-		if (rule->kind != FMT_RULE_DROP && !(r->bad >> r->rule & 1))
-			check_twice(
-				r, rule->kind == FMT_RULE_ADD ? rule->key : rule->to);
+		if (rule_makes(rule) && !(r->bad >> r->rule & 1))
+			check_twice(r, rule_makes(rule));
 	}
 }
 
@@ -465,12 +495,45 @@ const struct pairs_style *field_pairs_style(const struct field_pairs *map)
 	return &map->style;
 }
 
+/* Its key stands in the row still when a rule has dropped it. */
+static __attribute__((noinline, cold)) void tell(const struct fmt_message *message,
+	const struct pair_row *row, struct fmt_str value, enum fmt_fate fate,
+	const char *why)
+{
+	const char *equals = strchr(row->before, '=');
+	const struct fmt_told told = {.fate = fate,
+		.key = {row->before + 1, (size_t)(equals - row->before - 1)},
+		.value = value,
+		.why = why};
+
+	message->trace->tell(message->trace, &told);
+}
+
+static void drop_row(const struct field_pairs *map, size_t at, struct pick *pick,
+	struct fmt_message *message)
+{
+	if (message->trace && pick->row[at].n)
+		tell(message, &map->rows[at], pick->row[at], FMT_DROPPED, NULL);
+	pick->row[at].n = 0;
+}
+
+static void word_row(const struct fmt_rule *rule, struct fmt_str *value)
+{
+	const char *word = rule_word(rule, *value);
+
+	if (word)
+		*value = text_str(word);
+}
+
 void field_pairs_apply(const struct field_pairs *map, const struct fmt_alert *alert,
 	struct pick *pick, struct fmt_message *message)
 {
-	for (size_t i = 0; i < PICK_ROWS; i++)
+	for (size_t i = 0; i < PICK_ROWS; i++) {
 		if (map->is_dropped[i])
-			pick->row[i].n = 0;
+			drop_row(map, i, pick, message);
+		else if (map->words[i] && pick->row[i].n)
+			word_row(map->words[i], &pick->row[i]);
+	}
 	for (size_t i = 0; i < map->added_count; i++) {
 		const struct added *added = &map->added[i];
 		struct fmt_str *row = &pick->row[PICK_ROWS + i], value;
@@ -486,6 +549,9 @@ void field_pairs_apply(const struct field_pairs *map, const struct fmt_alert *al
 			continue;
 		*row = key_value(added->type, value, pick->typed[i]);
 		message->shed_fields += !row->n;
+		if (message->trace && !row->n)
+			tell(message, &map->rows[PICK_ROWS + i], value, FMT_SHED,
+				"the value is not of the type that the key holds");
 	}
 }
 
@@ -509,6 +575,10 @@ void field_pairs_take_out(const struct field_pairs *map, struct pick *pick,
 		if (!pick->row[i].n || key.n < n || memcmp(key.p, begin, n) != 0 ||
 			row_is(&map->rows[i], but))
 			continue;
+		if (message->trace)
+			tell(message, &map->rows[i], pick->row[i], FMT_SHED,
+				"it means something only beside a key that is not "
+				"there");
 		pick->row[i].n = 0;
 		message->shed_fields++;
 	}

@@ -220,6 +220,37 @@ struct fmt_out {
 		struct fmt_out *out, size_t want); /* 1 when room >= want now, else 0 */
 };
 
+/* What became of one value, told to who asks for it (`alertrelay preview --explain`). */
+enum fmt_fate {
+	FMT_WRITTEN, /* it stands in the message */
+	FMT_CUT, /* it does, but not to its end; told before FMT_WRITTEN */
+	FMT_SHED, /* left out; why says the reason */
+	FMT_DROPPED, /* left out by a rule of the field map */
+};
+
+struct fmt_told {
+	enum fmt_fate fate;
+	/* A key of pairs, a path of JSON (a.b[2].c), the name of a part of a header ("header: name"). The
+	 * same for the same value whatever the maximum: indices count what is shed as well. */
+	struct fmt_str key;
+	struct fmt_str
+		shown; /* the key in the message where that is another one; or empty */
+	struct fmt_str label; /* of keys with a label; or empty */
+	struct fmt_str
+		value; /* as written, escapes included; of FMT_SHED what would have been */
+	const char *why; /* a phrase for people; or NULL */
+	size_t from, to; /* FMT_CUT: octets of the value and of what is written of it */
+	int structured_data; /* 1: there, and not in the body */
+};
+
+/* tell() gets all that is in the message and all that would be there otherwise. Strings live until
+ * it returns. */
+struct fmt_trace {
+	void (*tell)(struct fmt_trace *trace, const struct fmt_told *told);
+	/* Of the host: the message is written anew, and what was told before does not count. */
+	void (*begin)(struct fmt_trace *trace);
+};
+
 /* What one alert becomes. The structured data (RFC 5424 section 6.3: zero or more complete
  * [elements]) stays empty for formats that have none. */
 struct fmt_message {
@@ -229,6 +260,9 @@ struct fmt_message {
 	 * the format's own limits. The host counts them. */
 	unsigned shed_fields;
 	unsigned cut_texts;
+	/* NULL: nobody asks, as ever while alerts are sent. Who never tells anything is taken for one that
+	 * cannot explain itself. */
+	struct fmt_trace *trace;
 };
 
 enum fmt_result {
@@ -251,14 +285,22 @@ struct fmt_option_info {
 
 /* The field map of a destination: what is other than the format has it by itself. All rules speak of
  * what the format writes without them, so their order is of no account. */
-enum fmt_rule_kind { FMT_RULE_ADD, FMT_RULE_RENAME, FMT_RULE_DROP };
+enum fmt_rule_kind { FMT_RULE_ADD, FMT_RULE_RENAME, FMT_RULE_DROP, FMT_RULE_WORDS };
+
+/* A value that is written as another: "inProgress" as "assigned". */
+struct fmt_word {
+	const char *from; /* the whole value; ASCII letters without case */
+	const char *to;
+};
 
 struct fmt_rule {
 	enum fmt_rule_kind kind;
-	const char *key; /* RENAME, DROP: one that the format writes; ADD: a new one */
+	const char *key; /* RENAME, DROP, WORDS: one that the format writes; ADD: a new one */
 	const char *to; /* RENAME: its new name; else NULL */
 	const char *label; /* ADD, RENAME: for formats that have labels; or NULL */
 	const char *value; /* ADD: the constant; NULL: fmt_alert.added has the value */
+	const struct fmt_word *words; /* WORDS: at least one; no two have the same `from` */
+	size_t word_count;
 };
 
 /* The rule's number, and a sentence that says what is wrong with it and what would be right. */
@@ -266,6 +308,8 @@ typedef void fmt_wrong(void *context, size_t rule, const char *text);
 
 #define FMT_RULES_MAX 64 /* of which at most FMT_RULES_ADD_MAX add */
 #define FMT_RULES_ADD_MAX 32
+#define FMT_WORDS_MAX 64 /* of a rule */
+#define FMT_WORD_MAX 200 /* octets; from and to are never empty */
 
 #define FMT_MODULE_NAME 40
 

@@ -186,6 +186,28 @@ enum rank {
 
 _Static_assert(UNKNOWN == JSON_ALERT_OPTIONAL, "the rank that others see");
 
+const char *json_alert_why(unsigned rank)
+{
+#define NO_ROOM "the message has no room for it: "
+	static const char *const why[] = {
+		[OTHER_EVIDENCE] =
+			NO_ROOM "evidence that is not the primary one goes first",
+		[PRIMARY_EVIDENCE] = NO_ROOM "primary evidence goes second",
+		[ADDITIONAL_DATA] = NO_ROOM "additional data go after evidence",
+		[CUSTOM_DETAILS] = NO_ROOM "custom details go after additional data",
+		[COMMENTS] = NO_ROOM "comments go after long texts were cut",
+		[UNKNOWN] = NO_ROOM "other members go after comments",
+		[KNOWN] = NO_ROOM "what is known by its name goes last",
+		[TITLE] = NULL,
+	};
+
+	if (rank == JSON_FIT_ALWAYS)
+		return "the relay's own note of that name takes its place";
+	return rank < sizeof(why) / sizeof(*why) && why[rank]
+		       ? why[rank]
+		       : "the message has no room for it";
+}
+
 struct named {
 	const char *name;
 	uint8_t drop, cut;

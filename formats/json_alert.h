@@ -15,6 +15,7 @@ int json_alert_build(struct fmt_out *out, const struct fmt_alert *alert);
  * order they go: evidence from the end of the list, the primary pieces last; additionalData and
  * customDetails; the ends of the long texts; comments; what is not known by name, from the end. Ids,
  * links, times and the title stay. 0 when memory is short. */
+const char *json_alert_why(unsigned rank); /* it goes */
 #define JSON_ALERT_OPTIONAL 9 /* the rank of what is not known by name */
 int json_alert_parts(struct json_fit *fit, struct fmt_str text, size_t at,
 	const struct fmt_alert *alert);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "json_alert.h"
+#include "json_tell.h"
 #include "json_text.h"
 #include "text.h"
 
@@ -49,7 +50,9 @@ static enum fmt_result format_tight(const struct field_json *fields,
 	const struct fmt_alert *alert, struct fmt_message *message)
 {
 	struct fmt_out *body = message->body, whole, fitted;
-	struct json_fit fit = {.evidence_note = notes[0], .field_note = notes[1]};
+	struct json_fit fit = {.evidence_note = notes[0],
+		.field_note = notes[1],
+		.why = json_alert_why};
 	struct fmt_str text;
 	enum fmt_result rc = FMT_TOO_SMALL;
 	size_t limit = body->maximum > body->n ? body->maximum - body->n : 0, at;
@@ -80,6 +83,8 @@ static enum fmt_result format_tight(const struct field_json *fields,
 	}
 	if (json_put(body, text.p, text.n))
 		rc = FMT_OK;
+	if (rc == FMT_OK && message->trace)
+		json_tell(message->trace, (struct fmt_str){whole.p, whole.n}, &fit);
 out:
 	json_fit_clear(&fit);
 	json_heap_free(&whole);
@@ -94,8 +99,13 @@ enum fmt_result json_body(const struct field_json *fields,
 	size_t start = body->n;
 
 	if (!fields->count && alert->raw.n && put_envelope(body, alert) &&
-		json_copy(body, alert->raw) && json_put(body, "}", 1))
+		json_copy(body, alert->raw) && json_put(body, "}", 1)) {
+		if (message->trace)
+			json_tell(message->trace,
+				(struct fmt_str){body->p + start, body->n - start},
+				NULL);
 		return FMT_OK;
+	}
 	body->n = start;
 	return format_tight(fields, alert, message);
 }

@@ -229,5 +229,7 @@ int json_fit_write(struct json_fit *fit, struct fmt_out *out, struct fmt_str tex
 		return 0;
 	message->shed_fields += (unsigned)(plan.evidence_omitted + plan.fields_omitted);
 	message->cut_texts += plan.cut;
+	fit->evidence_omitted = plan.evidence_omitted;
+	fit->fields_omitted = plan.fields_omitted;
 	return 1;
 }

@@ -32,6 +32,9 @@ struct json_fit {
 	 * missing, in numbers. */
 	size_t note_at;
 	const char *evidence_note, *field_note;
+	/* Why what has this rank is left out, as a phrase for people. */
+	const char *(*why)(unsigned rank);
+	size_t evidence_omitted, fields_omitted; /* by json_fit_write() */
 };
 
 /* A new part that begins there; the pointer is good until the next one. NULL without memory. */

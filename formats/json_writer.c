@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json_tell.h"
 #include "json_text.h"
 #include "option.h"
 
@@ -427,12 +428,40 @@ enum json_rank json_evidence_rank(
 	}
 }
 
+static const char *why_shed(unsigned rank)
+{
+#define NO_ROOM "the message has no room for it: "
+	static const char *const why[] = {
+		[JSON_ORIGINAL] = NO_ROOM "the vendor's own text goes first",
+		[JSON_EVIDENCE_PLAIN] =
+			NO_ROOM "evidence that is not the primary one goes early",
+		[JSON_EVIDENCE_SUSPICIOUS] =
+			NO_ROOM "suspicious evidence goes after the rest of evidence",
+		[JSON_EVIDENCE_MALICIOUS] =
+			NO_ROOM "malicious evidence goes after the rest of evidence",
+		[JSON_EVIDENCE_PRIMARY] = NO_ROOM "of evidence the primary goes last",
+		[JSON_DETAILS] = NO_ROOM "custom details and additional data go after "
+					 "evidence",
+		[JSON_COMMENTS] = NO_ROOM "comments go after long texts were cut",
+		[JSON_OPTIONAL] = NO_ROOM "what is optional goes after comments",
+		[JSON_USEFUL] = NO_ROOM "useful members go after those that are "
+					"optional",
+		[JSON_TWICE] = NO_ROOM "it stands elsewhere too",
+		[JSON_CUT_TITLE] = NULL,
+	};
+
+	return rank < sizeof(why) / sizeof(*why) && why[rank]
+		       ? why[rank]
+		       : "the message has no room for it";
+}
+
 /* Again, into memory without a limit, so that it is known what there is to leave out. */
 static enum fmt_result write_tight(struct fmt_message *message, json_write *write,
 	const struct json_document *self, const struct fmt_alert *alert)
 {
 	struct fmt_out *body = message->body, whole, fitted;
-	struct json_fit fit = {.evidence_note = notes[0], .field_note = notes[1]};
+	struct json_fit fit = {
+		.evidence_note = notes[0], .field_note = notes[1], .why = why_shed};
 	struct json_writer w = {.fit = &fit};
 	struct fmt_str text;
 	enum fmt_result rc = FMT_TOO_SMALL;
@@ -456,6 +485,8 @@ static enum fmt_result write_tight(struct fmt_message *message, json_write *writ
 	}
 	if (json_put(body, text.p, text.n))
 		rc = FMT_OK;
+	if (rc == FMT_OK && message->trace)
+		json_tell(message->trace, (struct fmt_str){whole.p, whole.n}, &fit);
 out:
 	json_fit_clear(&fit);
 	json_heap_free(&whole);
@@ -475,6 +506,11 @@ enum fmt_result json_write_document(struct fmt_message *message, json_write *wri
 	write(&w, self, alert);
 	if (!w.full) {
 		writer_close(&w);
+		if (message->trace)
+			json_tell(message->trace,
+				(struct fmt_str){message->body->p + start,
+					message->body->n - start},
+				NULL);
 		return FMT_OK;
 	}
 	message->body->n = start;

@@ -43,19 +43,24 @@ struct leef {
 	struct field_pairs *fields; /* NULL: no field map */
 };
 
-static char *put_field(char *to, struct fmt_str s, size_t max, const char *else_text,
-	char delimiter, struct pair_writer *w)
+static char *put_field(char *to, const char *name, struct fmt_str s, size_t max,
+	const char *else_text, char delimiter, struct pair_writer *w)
 {
+	struct fmt_str whole;
+	char *start = to;
 	int cut;
 
 	s = pairs_trim(s, delimiter);
 	if (!s.n)
 		s = text_str(else_text);
+	whole = s;
 	cut = text_cut(&s, max);
 	if (cut)
 		s = pairs_trim(s, delimiter);
 	w->cut += (unsigned)cut;
 	to = pairs_mark(escape_leef_header(to, s, delimiter), cut);
+	if (w->trace)
+		pairs_tell_header(w, name, whole, start, to, cut);
 	*to++ = '|';
 	return to;
 }
@@ -65,6 +70,7 @@ static int leef_header(
 	struct pair_writer *w, const void *self, const struct pick *pick, int brief)
 {
 	static const char vendor[] = ".0|Microsoft|";
+	static const struct fmt_str none = {NULL, 0};
 	const struct leef *leef = self;
 	const char delimiter = leef->style.separator;
 	char scratch[4 * (LEEF_PRODUCT_MAX + LEEF_VERSION_MAX + LEEF_EVENT_MAX) +
@@ -77,15 +83,24 @@ static int leef_header(
 	to += 6;
 	memcpy(to, vendor, sizeof(vendor) - 1);
 	to += sizeof(vendor) - 1;
-	to = put_field(to, leef->product.n ? leef->product : pick->product,
-		LEEF_PRODUCT_MAX, "Microsoft Defender XDR", delimiter, w);
-	to = put_field(to, leef->device_version, LEEF_VERSION_MAX, "1.0", delimiter, w);
-	to = put_field(to, pick->class_id, LEEF_EVENT_MAX, "alert", delimiter, w);
+	if (w->trace) {
+		pairs_tell_header(w, "header: format", none, scratch, scratch + 8, 0);
+		pairs_tell_header(w, "header: vendor", none, scratch + 9, to - 1, 0);
+	}
+	to = put_field(to, "header: product",
+		leef->product.n ? leef->product : pick->product, LEEF_PRODUCT_MAX,
+		"Microsoft Defender XDR", delimiter, w);
+	to = put_field(to, "header: version", leef->device_version, LEEF_VERSION_MAX,
+		"1.0", delimiter, w);
+	to = put_field(to, "header: event id", pick->class_id, LEEF_EVENT_MAX, "alert",
+		delimiter, w);
 	if (leef->version == '2') {
 		size_t n = strlen(leef->delimiter);
 
 		memcpy(to, leef->delimiter, LEEF_DELIMITER_ROOM);
 		to += n;
+		if (w->trace)
+			pairs_tell_header(w, "header: delimiter", none, to - n, to, 0);
 		*to++ = '|';
 	}
 	return pairs_put(w, scratch, (size_t)(to - scratch));

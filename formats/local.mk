@@ -21,6 +21,8 @@ libformats_la_SOURCES = \
 	formats/json_body.h \
 	formats/json_fit.c \
 	formats/json_fit.h \
+	formats/json_tell.c \
+	formats/json_tell.h \
 	formats/json_text.c \
 	formats/json_text.h \
 	formats/json_writer.c \
@@ -32,6 +34,7 @@ libformats_la_SOURCES = \
 	formats/ocsf.c \
 	formats/option.c \
 	formats/option.h \
+	formats/rule.h \
 	formats/pairs.c \
 	formats/pairs.h \
 	formats/pick.c \

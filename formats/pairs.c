@@ -279,6 +279,25 @@ static void plan_shrink(
 	plan_cut_class(style, plan, PAIR_TITLE, maximum);
 }
 
+/* A row as the plan has it, in scratch: gives its end. */
+static char *render_planned(const struct pairs_style *style, char *scratch, size_t at,
+	struct fmt_str s, size_t limit, int *cut)
+{
+	const struct pair_row *row = &style->rows[at];
+	const struct pair_label *label = &style->labels[row->label];
+	char *to;
+
+	*cut = cut_value(style, row, &s);
+	to = render_row(style, scratch, row, s, *cut);
+	if (!limit)
+		return to;
+	to = cut_escaped(scratch + row->before_n, to - label->n,
+		limit - row->before_n - label->n, style->escapes);
+	memcpy(to, label->text, label->n);
+	*cut = 1;
+	return to + label->n;
+}
+
 /* The rows that the plan has kept. `omitted`: how many it tells of, 0 for no such pair. */
 static int write_plan(const struct pairs_style *style, struct pair_writer *w,
 	const struct plan *plan, const struct pick *pick, unsigned omitted)
@@ -287,24 +306,12 @@ static int write_plan(const struct pairs_style *style, struct pair_writer *w,
 	size_t first = 1; /* its separator is not written */
 
 	for (size_t i = 0; i < style->row_count; i++) {
-		const struct pair_row *row = &style->rows[i];
-		const struct pair_label *label = &style->labels[row->label];
-		struct fmt_str s = pick->row[i];
 		int cut;
 
 		if (!plan->size[i])
 			continue;
-		cut = cut_value(style, row, &s);
-		to = render_row(style, scratch, row, s, cut);
-		if (plan->limit[i]) {
-			size_t around = (size_t)row->before_n + label->n;
-
-			to = cut_escaped(scratch + row->before_n, to - label->n,
-				plan->limit[i] - around, style->escapes);
-			memcpy(to, label->text, label->n);
-			to += label->n;
-			cut = 1;
-		}
+		to = render_planned(
+			style, scratch, i, pick->row[i], plan->limit[i], &cut);
 		w->cut += (unsigned)cut;
 		if (!pairs_put(w, scratch + first, (size_t)(to - scratch) - first))
 			return 0;
@@ -318,6 +325,104 @@ static int write_plan(const struct pairs_style *style, struct pair_writer *w,
 			return 0;
 	}
 	return 1;
+}
+
+/* --- what was done, for who asks --- */
+
+static const char *const shed_why[] = {
+	[PAIR_FIXED] = "",
+	[PAIR_PLAIN] = "the message has no room for it: other keys go fourth",
+	[PAIR_LONG] = "the message has no room for it: long texts go fifth",
+	[PAIR_OPTIONAL] = "the message has no room for it: optional keys go second",
+	[PAIR_EVIDENCE] = "the message has no room for it: lists of evidence go first",
+	[PAIR_TITLE] = "",
+};
+
+void pairs_tell_header(const struct pair_writer *w, const char *name,
+	struct fmt_str whole, const char *p, const char *end, int cut)
+{
+	struct fmt_told told = {.fate = FMT_CUT,
+		.key = text_str(name),
+		.value = {p, (size_t)(end - p)},
+		.why = "that is what a header may hold of it",
+		.from = whole.n,
+		.to = (size_t)(end - p)};
+
+	if (cut)
+		w->trace->tell(w->trace, &told);
+	told.fate = FMT_WRITTEN;
+	told.why = NULL;
+	w->trace->tell(w->trace, &told);
+}
+
+/* Once more, for the tale alone. */
+static void tell_header(const struct pairs_style *style, const void *self,
+	const struct pick *pick, int brief, struct fmt_trace *trace)
+{
+	char scratch[SCRATCH];
+	struct fmt_out out = {
+		.p = scratch, .room = sizeof(scratch), .maximum = sizeof(scratch)};
+	struct pair_writer w = {.out = &out,
+		.p = scratch,
+		.end = scratch + sizeof(scratch),
+		.trace = trace};
+
+	(void)style->header(&w, self, pick, brief);
+}
+
+static void tell_row(const struct pairs_style *style, size_t at, struct fmt_str s,
+	const struct plan *plan, struct fmt_trace *trace)
+{
+	const struct pair_row *row = &style->rows[at];
+	const struct pair_label *label = &style->labels[row->label];
+	const char *equals = label->n ? memchr(label->text, '=', label->n) : NULL;
+	char scratch[SCRATCH];
+	int cut;
+	size_t limit = plan ? plan->limit[at] : 0;
+	const char *end = render_planned(style, scratch, at, s, limit, &cut) - label->n;
+	struct fmt_told told = {.key = {row->before + 1, row->before_n - 2u},
+		.value = {scratch + row->before_n,
+			(size_t)(end - scratch) - row->before_n}};
+
+	if (equals)
+		told.label = (struct fmt_str){
+			equals + 1, (size_t)(label->text + label->n - equals - 1)};
+	if (plan && !plan->size[at]) {
+		told.fate = FMT_SHED;
+		told.why = shed_why[row->class];
+	} else if (cut) {
+		told.fate = FMT_CUT;
+		told.why = limit ? "the message has no room for more: long texts are "
+				   "cut third"
+				 : "that is what the key may hold";
+		told.from = s.n;
+		told.to = told.value.n;
+		trace->tell(trace, &told);
+		told.fate = FMT_WRITTEN;
+		told.why = NULL;
+	}
+	trace->tell(trace, &told);
+}
+
+/* plan: NULL when all had room; omitted: as for write_plan(). */
+static __attribute__((noinline, cold)) void tell_all(const struct pairs_style *style,
+	const void *self, const struct pick *pick, int brief, const struct plan *plan,
+	unsigned omitted, struct fmt_trace *trace)
+{
+	char number[16];
+	struct fmt_told told = {.fate = FMT_WRITTEN,
+		.key = text_str(style->omitted),
+		.value = {number, 0},
+		.why = "how many keys were left out"};
+
+	tell_header(style, self, pick, brief, trace);
+	for (size_t i = 0; i < style->row_count; i++)
+		if (pick->row[i].n)
+			tell_row(style, i, pick->row[i], plan, trace);
+	if (!omitted)
+		return;
+	told.value.n = (size_t)snprintf(number, sizeof(number), "%u", omitted);
+	trace->tell(trace, &told);
 }
 
 static enum fmt_result write_planned(const struct pairs_style *style, const void *self,
@@ -350,7 +455,8 @@ static enum fmt_result write_planned(const struct pairs_style *style, const void
 	if (plan.total > maximum && !brief) {
 		w.p = out->p + start;
 		w.cut = 0;
-		if (!style->header(&w, self, pick, 1))
+		brief = 1;
+		if (!style->header(&w, self, pick, brief))
 			return FMT_TOO_SMALL;
 		writer_close(&w);
 		plan.total -= header - out->n;
@@ -370,6 +476,8 @@ static enum fmt_result write_planned(const struct pairs_style *style, const void
 	writer_close(&w);
 	message->shed_fields += plan.shed;
 	message->cut_texts += w.cut;
+	if (message->trace)
+		tell_all(style, self, pick, brief, &plan, omitted, message->trace);
 	return FMT_OK;
 }
 
@@ -385,5 +493,7 @@ enum fmt_result pairs_write(const struct pairs_style *style, const void *self,
 		return write_planned(style, self, pick, message, start);
 	writer_close(&w);
 	message->cut_texts += w.cut;
+	if (message->trace)
+		tell_all(style, self, pick, 0, NULL, 0, message->trace);
 	return FMT_OK;
 }

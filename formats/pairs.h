@@ -52,10 +52,15 @@ struct pair_writer {
 	char *p;
 	char *end; /* respects the maximum as well as the room */
 	unsigned cut;
+	struct fmt_trace *trace; /* of the header; or NULL */
 };
 
 /* 0 when that would pass the maximum. */
 int pairs_put(struct pair_writer *w, const char *p, size_t n);
+
+/* Tells of a part of the header: what is written of `whole` is from p to end. */
+void pairs_tell_header(const struct pair_writer *w, const char *name,
+	struct fmt_str whole, const char *p, const char *end, int cut);
 
 /* The mark behind a text that was cut; room for it must be there. */
 static inline char *pairs_mark(char *to, int cut)

@@ -23,28 +23,81 @@ struct rfc5424_json {
 	struct field_json fields;
 };
 
-static char *sd_param(
-	char *to, const char *name, struct fmt_str s, size_t max, unsigned *cuts)
+struct sd_param {
+	const char *name;
+	struct fmt_str value;
+	size_t max;
+	int is_optional; /* goes when there is little room */
+};
+
+#define SD_PARAMS 9
+
+static char *put_value(char *to, const struct sd_param *param, int *cut)
 {
+	struct fmt_str s = param->value;
+
+	*cut = text_cut(&s, param->max);
+	to = escape_sd_value(to, s);
+	if (*cut) {
+		memcpy(to, TEXT_MARK, TEXT_MARK_LEN);
+		to += TEXT_MARK_LEN;
+	}
+	return to;
+}
+
+static char *put_param(char *to, const struct sd_param *param, unsigned *cuts)
+{
+	const char *name = param->name;
 	int cut;
 
-	s = text_trim(s);
-	if (!s.n)
-		return to;
-	cut = text_cut(&s, max);
-	*cuts += (unsigned)cut;
 	*to++ = ' ';
 	while (*name)
 		*to++ = *name++;
 	*to++ = '=';
 	*to++ = '"';
-	to = escape_sd_value(to, s);
-	if (cut) {
-		memcpy(to, TEXT_MARK, TEXT_MARK_LEN);
-		to += TEXT_MARK_LEN;
-	}
+	to = put_value(to, param, &cut);
+	*cuts += (unsigned)cut;
 	*to++ = '"';
 	return to;
+}
+
+/* full: 0 when what is optional was left out, -1 when all was. */
+static __attribute__((noinline, cold)) void tell_params(
+	const struct sd_param *params, int full, struct fmt_trace *trace)
+{
+	char text[4 * SD_ID_MAX + ESCAPE_BLOCK + TEXT_MARK_LEN];
+
+	for (size_t i = 0; i < SD_PARAMS; i++) {
+		const struct sd_param *param = &params[i];
+		struct fmt_told told = {.key = text_str(param->name),
+			.value.p = text,
+			.structured_data = 1};
+		int cut;
+
+		if (!param->value.n)
+			continue;
+		told.value.n = (size_t)(put_value(text, param, &cut) - text);
+		if (full < param->is_optional) {
+			told.fate = FMT_SHED;
+			told.why = "the structured data have no room for it: they get "
+				   "half of a message";
+		} else if (cut) {
+			told.fate = FMT_CUT;
+			told.why = "that is what structured data hold of it";
+			told.from = param->value.n;
+			told.to = told.value.n;
+			trace->tell(trace, &told);
+			told.fate = FMT_WRITTEN;
+			told.why = NULL;
+		}
+		trace->tell(trace, &told);
+	}
+}
+
+static struct fmt_str number(char room[16], uint32_t n)
+{
+	return (struct fmt_str){
+		room, n ? (size_t)snprintf(room, 16, "%" PRIu32, n) : 0};
 }
 
 /* Gives 0 when not even the short form has room: then the body alone names customer and id. */
@@ -52,38 +105,41 @@ static int put_structured_data(const struct rfc5424_json *self,
 	const struct fmt_alert *alert, struct fmt_message *message)
 {
 	char text[4 * (5 * SD_TEXT_MAX + 2 * SD_ID_MAX) + 512], *to;
+	char digits[2][16];
 	unsigned cuts = 0;
+	struct sd_param params[SD_PARAMS] = {
+		{"customer", alert->customer, SD_TEXT_MAX, 0},
+		{"customerName", alert->customer_name, SD_TEXT_MAX, 1},
+		{"tenantId", alert->tenant_id, SD_TEXT_MAX, 0},
+		{"alertId", alert->id, SD_ID_MAX, 0},
+		{"version", alert->version, SD_TEXT_MAX, 0},
+		{"eventNumber", number(digits[0], alert->event_number), SD_TEXT_MAX, 0},
+		{"eventCount", number(digits[1], alert->event_count), SD_TEXT_MAX, 0},
+		{"incidentId", alert->incident_id, SD_TEXT_MAX, 0},
+		{"severity", text_str(severity_name(alert->severity)), SD_TEXT_MAX, 1},
+	};
+	int full;
 
-	for (int full = 1; full >= 0; full--) {
+	for (size_t i = 0; i < SD_PARAMS; i++)
+		params[i].value = text_trim(params[i].value);
+	for (full = 1; full >= 0; full--) {
 		cuts = 0;
 		to = text;
 		*to++ = '[';
 		memcpy(to, self->sd_id, strlen(self->sd_id));
 		to += strlen(self->sd_id);
-		to = sd_param(to, "customer", alert->customer, SD_TEXT_MAX, &cuts);
-		if (full)
-			to = sd_param(to, "customerName", alert->customer_name,
-				SD_TEXT_MAX, &cuts);
-		to = sd_param(to, "tenantId", alert->tenant_id, SD_TEXT_MAX, &cuts);
-		to = sd_param(to, "alertId", alert->id, SD_ID_MAX, &cuts);
-		to = sd_param(to, "version", alert->version, SD_TEXT_MAX, &cuts);
-		if (alert->event_count)
-			to += snprintf(to, (size_t)(text + sizeof(text) - to),
-				" eventNumber=\"%" PRIu32 "\" eventCount=\"%" PRIu32
-				"\"",
-				alert->event_number, alert->event_count);
-		to = sd_param(to, "incidentId", alert->incident_id, SD_TEXT_MAX, &cuts);
-		if (full)
-			to = sd_param(to, "severity",
-				text_str(severity_name(alert->severity)), SD_TEXT_MAX,
-				&cuts);
+		for (size_t i = 0; i < SD_PARAMS; i++)
+			if (params[i].value.n && full >= params[i].is_optional)
+				to = put_param(to, &params[i], &cuts);
 		*to++ = ']';
 		if (json_put(message->structured_data, text, (size_t)(to - text))) {
 			message->cut_texts += cuts;
-			return full;
+			break;
 		}
 	}
-	return 0;
+	if (message->trace)
+		tell_params(params, full, message->trace);
+	return full > 0;
 }
 
 static enum fmt_result rfc5424_json_format(

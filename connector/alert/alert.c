@@ -205,6 +205,8 @@ static int verdict_rank(struct fmt_str verdict)
 
 enum { ROLE_ATTACKER = 1, ROLE_SOURCE = 2, ROLE_C2 = 4, ROLE_DESTINATION = 8 };
 
+enum { RANK_ROLE = 4, RANK_MAIN = 16 };
+
 static int rank(const struct fmt_evidence *evidence, unsigned *roles)
 {
 	int main_device = 0, role = -1, verdict = 1;
@@ -233,7 +235,7 @@ static int rank(const struct fmt_evidence *evidence, unsigned *roles)
 				       contains(field->value, "main");
 		}
 	}
-	return main_device * 16 + (role < 0 ? 1 : role) * 4 + verdict;
+	return main_device * RANK_MAIN + (role < 0 ? 1 : role) * RANK_ROLE + verdict;
 }
 
 void alert_choose(struct fmt_alert *alert)
@@ -268,4 +270,30 @@ void alert_choose(struct fmt_alert *alert)
 	}
 	alert->source_ip = attacker ? attacker : source;
 	alert->destination_ip = c2 ? c2 : destination;
+}
+
+const char *alert_choice_reason(const struct fmt_alert *alert, enum fmt_kind kind)
+{
+	const struct fmt_evidence *primary = alert->primary[kind];
+	int second = -1, own;
+	unsigned roles = 0;
+
+	if (!primary)
+		return NULL;
+	own = rank(primary, &roles);
+	for (size_t i = 0; i < alert->evidence_count; i++) {
+		const struct fmt_evidence *other = &alert->evidence[i];
+		int this_rank = rank(other, &roles);
+
+		if (other->kind == kind && other != primary && this_rank > second)
+			second = this_rank;
+	}
+	if (second < 0)
+		return "the only one";
+	if (own / RANK_MAIN != second / RANK_MAIN)
+		return "its detailed role is that of the main device";
+	if (own / RANK_ROLE != second / RANK_ROLE)
+		return "its role counts for more";
+	return own != second ? "its verdict counts for more"
+			     : "the first of those that count for as much";
 }

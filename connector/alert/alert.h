@@ -43,6 +43,9 @@ void alert_version_text(uint64_t version, char out[ALERT_VERSION_TEXT]);
 /* Fills alert->primary, source_ip and destination_ip from alert->evidence. */
 void alert_choose(struct fmt_alert *alert);
 
+/* Why alert_choose() has taken alert->primary[kind], as a phrase; NULL when there is none. */
+const char *alert_choice_reason(const struct fmt_alert *alert, enum fmt_kind kind);
+
 /* The level of a severity in any of the vendor's spellings. */
 enum fmt_severity alert_severity(const char *p, size_t n);
 

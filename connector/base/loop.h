@@ -31,7 +31,6 @@ struct loop_watch {
 };
 
 struct loop_timer {
-	int64_t at_ms;
 	size_t slot; /* 1-based place in the heap; 0 = not set */
 	void (*fire)(struct loop_timer *timer);
 };

@@ -121,12 +121,19 @@ bool strbuf_addc(struct strbuf *b, char c)
 
 bool strbuf_addf(struct strbuf *b, const char *format, ...)
 {
+	size_t free_octets = b->room ? b->room - b->n : 0;
 	va_list ap;
 	int n;
 
 	va_start(ap, format);
-	n = vsnprintf(NULL, 0, format, ap);
+	n = vsnprintf(free_octets ? b->p + b->n : NULL, free_octets, format, ap);
 	va_end(ap);
+	if (n >= 0 && (size_t)n < free_octets && !b->full) {
+		b->n += (size_t)n;
+		return true;
+	}
+	if (free_octets)
+		b->p[b->n] = '\0';
 	if (n < 0 || !strbuf_reserve(b, (size_t)n))
 		return false;
 	va_start(ap, format);

@@ -71,8 +71,9 @@ static void print_help(
 		putchar('\n');
 	for (const struct cli_option *o = options; o->name; o++) {
 		char letter[] = {'-', o->letter, ',', '\0'};
-		int at = printf("  %3s --%s %s", o->letter ? letter : "", o->name,
-			o->value ? o->value : "");
+		bool form = o->kind == CLI_FORM;
+		int at = printf("  %3s --%s%s%s%s", o->letter ? letter : "", o->name,
+			form ? "[=" : " ", o->value ? o->value : "", form ? "]" : "");
 
 		if (at >= HELP_COLUMN)
 			at = printf("\n") - 1;
@@ -127,6 +128,12 @@ static enum rc take_value(
 		return value_moment(value, clock_wall(&clock_system), option->to, err);
 	case CLI_COUNT:
 		return value_integer(value, 1, INT64_MAX, option->to, err);
+	case CLI_FORM:
+		if (!value) {
+			*(int *)option->to = 0;
+			return RC_OK;
+		}
+		return value_choice(value, option->value, option->to, err);
 	case CLI_CHOICE:
 		return value_choice(value, option->value, option->to, err);
 	case CLI_SOURCE:
@@ -141,6 +148,11 @@ static enum rc take_value(
 	}
 	*(const char **)option->to = value;
 	return rc;
+}
+
+static bool needs_value(const struct cli_option *option)
+{
+	return option->value && option->kind != CLI_FORM;
 }
 
 int cli_options(const struct cli_command *command, int argc, char **argv,
@@ -174,9 +186,9 @@ int cli_options(const struct cli_command *command, int argc, char **argv,
 		if (!option->value && value)
 			return cli_wrong(
 				command, "option --%s takes no value", option->name);
-		if (option->value && !value)
+		if (needs_value(option) && !value)
 			value = argv[++i];
-		if (option->value && !value)
+		if (needs_value(option) && !value)
 			return cli_wrong(command, "option %s needs a value: %s", text,
 				option->value);
 		if (take_value(option, value, &err) != RC_OK)

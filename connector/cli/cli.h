@@ -38,6 +38,7 @@ enum cli_kind {
 	CLI_MOMENT, /* int64_t, ticks: a time, or how long before now */
 	CLI_COUNT, /* int64_t, 1 or more */
 	CLI_CHOICE, /* int: the place in `value`, as "octet|lf" */
+	CLI_FORM, /* the same; --NAME alone is the first, another is --NAME=VALUE */
 	CLI_SOURCE, /* const char * */
 	CLI_PRESET, /* const char * */
 };

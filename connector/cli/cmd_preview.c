@@ -7,16 +7,38 @@
 #include "base/log.h"
 #include "cli/answers.h"
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "formats/registry.h"
 #include "relay/message.h"
 #include "relay/preset.h"
 
+#define MESSAGE_MAX (16u << 20)
+#define EXPLAINED_MAX (128u << 20)
+
 struct preview {
 	struct answers answers;
 	bool wire;
+	bool is_explained;
+	struct explain explain; /* open when is_explained */
 	uint64_t shown, rejected;
 	struct strbuf out;
 };
+
+/* The message, and what --explain says about it. */
+static enum rc make(struct preview *preview, const struct fmt_alert *alert,
+	const struct syslog_fields *fields, struct error *err)
+{
+	enum rc rc;
+
+	if (preview->is_explained)
+		return explain_message(&preview->explain, alert, fields,
+			clock_wall(&clock_system), &preview->out, err);
+	rc = destination_render(&preview->answers.destination, alert, fields,
+		preview->wire, &clock_system, &preview->out, err);
+	if (!preview->wire)
+		(void)strbuf_addc(&preview->out, '\n');
+	return rc;
+}
 
 static bool show_message(struct preview *preview, const struct fmt_alert *alert,
 	const struct syslog_fields *fields)
@@ -25,15 +47,12 @@ static bool show_message(struct preview *preview, const struct fmt_alert *alert,
 	char id[120];
 
 	strbuf_reset(&preview->out);
-	if (destination_render(&preview->answers.destination, alert, fields,
-		    preview->wire, &clock_system, &preview->out, &err) != RC_OK) {
+	if (make(preview, alert, fields, &err) != RC_OK) {
 		fprintf(stderr, "alertrelay preview: alert %s: %s\n",
 			log_quote(id, sizeof(id), alert->id.p, alert->id.n), err.text);
 		return false;
 	}
 	fwrite(preview->out.p, 1, preview->out.n, stdout);
-	if (!preview->wire)
-		putchar('\n');
 	return true;
 }
 
@@ -64,7 +83,7 @@ static int show_file(struct preview *preview)
 	struct error err = {0};
 	enum rc rc;
 
-	strbuf_init(&preview->out, 16 * 1048576);
+	strbuf_init(&preview->out, preview->is_explained ? EXPLAINED_MAX : MESSAGE_MAX);
 	rc = answers_read(&preview->answers, show, NULL, preview, &err);
 	strbuf_clear(&preview->out);
 	fflush(stdout); /* what is said comes after what was shown */
@@ -74,6 +93,22 @@ static int show_file(struct preview *preview)
 	else if (!preview->answers.alerts)
 		fputs("alertrelay preview: there is no alert in the input\n", stderr);
 	return rc == RC_OK && !preview->rejected ? EXIT_DONE : EXIT_INCOMPLETE;
+}
+
+static int show_explained(struct preview *preview, enum explain_form form)
+{
+	struct error err = {0};
+	int status = EXIT_USAGE;
+
+	if (explain_open(&preview->explain, form, &preview->answers.destination,
+		    &err) == RC_OK) {
+		preview->is_explained = true;
+		status = show_file(preview);
+	} else {
+		fprintf(stderr, "alertrelay preview: %s\n", err.text);
+	}
+	explain_close(&preview->explain);
+	return status;
 }
 
 /* What the options say over the destination; texts are in the arena. */
@@ -100,7 +135,7 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	const char *format = NULL, *preset = NULL;
 	char preset_help[500];
 	struct arena strings;
-	int framing = -1, split = -1, status;
+	int framing = -1, split = -1, form = -1, status;
 	const struct cli_option options[] = {
 		{"config", 'c', "FILE", CLI_TEXT, &answers->config_path,
 			"take format and header from a destination of this file"},
@@ -115,6 +150,9 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			"the customer to name; default customer"},
 		{"wire", 0, NULL, CLI_FLAG, &preview.wire,
 			"exactly the octets that a collector would get"},
+		{"explain", 0, "text|json", CLI_FORM, &form,
+			"under each message: which field went to which key, what was "
+			"left out and why; json: one object a line"},
 		{"framing", 0, "octet|lf", CLI_CHOICE, &framing,
 			"with --wire: instead of the destination's"},
 		{"events", 0, "alert|evidence", CLI_CHOICE, &split,
@@ -139,6 +177,10 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 			command, "--to names a destination of -c FILE; say it too");
 	if (framing >= 0 && !preview.wire)
 		return cli_wrong(command, "--framing goes with --wire; say it too");
+	if (form >= 0 && preview.wire)
+		return cli_wrong(command,
+			"--wire is the octets alone, and --explain says more; say one "
+			"of them");
 	status = answers_open(command, answers);
 	if (status == EXIT_NOT_YET && format)
 		status = cli_format(command, answers->formatters, format);
@@ -153,7 +195,8 @@ static int preview_run(const struct cli_command *command, int argc, char **argv)
 	if (split >= 0)
 		chosen->events = (enum events)split;
 	if (status == EXIT_NOT_YET)
-		status = show_file(&preview);
+		status = form < 0 ? show_file(&preview)
+				  : show_explained(&preview, (enum explain_form)form);
 	arena_clear(&strings);
 	answers_close(answers);
 	return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "alert/alert.h"
+#include "cli/members.h"
 #include "fetch/source.h"
 #include "formats/registry.h"
 
@@ -25,87 +26,6 @@
 #define MARK_MAC "02:00:5e:10:77:77"
 #define MARK_COUNTRY "ZQ"
 #define MARK_TECHNIQUE "T9876"
-
-enum value {
-	TEXT,
-	TIMES,
-	LISTS,
-	JSON,
-	TECHNIQUES,
-	SEVERITIES,
-	COMMENT,
-	SCORE,
-	CHARS, /* const char * */
-};
-
-struct member {
-	const char *name;
-	size_t offset;
-	enum value value;
-};
-
-#define MEMBER(name, member, value)                                                    \
-	{                                                                              \
-		name, offsetof(struct fmt_alert, member), value                        \
-	}
-static const struct member members[] = {
-	MEMBER("id", id, TEXT),
-	MEMBER("providerAlertId", provider_alert_id, TEXT),
-	MEMBER("incidentId", incident_id, TEXT),
-	MEMBER("redirectIncidentId", redirect_incident_id, TEXT),
-	MEMBER("tenantId", tenant_id, TEXT),
-	MEMBER("title", title, TEXT),
-	MEMBER("description", description, TEXT),
-	MEMBER("summary", summary, TEXT),
-	MEMBER("recommendedActions", recommended_actions, TEXT),
-	MEMBER("category", category, TEXT),
-	MEMBER("categories", categories, LISTS),
-	MEMBER("mitreTechniques", mitre_techniques, TECHNIQUES),
-	MEMBER("severity", severity_text, SEVERITIES),
-	MEMBER("status", status, TEXT),
-	MEMBER("classification", classification, TEXT),
-	MEMBER("determination", determination, TEXT),
-	MEMBER("assignedTo", assigned_to, TEXT),
-	MEMBER("investigationState", investigation_state, TEXT),
-	MEMBER("investigationId", investigation_id, TEXT),
-	MEMBER("serviceSource", service_source, TEXT),
-	MEMBER("detectionSource", detection_source, TEXT),
-	MEMBER("productName", product_name, TEXT),
-	MEMBER("detectorId", detector_id, TEXT),
-	MEMBER("alertPolicyId", alert_policy_id, TEXT),
-	MEMBER("actorDisplayName", actor, TEXT),
-	MEMBER("threatDisplayName", threat_name, TEXT),
-	MEMBER("threatFamilyName", threat_family, TEXT),
-	MEMBER("alertWebUrl", alert_url, TEXT),
-	MEMBER("incidentWebUrl", incident_url, TEXT),
-	MEMBER("createdDateTime", created, TIMES),
-	MEMBER("lastUpdateDateTime", updated, TIMES),
-	MEMBER("resolvedDateTime", resolved, TIMES),
-	MEMBER("firstActivityDateTime", first_activity, TIMES),
-	MEMBER("lastActivityDateTime", last_activity, TIMES),
-	MEMBER("systemTags", system_tags, LISTS),
-	MEMBER("customTags", custom_tags, LISTS),
-	MEMBER("comments", comments, COMMENT),
-	MEMBER("customDetails", custom_details, JSON),
-	MEMBER("additionalData", additional_data, JSON),
-	MEMBER("externalId", external_id, TEXT),
-	MEMBER("iocUniqueId", indicator_id, TEXT),
-	MEMBER("resolvingComment", resolving_comment, TEXT),
-	MEMBER("lastModifiedBy", last_modified_by, TEXT),
-	MEMBER("priorityScore", priority_score, SCORE),
-	/* of the relay */
-	MEMBER("customer", customer, TEXT),
-	MEMBER("customerName", customer_name, TEXT),
-	MEMBER("version", version, TEXT),
-	MEMBER("source", source, CHARS),
-};
-
-#define FMT_FIELD(id, name) name,
-static const char *const field_names[FMT_FIELD_IDS] = {
-	"",
-#include "formats/fields.def"
-};
-#undef FMT_FIELD
 
 #define FORMATS 4
 static const char *const formats[FORMATS] = {"cef", "leef", "ecs", "ocsf"};
@@ -281,7 +201,7 @@ static struct fmt_alert base(void)
 		.last_activity = FMT_NO_TIME};
 }
 
-static void map_member(struct mapping *m, const struct member *member)
+static void map_member(struct mapping *m, const struct alert_member *member)
 {
 	struct fmt_alert alert = base();
 	char *to = (char *)&alert + member->offset;
@@ -291,43 +211,43 @@ static void map_member(struct mapping *m, const struct member *member)
 	m->mark = MARK;
 	m->kind = 0;
 	switch (member->value) {
-	case TEXT:
+	case MEMBER_TEXT:
 		*(struct fmt_str *)to = mark;
 		break;
-	case TIMES:
+	case MEMBER_TIMES:
 		*(int64_t *)to = MARK_TIME;
 		m->mark = MARK_TIME_TEXT;
 		break;
-	case LISTS:
+	case MEMBER_LISTS:
 		*(struct fmt_list *)to = (struct fmt_list){&mark, 1};
 		break;
-	case TECHNIQUES:
+	case MEMBER_TECHNIQUES:
 		*(struct fmt_list *)to = (struct fmt_list){&technique, 1};
 		m->mark = MARK_TECHNIQUE;
 		break;
-	case JSON:
+	case MEMBER_JSON:
 		*(struct fmt_str *)to = text("{\"" MARK "\":1}");
 		break;
-	case SEVERITIES:
+	case MEMBER_SEVERITIES:
 		/* A level of its own: it is high here and nothing else is an 8. */
 		alert.severity = FMT_SEVERITY_HIGH;
 		alert.severity_text = text("high");
 		m->mark = "8";
 		break;
-	case COMMENT:
+	case MEMBER_COMMENT:
 		alert.comments = &comment;
 		alert.comment_count = 1;
 		break;
-	case SCORE:
+	case MEMBER_SCORE:
 		alert.priority_score = text(MARK_SCORE);
 		m->mark = MARK_SCORE;
 		break;
-	case CHARS:
+	case MEMBER_CHARS:
 		*(const char **)to = MARK;
 		break;
 	}
 	write_all(m, &alert);
-	if (member->value != SEVERITIES)
+	if (member->value != MEMBER_SEVERITIES)
 		return;
 	/* Documents write its name, and a number of their own. */
 	m->places[2].count = m->places[3].count = 0;
@@ -557,8 +477,7 @@ static void print_forgotten(struct strbuf *out, struct mapping *m, bool manual)
 			for (size_t k = 0; k < table->row_count; k++) {
 				const struct alert_row *row = &table->rows[k];
 				struct strbuf none = {0};
-				size_t j = 0,
-				       count = sizeof(members) / sizeof(*members);
+				size_t j = 0;
 
 				if (row->target != ALERT_STRING &&
 					row->target != ALERT_TIME &&
@@ -566,9 +485,10 @@ static void print_forgotten(struct strbuf *out, struct mapping *m, bool manual)
 					row->target != ALERT_RAW &&
 					row->target != ALERT_SPARE)
 					continue;
-				while (j < count && members[j].offset != row->arg)
+				while (alert_members[j].name &&
+					alert_members[j].offset != row->arg)
 					j++;
-				if (j == count)
+				if (!alert_members[j].name)
 					print_row(out, m, row->path, &none, manual);
 			}
 }
@@ -578,11 +498,12 @@ static void print_all(struct mapping *m, struct strbuf *out, bool manual)
 	struct strbuf paths;
 
 	strbuf_init(&paths, 65536);
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+	for (const struct alert_member *member = alert_members; member->name;
+		member++) {
 		next(m);
-		map_member(m, &members[i]);
-		find_paths(&paths, false, (uint32_t)members[i].offset);
-		print_row(out, m, members[i].name, &paths, manual);
+		map_member(m, member);
+		find_paths(&paths, false, (uint32_t)member->offset);
+		print_row(out, m, member->name, &paths, manual);
 	}
 	print_forgotten(out, m, manual);
 	for (unsigned id = FMT_FIELD_NONE + 1; id < FMT_FIELD_IDS; id++) {
@@ -591,7 +512,7 @@ static void print_all(struct mapping *m, struct strbuf *out, bool manual)
 		next(m);
 		map_field(m, (enum fmt_field_id)id);
 		find_paths(&paths, true, id);
-		snprintf(name, sizeof(name), "evidence/%s", field_names[id]);
+		snprintf(name, sizeof(name), "evidence/%s", alert_field_name(id));
 		print_row(out, m, name, &paths, manual);
 	}
 	strbuf_clear(&paths);

@@ -20,6 +20,15 @@ struct carrier_type {
 	void (*free)(struct carrier *carrier);
 };
 
+/* What all carriers of a destination have said, so that each thing is said once. */
+struct carrier_log {
+	uint64_t said
+		[DESTINATION_ADDRESSES]; /* digest of the trouble last said, by address */
+	unsigned in_trouble; /* carriers */
+	int64_t trouble_since_ms;
+	uint64_t resent, resent_before; /* now and when the trouble began */
+};
+
 /* The common part, first in each carrier. */
 struct carrier {
 	const struct carrier_type *type;
@@ -28,17 +37,16 @@ struct carrier {
 	struct destination_events events;
 	struct send_queue *queue;
 	struct destination_state *state;
+	struct carrier_log *log;
 	struct loop_call *flush_call; /* loop_defer() it to be flushed again */
+	size_t number; /* of the destination's carriers, from 0 */
 
 	unsigned failures; /* in a row */
 	bool in_trouble;
-	int64_t trouble_since_ms;
-	uint64_t resent_before;
-	uint64_t said
-		[DESTINATION_ADDRESSES]; /* digest of the trouble last said, by address */
 };
 
 struct carrier *carrier_stream_new(void);
+struct carrier *carrier_relp_new(void);
 struct carrier *carrier_file_new(void);
 
 /* Reports everything that was acknowledged at or before this time. */
@@ -46,11 +54,17 @@ void carrier_confirm(struct carrier *carrier, int64_t acknowledged_ms);
 /* After a break: rewinds the queue and counts what goes again. Returns its number. */
 size_t carrier_rewind(struct carrier *carrier, bool tail);
 
-/* Logs the trouble when it is not what was last said of this address. */
-void carrier_trouble(struct carrier *carrier, size_t index, const char *address,
+/* The addresses in this carrier's order: the n-th begins with the n-th. Place 0 is its first. */
+const char *carrier_address(const struct carrier *carrier, size_t place);
+/* Nothing can be sent, for a reason at this place (`address`: its name; of a file its path). Logs it
+ * when it is not what was last said of this address. */
+void carrier_trouble(struct carrier *carrier, size_t place, const char *address,
+	const struct error *err);
+/* The same of an address that would be better than the one in use. */
+void carrier_passed_over(struct carrier *carrier, size_t place, const char *address,
 	const struct error *err);
 /* It works (again): says so with the duration and what was sent again. */
-void carrier_works(struct carrier *carrier, const char *address);
+void carrier_works(struct carrier *carrier, size_t place, const char *address);
 /* When to try again: backoff with full jitter, 250 ms to 30 s. */
 int64_t carrier_retry_at_ms(struct carrier *carrier);
 

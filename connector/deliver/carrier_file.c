@@ -140,7 +140,7 @@ static enum rc settle(struct file *file, struct error *err)
 		return error_set(err, RC_IO, "cannot sync %s: %s", path_of(file),
 			strerror(errno));
 	send_queue_acknowledged(carrier->queue, 0, now);
-	carrier_works(carrier, path_of(file));
+	carrier_works(carrier, 0, path_of(file));
 	carrier_confirm(carrier, now);
 	send_queue_trim(carrier->queue, 0);
 	return RC_OK;

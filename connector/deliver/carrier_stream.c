@@ -1,48 +1,29 @@
-/* carrier_stream.c - tcp and tls: the addresses in order, one connection at a time. */
+/* carrier_stream.c - tcp and tls: what the peer's kernel has acknowledged, settled, is confirmed. */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/log.h"
 #include "base/strbuf.h"
 #include "deliver/carrier.h"
 #include "deliver/conn.h"
+#include "deliver/failover.h"
 
 #define BATCH_TCP 65536
 /* At most so much in one go, then the loop turns. */
 #define FLUSH_MAXIMUM 1048576
 #define CHECK_MIN_MS 10
 #define CHECK_MAX_MS 100
-/* A connection that lasted so long works, even when there was nothing to confirm. */
-#define STABLE_MIN_MS 1000
 /* What a peer may have acknowledged and lose unread when it is reset: payload up to the size of its
  * receive buffer, which it does not tell (net.ipv4.tcp_rmem of Linux ends at 6 MB). Its windows only
  * hint at it: 37 times the largest one was acknowledged unread (Linux 6.18, 100 octets a segment; 2 to
  * 12 times with whole messages). */
 #define TAIL_WINDOWS 40
 
-enum stream_state {
-	STREAM_IDLE,
-	STREAM_CONNECTING,
-	STREAM_CONNECTED,
-	STREAM_ENDED,
-	STREAM_WAITING
-};
-
 struct stream {
 	struct carrier carrier;
-	enum stream_state state;
-	size_t address; /* index of the one in use */
-	struct conn *conn;
-	struct loop_call ended;
-	struct loop_timer retry, check, stable;
-	bool is_stable; /* this connection has proved itself */
+	struct failover failover;
+	struct loop_timer check;
 	bool blocked;
-	enum conn_end end;
-	struct error error;
 	uint64_t handed; /* octets of the queue that the kernel took */
 	const char *batch; /* being written */
 	char *spare;
@@ -50,33 +31,9 @@ struct stream {
 	size_t held_back; /* what waited at the end of the last turn: less than a batch */
 };
 
-static const char *address_of(const struct stream *stream)
+static struct stream *stream_of(struct carrier *carrier)
 {
-	return stream->carrier.options->addresses[stream->address];
-}
-
-/* Every end goes this way: what there is to free may be in use further up the stack. */
-static void stream_end(struct stream *stream, enum conn_end end)
-{
-	stream->state = STREAM_ENDED;
-	stream->end = end;
-	loop_timer_stop(stream->carrier.loop, &stream->check);
-	loop_timer_stop(stream->carrier.loop, &stream->stable);
-	loop_defer(stream->carrier.loop, &stream->ended);
-}
-
-static void stream_works(struct stream *stream)
-{
-	if (stream->is_stable)
-		return;
-	stream->is_stable = true;
-	loop_timer_stop(stream->carrier.loop, &stream->stable);
-	carrier_works(&stream->carrier, address_of(stream));
-}
-
-static void on_stable(struct loop_timer *timer)
-{
-	stream_works(CONTAINER_OF(timer, struct stream, stable));
+	return CONTAINER_OF(carrier, struct stream, carrier);
 }
 
 static void check_later(struct stream *stream)
@@ -102,6 +59,15 @@ static size_t keep_bytes(const struct stream *stream, size_t window)
 		       : stream->carrier.options->tail_bytes;
 }
 
+static void drain(struct stream *stream)
+{
+	if (failover_draining(&stream->failover) &&
+		send_queue_settled(stream->carrier.queue)) {
+		loop_timer_stop(stream->carrier.loop, &stream->check);
+		failover_drained(&stream->failover);
+	}
+}
+
 /* What the peer's kernel acknowledged, and what has settled since. */
 static void on_check(struct loop_timer *timer)
 {
@@ -109,14 +75,16 @@ static void on_check(struct loop_timer *timer)
 	struct carrier *carrier = &stream->carrier;
 	int64_t now = loop_now_ms(carrier->loop);
 	uint64_t confirmed = carrier->state->confirmed;
+	struct conn *conn = failover_conn(&stream->failover);
 	struct conn_progress progress;
+	struct error err;
 
 	check_later(stream);
 	/* An end that waits to be read: the next turn reads it. Nothing may count as healthy now. */
-	if (!conn_progress(stream->conn, &progress) || !progress.established)
+	if (!conn_progress(conn, &progress) || !progress.established)
 		return;
-	if (conn_silent(stream->conn, &stream->error)) {
-		stream_end(stream, CONN_LOST);
+	if (conn_silent(conn, &err)) {
+		failover_end(&stream->failover, CONN_LOST, &err);
 		return;
 	}
 	send_queue_acknowledged(carrier->queue,
@@ -124,9 +92,21 @@ static void on_check(struct loop_timer *timer)
 	carrier_confirm(carrier, now - carrier->options->settle_ms);
 	send_queue_trim(carrier->queue, keep_bytes(stream, progress.window));
 	if (carrier->state->confirmed != confirmed)
-		stream_works(stream);
+		failover_works(&stream->failover);
 	if (!send_queue_pending(carrier->queue) && !stream->blocked)
 		loop_timer_stop(carrier->loop, &stream->check);
+	drain(stream);
+}
+
+/* How much may be taken now: a batch, or what is left of the last message. */
+static size_t room_of(const struct stream *stream)
+{
+	size_t begun;
+
+	if (!failover_draining(&stream->failover))
+		return stream->batch_room;
+	begun = send_queue_begun(stream->carrier.queue);
+	return begun < stream->batch_room ? begun : stream->batch_room;
 }
 
 /* Writes until the kernel takes no more, nothing waits, or it is another's turn. Without `part` what
@@ -134,12 +114,14 @@ static void on_check(struct loop_timer *timer)
 static void stream_write(struct stream *stream, bool part)
 {
 	struct carrier *carrier = &stream->carrier;
+	struct conn *conn = failover_conn(&stream->failover);
 	size_t written = 0;
 	struct conn_progress progress;
+	struct error err;
 	bool many = carrier->queue->waiting > stream->batch_room;
 
 	if (many)
-		conn_cork(stream->conn, true);
+		conn_cork(conn, true);
 	while (written < FLUSH_MAXIMUM && !stream->blocked) {
 		size_t taken;
 		enum conn_end end;
@@ -150,17 +132,16 @@ static void stream_write(struct stream *stream, bool part)
 				break;
 			stream->batch_at = 0;
 			stream->batch_n = send_queue_take(carrier->queue,
-				&stream->batch, stream->spare, stream->batch_room);
+				&stream->batch, stream->spare, room_of(stream));
 			if (!stream->batch_n)
 				break;
 		}
-		rc = conn_write(stream->conn, stream->batch + stream->batch_at,
-			stream->batch_n - stream->batch_at, &taken, &end,
-			&stream->error);
+		rc = conn_write(conn, stream->batch + stream->batch_at,
+			stream->batch_n - stream->batch_at, &taken, &end, &err);
 		if (rc == RC_AGAIN) {
 			stream->blocked = true;
 		} else if (rc != RC_OK) {
-			stream_end(stream, end);
+			failover_end(&stream->failover, end, &err);
 			break;
 		}
 		stream->batch_at += taken;
@@ -168,134 +149,59 @@ static void stream_write(struct stream *stream, bool part)
 		written += taken;
 	}
 	if (many)
-		conn_cork(stream->conn, false);
+		conn_cork(conn, false);
 	carrier->state->wire_bytes += written;
-	if (stream->state != STREAM_CONNECTED)
+	if (!failover_ready(&stream->failover))
 		return;
-	if (carrier->queue->waiting && !stream->blocked)
+	if (carrier->queue->waiting && room_of(stream) && !stream->blocked)
 		loop_defer(carrier->loop, carrier->flush_call);
 	if (!written && !stream->blocked)
 		return;
-	if (conn_progress(stream->conn, &progress))
+	if (conn_progress(conn, &progress))
 		send_queue_handed(carrier->queue, stream->handed, progress.written);
 	check_later(stream);
 }
 
-static void on_connected(void *context)
+static void on_connected(struct carrier *carrier)
 {
-	struct stream *stream = context;
-	struct carrier *carrier = &stream->carrier;
-	int64_t stable = carrier->options->settle_ms;
-	struct conn_progress progress;
+	struct stream *stream = stream_of(carrier);
 
-	if (stable < STABLE_MIN_MS)
-		stable = STABLE_MIN_MS;
-	stream->state = STREAM_CONNECTED;
-	stream->is_stable = stream->blocked = false;
+	stream->blocked = false;
 	stream->handed = 0;
 	stream->batch_n = stream->batch_at = 0;
-	carrier->state->connected = true;
-	carrier->state->connects++;
-	snprintf(carrier->state->address, sizeof(carrier->state->address), "%s",
-		address_of(stream));
-	log_write(carrier->in_trouble ? LOG_DEBUG : LOG_INFO,
-		"connected to a destination", "destination=%s address=%s",
-		carrier->options->name, address_of(stream));
-	(void)!conn_progress(stream->conn, &progress); /* the first window counts too */
-	loop_timer_set(
-		carrier->loop, &stream->stable, loop_now_ms(carrier->loop) + stable);
 	stream_write(stream, true);
 }
 
-static void on_conn_ended(void *context, enum conn_end end, const struct error *err)
+static void on_ended(struct carrier *carrier, enum conn_end end)
 {
-	struct stream *stream = context;
-
-	stream->error = *err;
-	stream_end(stream, end);
+	carrier_rewind(carrier, end == CONN_LOST);
+	loop_timer_stop(carrier->loop, &stream_of(carrier)->check);
 }
 
-static void on_writable(void *context)
+static void on_writable(struct carrier *carrier)
 {
-	struct stream *stream = context;
+	struct stream *stream = stream_of(carrier);
 
 	stream->blocked = false;
 	stream_write(stream, true);
 }
 
-static void stream_connect(struct stream *stream)
+static void on_drain(struct carrier *carrier, bool on)
 {
-	const struct destination_options *options = stream->carrier.options;
-	const struct conn_options to = {
-		.address = address_of(stream),
-		.tls = transport_has(options->transport, TRANSPORT_HAS_TLS),
-		.ca_file = options->ca_file,
-		.cert_file = options->cert_file,
-		.key_file = options->key_file,
-		.key_password_file = options->key_password_file,
-		.tls_name = options->tls_name,
-		.timeout_ms = options->connect_timeout_ms,
-	};
-	const struct conn_events events = {
-		on_connected, on_conn_ended, on_writable, stream};
-
-	stream->state = STREAM_CONNECTING;
-	if (conn_open(stream->carrier.loop, &to, &events, &stream->conn,
-		    &stream->error) != RC_OK)
-		stream_end(stream, CONN_CLOSED);
-}
-
-/* The next address at once; after the last one, or when there is only one, a wait. */
-static void stream_try_next(struct stream *stream)
-{
-	stream->address =
-		(stream->address + 1) % stream->carrier.options->address_count;
-	if (stream->address) {
-		stream_connect(stream);
-		return;
-	}
-	stream->state = STREAM_WAITING;
-	loop_timer_set(stream->carrier.loop, &stream->retry,
-		carrier_retry_at_ms(&stream->carrier));
-}
-
-static void on_ended(struct loop_call *call)
-{
-	struct stream *stream = CONTAINER_OF(call, struct stream, ended);
-	struct carrier *carrier = &stream->carrier;
-	bool was_connected = carrier->state->connected, proved = stream->is_stable;
-
-	conn_close(stream->conn);
-	stream->conn = NULL;
-	stream->is_stable = false;
-	carrier_trouble(carrier, stream->address, address_of(stream), &stream->error);
-	if (was_connected) {
-		carrier->state->breaks++;
-		carrier_rewind(carrier, stream->end == CONN_LOST);
-	}
-	if (was_connected && proved) {
-		/* It worked until now: perhaps the collector restarts. From the first address, at once. */
-		stream->address = 0;
-		stream_connect(stream);
-		return;
-	}
-	stream_try_next(stream);
-}
-
-static void on_retry(struct loop_timer *timer)
-{
-	stream_connect(CONTAINER_OF(timer, struct stream, retry));
+	if (on)
+		drain(stream_of(carrier));
+	else
+		loop_defer(carrier->loop, carrier->flush_call);
 }
 
 /* What does not fill a batch waits a turn for more, and goes on waiting while more comes. */
 static void stream_flush(struct carrier *carrier)
 {
-	struct stream *stream = CONTAINER_OF(carrier, struct stream, carrier);
+	struct stream *stream = stream_of(carrier);
 	bool grows = carrier->queue->waiting > stream->held_back;
 
-	if (stream->state == STREAM_IDLE)
-		stream_connect(stream);
-	if (stream->state != STREAM_CONNECTED || stream->blocked)
+	failover_start(&stream->failover);
+	if (!failover_ready(&stream->failover) || stream->blocked)
 		return;
 	stream_write(stream, !grows);
 	stream->held_back = carrier->queue->waiting;
@@ -303,21 +209,25 @@ static void stream_flush(struct carrier *carrier)
 
 static void stream_free(struct carrier *carrier)
 {
-	struct stream *stream = CONTAINER_OF(carrier, struct stream, carrier);
+	struct stream *stream = stream_of(carrier);
 
-	conn_close(stream->conn);
-	loop_timer_stop(carrier->loop, &stream->retry);
+	failover_clear(&stream->failover);
 	loop_timer_stop(carrier->loop, &stream->check);
-	loop_timer_stop(carrier->loop, &stream->stable);
-	loop_defer_cancel(carrier->loop, &stream->ended);
 	free(stream->spare);
 	free(stream);
 }
 
 static void stream_start(struct carrier *carrier)
 {
-	struct stream *stream = CONTAINER_OF(carrier, struct stream, carrier);
+	static const struct failover_events events = {
+		.connected = on_connected,
+		.ended = on_ended,
+		.writable = on_writable,
+		.drain = on_drain,
+	};
+	struct stream *stream = stream_of(carrier);
 
+	failover_init(&stream->failover, carrier, &events);
 	/* One call of conn_write() is one TLS record. */
 	stream->batch_room =
 		transport_has(carrier->options->transport, TRANSPORT_HAS_TLS)
@@ -333,9 +243,6 @@ struct carrier *carrier_stream_new(void)
 	struct stream *stream = xcalloc(1, sizeof(*stream));
 
 	stream->carrier.type = &type;
-	stream->ended.run = on_ended;
-	stream->retry.fire = on_retry;
 	stream->check.fire = on_check;
-	stream->stable.fire = on_stable;
 	return &stream->carrier;
 }

@@ -7,7 +7,9 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +19,19 @@
 
 #include "base/strbuf.h"
 
-#define KEEPALIVE_IDLE_S 30L
-#define KEEPALIVE_INTERVAL_S 10L
 #define KEEPALIVE_COUNT 3
 /* TCP_USER_TIMEOUT would also end a connection whose peer answers but does not read (measured on Linux
  * 6.18: ETIMEDOUT with a closed window); a slow collector is waited for. conn_silent() instead. */
-#define SILENT_MS 30000
 #define SILENT_PROBES 4
 /* A FIN may be the first half of a close that throws away what was not read, as of a process that calls
  * shutdown() before close(): then a reset follows, and so long it is waited for. */
 #define RESET_AFTER_FIN_MS 200
 /* Room in the kernel for what TLS records take. */
 #define READS_PER_TURN 16
+/* After close_notify a peer closes at once, or waits for ours first and then closes. Ours is not sent
+ * before: it would be unread data at the end of one that is about to close, and so a reset. */
+#define NOTIFIED_MS 200
+#define FINISHED_MS 2000
 
 /* Of the kernel's enum, which its header for user space does not name. */
 enum { TCP_STATE_ESTABLISHED = 1, TCP_STATE_CLOSE_WAIT = 8 };
@@ -44,9 +47,13 @@ struct conn {
 	struct curl_slist *connect_to;
 	curl_socket_t fd;
 	bool connected, ended;
+	bool tls;
+	bool notified; /* the peer's close_notify was read */
+	bool finished; /* closed for writing */
+	struct loop_timer late;
 	char address[CONN_HOST + 10];
 	char name[CONN_HOST];
-	int64_t timeout_ms;
+	int64_t timeout_ms, dead_after_ms;
 	size_t window;
 	uint64_t progress_acknowledged; /* as of progress_ms */
 	int64_t progress_ms;
@@ -93,6 +100,33 @@ enum rc conn_address(
 	host[n] = '\0';
 	snprintf(port, 8, "%ld", number);
 	return RC_OK;
+}
+
+#define PIN_PREFIX "sha256//"
+#define PIN_BASE64 44
+
+enum rc conn_pinned_key(const char *pinned_key, struct error *err)
+{
+	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *p = pinned_key;
+
+	for (;;) {
+		const char *hash = p + strlen(PIN_PREFIX);
+
+		if (strncmp(p, PIN_PREFIX, strlen(PIN_PREFIX)) != 0 ||
+			strspn(hash, base64) != PIN_BASE64 - 1 ||
+			hash[PIN_BASE64 - 1] != '=')
+			break;
+		p = hash + PIN_BASE64;
+		if (!*p)
+			return RC_OK;
+		if (*p++ != ';')
+			break;
+	}
+	return error_set(err, RC_CONFIG,
+		"pinned_key: write sha256// and the base64 of the SHA-256 of the "
+		"collector's public key, several of them with ; between");
 }
 
 /* The first line of a small file. */
@@ -223,6 +257,25 @@ static enum rc untrusted(const struct conn *conn, CURLcode code, struct error *e
 			"the certificate of %s is not valid yet: check the clocks of "
 			"both hosts",
 			conn->address);
+	case X509_V_ERR_CERT_REVOKED:
+		return error_set(err, RC_TLS,
+			"the certificate of %s, or of its issuer, is revoked by "
+			"crl_file: give the collector a new one",
+			conn->address);
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+		return error_set(err, RC_TLS,
+			"crl_file has no list of the CA that issued the certificate of "
+			"%s, or of one above it (%s): put the lists of all these CAs "
+			"into it",
+			conn->address, X509_verify_cert_error_string(verify));
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+		return error_set(err, RC_TLS,
+			"the certificate of %s cannot be looked up in crl_file (%s): "
+			"get the CA's newest list",
+			conn->address, X509_verify_cert_error_string(verify));
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -263,6 +316,16 @@ static enum rc why_not(const struct conn *conn, CURLcode code, struct error *err
 			conn->address, (long long)conn->timeout_ms);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return untrusted(conn, code, err);
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return error_set(err, RC_TLS,
+			"the public key of %s is not one of pinned_key: if the "
+			"collector has a new key, write its hash there, else somebody "
+			"else answers",
+			conn->address);
+	case CURLE_SSL_CRL_BADFILE:
+		return error_set(err, RC_TLS,
+			"crl_file cannot be used (%s): it must hold PEM lists",
+			curl_text(conn, code));
 	case CURLE_SSL_CACERT_BADFILE:
 		return error_set(err, RC_TLS, "ca_file cannot be used: %s",
 			curl_text(conn, code));
@@ -318,11 +381,19 @@ static enum rc broken(struct conn *conn, CURLcode code, int number, enum conn_en
 		number ? strerror(number) : curl_easy_strerror(code));
 }
 
-/* A collector has nothing to say; what comes is an end, a TLS message, or is ignored. */
+static void closed(struct conn *conn, enum conn_end end)
+{
+	struct error err;
+
+	error_set(&err, RC_IO, "the collector at %s closed the connection",
+		conn->address);
+	end_with(conn, end, &err);
+}
+
 static void read_all(struct conn *conn)
 {
 	/* As large as a record, so that TLS holds nothing back. */
-	static char ignored[CONN_RECORD];
+	static char octets[CONN_RECORD];
 	enum conn_end end;
 	struct error err;
 
@@ -332,23 +403,50 @@ static void read_all(struct conn *conn)
 
 		errno = 0;
 		conn->text[0] = '\0';
-		code = curl_easy_recv(
-			conn->transfer.easy, ignored, sizeof(ignored), &n);
+		code = curl_easy_recv(conn->transfer.easy, octets, sizeof(octets), &n);
 		if (code == CURLE_AGAIN)
 			return;
-		if (code == CURLE_OK && n)
+		if (code == CURLE_OK && n) {
+			if (conn->events.received)
+				conn->events.received(conn->events.context, octets, n);
 			continue;
-		if (code == CURLE_OK) {
-			error_set(&err, RC_IO,
-				"the collector at %s closed the connection",
-				conn->address);
-			/* close_notify alone does not say that all was read: a
-			 * reset may follow it. Only the FIN does. */
-			end = how_ended(conn);
-		} else {
-			broken(conn, code, errno, &end, &err);
 		}
-		end_with(conn, end, &err);
+		if (code != CURLE_OK) {
+			broken(conn, code, errno, &end, &err);
+			end_with(conn, end, &err);
+		} else if (conn->tls && how_ended(conn) != CONN_CLOSED) {
+			/* close_notify alone does not say that all was read: a reset may
+			 * follow it. Only the FIN does. */
+			conn->notified = true;
+			loop_timer_set(conn->loop, &conn->late,
+				loop_now_ms(conn->loop) + NOTIFIED_MS);
+		} else {
+			closed(conn, how_ended(conn));
+		}
+		return;
+	}
+}
+
+/* After an end on one side. Below TLS: only the FIN says that the peer has read everything. */
+static void read_end(struct conn *conn)
+{
+	static char ignored[CONN_RECORD];
+	struct error err;
+	ssize_t n;
+
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		n = recv(conn->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+		if (n > 0)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n == 0) {
+			closed(conn, CONN_CLOSED);
+			return;
+		}
+		error_set(&err, RC_IO, "the connection to %s broke: %s", conn->address,
+			strerror(errno));
+		end_with(conn, CONN_LOST, &err);
 		return;
 	}
 }
@@ -357,12 +455,76 @@ static void on_ready(struct loop_watch *watch, short revents)
 {
 	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
 
-	if (revents & CURL_WAIT_POLLIN)
+	if (revents & CURL_WAIT_POLLIN && (conn->notified || conn->finished))
+		read_end(conn);
+	else if (revents & CURL_WAIT_POLLIN)
 		read_all(conn);
 	if (revents & CURL_WAIT_POLLOUT && !conn->ended) {
 		watch_for(conn, CURL_WAIT_POLLIN);
 		conn->events.writable(conn->events.context);
 	}
+}
+
+bool conn_wait(struct conn *conn, int wait_ms)
+{
+	struct pollfd p = {.fd = conn->fd, .events = POLLIN};
+
+	if (conn->ended || conn->notified || poll(&p, 1, wait_ms) <= 0)
+		return false;
+	read_all(conn);
+	return true;
+}
+
+static SSL *ssl_of(const struct conn *conn)
+{
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info) !=
+			CURLE_OK ||
+		!info || info->backend != CURLSSLBACKEND_OPENSSL)
+		return NULL;
+	return info->internals;
+}
+
+static void finish(struct conn *conn)
+{
+	SSL *ssl = conn->tls ? ssl_of(conn) : NULL;
+
+	if (ssl)
+		(void)SSL_shutdown(ssl);
+	shutdown(conn->fd, SHUT_WR);
+	watch_for(conn, CURL_WAIT_POLLIN);
+	conn->finished = true;
+}
+
+static void on_late(struct loop_timer *timer)
+{
+	struct conn *conn = CONTAINER_OF(timer, struct conn, late);
+
+	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
+		return;
+	if (conn->finished) {
+		closed(conn, CONN_LOST);
+		return;
+	}
+	finish(conn);
+	loop_timer_set(conn->loop, &conn->late, loop_now_ms(conn->loop) + FINISHED_MS);
+}
+
+void conn_finish(struct conn *conn)
+{
+	if (conn->tls && !conn->notified)
+		read_all(conn); /* libcurl knows its SSL only after the first use */
+	if (!conn->ended && !conn->finished && conn->fd != CURL_SOCKET_BAD)
+		finish(conn);
+}
+
+/* This part of the time after which a host counts as dead. */
+static long at_least_1_s(const struct conn *conn, long part)
+{
+	long seconds = (long)(conn->dead_after_ms / 1000) / part;
+
+	return seconds > 1 ? seconds : 1;
 }
 
 static void set_stream(struct conn *conn)
@@ -378,8 +540,10 @@ static void set_stream(struct conn *conn)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conn->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	/* Half of the time without a word, the other half for the answers that do not come. */
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, at_least_1_s(conn, 2));
+	curl_easy_setopt(
+		easy, CURLOPT_TCP_KEEPINTVL, at_least_1_s(conn, 2L * KEEPALIVE_COUNT));
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, conn);
@@ -389,12 +553,18 @@ static enum rc set_tls(
 	struct conn *conn, const struct conn_options *options, struct error *err)
 {
 	CURL *easy = conn->transfer.easy;
+	bool by_ca = options->ca_file || !options->pinned_key;
 	char password[1024];
 	enum rc rc;
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	/* A pinned key says more than any name; with ca_file both count. */
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, by_ca ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_ca ? 2L : 0L);
+	if (options->pinned_key)
+		curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, options->pinned_key);
+	if (options->crl_file)
+		curl_easy_setopt(easy, CURLOPT_CRLFILE, options->crl_file);
 	curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
 	/* Each connection verifies anew, against the files as they are now. */
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
@@ -458,8 +628,11 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->events = *events;
 	conn->fd = CURL_SOCKET_BAD;
 	conn->timeout_ms = options->timeout_ms;
+	conn->dead_after_ms = options->dead_after_ms;
+	conn->tls = options->tls;
 	conn->watch.ready = on_ready;
 	conn->gone.run = on_gone;
+	conn->late.fire = on_late;
 	conn->reset.fire = on_reset_time;
 	conn->transfer.done = on_transfer;
 	conn->transfer.keep_in_multi = true;
@@ -487,6 +660,7 @@ void conn_close(struct conn *conn)
 	conn->ended = true;
 	conn->fd = CURL_SOCKET_BAD; /* going is no surprise now */
 	loop_watch_remove(conn->loop, &conn->watch);
+	loop_timer_stop(conn->loop, &conn->late);
 	loop_timer_stop(conn->loop, &conn->reset);
 	loop_transfer_remove(
 		conn->loop, &conn->transfer); /* sends close_notify and closes */
@@ -508,6 +682,8 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	if (conn->ended || conn->fd == CURL_SOCKET_BAD)
 		return error_set(
 			err, RC_IO, "the connection to %s has ended", conn->address);
+	if (conn->notified || conn->finished)
+		return RC_AGAIN; /* until the end comes */
 	errno = 0;
 	conn->text[0] = '\0';
 	code = curl_easy_send(conn->transfer.easy, p, n, taken);
@@ -557,7 +733,8 @@ bool conn_progress(struct conn *conn, struct conn_progress *progress)
 		/* If they never agreed this is too high, never too low. */
 		.written = again.tcpi_bytes_acked + (uint64_t)outstanding,
 		.window = conn->window,
-		.established = again.tcpi_state == TCP_STATE_ESTABLISHED,
+		.established =
+			again.tcpi_state == TCP_STATE_ESTABLISHED && !conn->notified,
 	};
 	if (!outstanding || conn->progress_acknowledged != progress->acknowledged) {
 		conn->progress_acknowledged = progress->acknowledged;
@@ -571,8 +748,8 @@ bool conn_silent(struct conn *conn, struct error *err)
 	struct tcp_info info;
 	int64_t since = loop_now_ms(conn->loop) - conn->progress_ms;
 
-	if (since < SILENT_MS || !tcp_info_of(conn, &info) ||
-		info.tcpi_last_ack_recv < SILENT_MS)
+	if (since < conn->dead_after_ms || !tcp_info_of(conn, &info) ||
+		info.tcpi_last_ack_recv < conn->dead_after_ms)
 		return false;
 	/* A closed window is probed ever less often; what counts is that probes are answered. */
 	if (!info.tcpi_snd_wnd && info.tcpi_probes < SILENT_PROBES)

@@ -4,8 +4,8 @@
  *           writes without blocking, and notices the end at once: FIN, reset, close_notify, silence.
  * Owner:    conn_open() gives, conn_close() frees; never call it from one of the events. Made anew
  *           for each attempt, so every file and the name's address are read again.
- * TLS:      1.2 or later, certificate and name always verified, no ALPN, no session reuse; closing
- *           sends close_notify.
+ * TLS:      1.2 or later; certificate and name are verified, or the pinned public key, or all; no
+ *           ALPN, no session reuse; closing sends close_notify.
  * Units:    octets, milliseconds.   Threads: none.
  * Source:   RFC 5425, RFC 9662; tcp(7).   Tests: unit/test_destination.c */
 #ifndef DELIVER_CONN_H
@@ -22,9 +22,12 @@ struct conn_options {
 	const char *address; /* "host:port", "[v6]:port" */
 	bool tls;
 	const char *ca_file; /* NULL: the system's */
+	const char *crl_file; /* NULL: nothing is looked up */
+	const char *pinned_key; /* or NULL; without ca_file it alone is verified */
 	const char *cert_file, *key_file, *key_password_file;
 	const char *tls_name; /* NULL: the host of the address */
 	int64_t timeout_ms; /* for all of resolving, connecting and the handshake */
+	int64_t dead_after_ms; /* that the peer's host answers nothing */
 };
 
 enum conn_end {
@@ -38,6 +41,8 @@ struct conn_events {
 	void (*ended)(void *context, enum conn_end end, const struct error *err);
 	/* After conn_write() said RC_AGAIN: there is room again. */
 	void (*writable)(void *context);
+	/* What the peer sent, also what came just before its end. NULL: nobody asks. */
+	void (*received)(void *context, const char *p, size_t n);
 	void *context;
 };
 
@@ -56,6 +61,9 @@ struct conn;
 NODISCARD enum rc conn_address(
 	const char *address, char host[CONN_HOST], char port[8], struct error *err);
 
+/* One or more of "sha256//" and 44 characters of base64, parted by ";", as libcurl and HPKP have it. */
+NODISCARD enum rc conn_pinned_key(const char *pinned_key, struct error *err);
+
 /* RC_OK: an event will come, later. Otherwise a file is not as it must be. */
 NODISCARD enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	const struct conn_events *events, struct conn **out, struct error *err);
@@ -67,6 +75,14 @@ void conn_close(struct conn *conn);
 #define CONN_RECORD 16384
 NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	enum conn_end *end, struct error *err);
+
+/* Waits at most so long for what the peer sends and reads it, with the events as always. True when
+ * something came. Only for the end of a connection: nothing else runs meanwhile. */
+bool conn_wait(struct conn *conn, int wait_ms);
+
+/* Nothing more will be written: close_notify and FIN, while the peer may still read. ended() comes with
+ * CONN_CLOSED when it has closed too, and so has read everything. */
+void conn_finish(struct conn *conn);
 
 /* While corked the kernel waits for full segments: for many writes at once. */
 void conn_cork(struct conn *conn, bool corked);

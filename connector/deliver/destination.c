@@ -10,16 +10,25 @@
 
 #include "deliver/carrier.h"
 #include "deliver/conn.h"
+#include "deliver/relp.h"
 #include "deliver/render.h"
+
+/* A queue and what carries it away. */
+struct lane {
+	struct send_queue queue;
+	struct loop_call flush;
+	struct carrier *carrier;
+	struct destination_state state;
+};
 
 struct destination {
 	struct loop *loop;
 	const struct destination_options *options;
 	struct render render;
-	struct send_queue queue;
-	struct loop_call flush;
-	struct carrier *carrier;
-	struct destination_state state;
+	struct carrier_log log;
+	uint64_t rejected;
+	size_t lane_count;
+	struct lane lanes[];
 };
 
 void destination_options_default(struct destination_options *options)
@@ -30,12 +39,16 @@ void destination_options_default(struct destination_options *options)
 		.header = HEADER_RFC5424,
 		.tag = true,
 		.facility = 16,
+		.connections = 1,
 		.hostname = "tenant",
 		.app_name = "alertrelay",
 		.max_message_bytes = 8096,
 		.settle_ms = 1000,
 		.tail_bytes = 8 << 20,
 		.connect_timeout_ms = 10000,
+		.relp_window = 1000,
+		.relp_timeout_ms = 90000,
+		.dead_after_ms = 30000,
 		.format = "cef",
 	};
 }
@@ -48,6 +61,18 @@ static enum rc check_file(const char *what, const char *path, struct error *err)
 	return RC_OK;
 }
 
+static enum rc check_relp(const struct destination_options *options, struct error *err)
+{
+	if (!options->relp_window || options->relp_window > RELP_WINDOW_MAX)
+		return error_set(err, RC_CONFIG,
+			"a window of %u messages: give 1 to %u", options->relp_window,
+			RELP_WINDOW_MAX);
+	if (options->framing != FRAMING_NONE)
+		return error_set(
+			err, RC_CONFIG, "RELP has frames of its own: no framing");
+	return RC_OK;
+}
+
 static enum rc check_stream(
 	const struct destination_options *options, struct error *err)
 {
@@ -57,11 +82,20 @@ static enum rc check_stream(
 	if (!options->address_count || options->address_count > DESTINATION_ADDRESSES)
 		return error_set(err, RC_CONFIG, "%zu addresses: give 1 to %d",
 			options->address_count, DESTINATION_ADDRESSES);
+	if (!options->connections || options->connections > DESTINATION_CONNECTIONS)
+		return error_set(err, RC_CONFIG, "%u connections: give 1 to %d",
+			options->connections, DESTINATION_CONNECTIONS);
 	for (size_t i = 0; rc == RC_OK && i < options->address_count; i++)
 		rc = conn_address(options->addresses[i], host, port, err);
+	if (rc == RC_OK && transport_has(options->transport, TRANSPORT_ANSWERS))
+		rc = check_relp(options, err);
 	if (rc != RC_OK || !transport_has(options->transport, TRANSPORT_HAS_TLS))
 		return rc;
 	rc = check_file("ca_file", options->ca_file, err);
+	if (rc == RC_OK)
+		rc = check_file("crl_file", options->crl_file, err);
+	if (rc == RC_OK && options->pinned_key)
+		rc = conn_pinned_key(options->pinned_key, err);
 	if (rc == RC_OK)
 		rc = check_file("cert_file", options->cert_file, err);
 	if (rc == RC_OK)
@@ -86,9 +120,9 @@ static enum rc check(const struct destination_options *options, struct error *er
 
 static void on_flush(struct loop_call *call)
 {
-	struct destination *destination = CONTAINER_OF(call, struct destination, flush);
+	struct lane *lane = CONTAINER_OF(call, struct lane, flush);
 
-	destination->carrier->type->flush(destination->carrier);
+	lane->carrier->type->flush(lane->carrier);
 }
 
 /* A closed pipe or connection is an error that is handled where it happens. */
@@ -100,12 +134,34 @@ static void ignore_sigpipe(void)
 		signal(SIGPIPE, SIG_IGN);
 }
 
+static void lane_open(struct destination *destination, size_t number,
+	const struct destination_events *events)
+{
+	struct lane *lane = &destination->lanes[number];
+	struct carrier *carrier =
+		transport_type(destination->options->transport)->carrier_new();
+
+	send_queue_init(&lane->queue);
+	lane->flush.run = on_flush;
+	lane->carrier = carrier;
+	carrier->loop = destination->loop;
+	carrier->options = destination->options;
+	carrier->events = *events;
+	carrier->queue = &lane->queue;
+	carrier->state = &lane->state;
+	carrier->log = &destination->log;
+	carrier->flush_call = &lane->flush;
+	carrier->number = number;
+	carrier->type->start(carrier);
+}
+
 enum rc destination_new(struct loop *loop, const struct destination_options *options,
 	const struct destination_events *events, struct destination **out,
 	struct error *err)
 {
 	struct destination *destination;
 	struct render render = {0};
+	size_t count;
 	enum rc rc = check(options, err);
 
 	if (rc == RC_OK)
@@ -116,20 +172,16 @@ enum rc destination_new(struct loop *loop, const struct destination_options *opt
 		return rc;
 	}
 	ignore_sigpipe();
-	destination = xcalloc(1, sizeof(*destination));
+	count = transport_has(options->transport, TRANSPORT_HAS_ADDRESS)
+			? options->connections
+			: 1;
+	destination = xcalloc(1, sizeof(*destination) + count * sizeof(struct lane));
 	destination->loop = loop;
 	destination->options = options;
 	destination->render = render;
-	send_queue_init(&destination->queue);
-	destination->flush.run = on_flush;
-	destination->carrier = transport_type(options->transport)->carrier_new();
-	destination->carrier->loop = loop;
-	destination->carrier->options = options;
-	destination->carrier->events = *events;
-	destination->carrier->queue = &destination->queue;
-	destination->carrier->state = &destination->state;
-	destination->carrier->flush_call = &destination->flush;
-	destination->carrier->type->start(destination->carrier);
+	destination->lane_count = count;
+	for (size_t i = 0; i < count; i++)
+		lane_open(destination, i, events);
 	*out = destination;
 	return RC_OK;
 }
@@ -138,9 +190,13 @@ void destination_free(struct destination *destination)
 {
 	if (!destination)
 		return;
-	loop_defer_cancel(destination->loop, &destination->flush);
-	destination->carrier->type->free(destination->carrier);
-	send_queue_clear(&destination->queue);
+	for (size_t i = 0; i < destination->lane_count; i++) {
+		struct lane *lane = &destination->lanes[i];
+
+		loop_defer_cancel(destination->loop, &lane->flush);
+		lane->carrier->type->free(lane->carrier);
+		send_queue_clear(&lane->queue);
+	}
 	render_close(&destination->render);
 	free(destination);
 }
@@ -151,42 +207,82 @@ const struct destination_options *destination_options(
 	return destination->options;
 }
 
+/* All of a customer's messages go over one lane, so that their order is kept. */
+static struct lane *lane_for(struct destination *destination, struct fmt_str customer)
+{
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+
+	for (size_t i = 0; i < customer.n; i++)
+		hash = (hash ^ (unsigned char)customer.p[i]) * 1099511628211u;
+	return &destination->lanes[hash % destination->lane_count];
+}
+
 enum rc destination_send(struct destination *destination, const struct fmt_alert *alert,
 	const struct syslog_fields *fields, void *ticket, size_t *queued,
 	struct error *err)
 {
 	struct rendered rendered;
+	struct lane *lane;
 	size_t size;
 	enum rc rc = render_alert(&destination->render, alert, fields,
 		clock_wall(loop_clock(destination->loop)), &rendered, err);
 
 	if (rc != RC_OK) {
-		destination->state.rejected++;
+		destination->rejected++;
 		return rc;
 	}
+	lane = lane_for(destination, fields->customer);
 	size = render_size(&destination->render, &rendered);
 	render_copy(&destination->render, &rendered,
-		send_queue_add(&destination->queue, ticket, size));
-	destination->state.sent++;
-	destination->state.shed_fields += rendered.shed_fields;
-	destination->state.cut_texts += rendered.cut_texts;
+		send_queue_add(&lane->queue, ticket, size));
+	lane->state.sent++;
+	lane->state.shed_fields += rendered.shed_fields;
+	lane->state.cut_texts += rendered.cut_texts;
 	*queued = size;
-	loop_defer(destination->loop, &destination->flush);
+	loop_defer(destination->loop, &lane->flush);
 	return RC_OK;
 }
 
 bool destination_idle(const struct destination *destination)
 {
-	return destination->queue.count == 0;
+	for (size_t i = 0; i < destination->lane_count; i++)
+		if (destination->lanes[i].queue.count)
+			return false;
+	return true;
+}
+
+static void state_add(struct destination_state *sum, const struct lane *lane)
+{
+	const struct destination_state *state = &lane->state;
+
+	/* The texts are of the first one that has trouble. */
+	if (!sum->address[0] || (state->trouble[0] && !sum->trouble[0]))
+		memcpy(sum->address, state->address, sizeof(sum->address));
+	if (!sum->trouble[0])
+		memcpy(sum->trouble, state->trouble, sizeof(sum->trouble));
+	if (!sum->passed_over[0])
+		memcpy(sum->passed_over, state->passed_over, sizeof(sum->passed_over));
+	sum->connected |= state->connected;
+	sum->connections += state->connected;
+	sum->queued_count += lane->queue.count;
+	sum->queued_bytes += lane->queue.bytes;
+	sum->kept_bytes += lane->queue.kept_bytes;
+	sum->sent += state->sent;
+	sum->confirmed += state->confirmed;
+	sum->resent += state->resent;
+	sum->connects += state->connects;
+	sum->breaks += state->breaks;
+	sum->shed_fields += state->shed_fields;
+	sum->cut_texts += state->cut_texts;
+	sum->wire_bytes += state->wire_bytes;
 }
 
 void destination_state(
 	const struct destination *destination, struct destination_state *state)
 {
-	*state = destination->state;
-	state->queued_count = destination->queue.count;
-	state->queued_bytes = destination->queue.bytes;
-	state->kept_bytes = destination->queue.kept_bytes;
+	*state = (struct destination_state){.rejected = destination->rejected};
+	for (size_t i = 0; i < destination->lane_count; i++)
+		state_add(state, &destination->lanes[i]);
 }
 
 static enum rc put_all(const struct render *render, const struct rendered *rendered,

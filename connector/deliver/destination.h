@@ -5,16 +5,24 @@
  *           after a connection breaks; a destination tries for ever.
  * Owner:    the destination copies what it is given. `ticket` belongs to the sender and comes back
  *           exactly once through report(), unless destination_free() came first.
- * Order:    reports come in the order of sending, from the loop, never from inside a call.
+ * Order:    reports come in the order of sending, from the loop, never from inside a call; with
+ *           several connections in the order of sending for each customer, whose messages all go
+ *           over the same one.
+ * Several addresses: the first that takes connections is used, and an earlier one again when it does
+ *           (failover.h); with several connections the n-th begins with the n-th address.
  * Confirmed means (design: "confirmed means something"):
  *   tcp, tls  the peer's kernel has acknowledged the octets (SIOCOUTQ, TCP_INFO) and the connection
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
  *             confirmed messages go again too, as many octets as the peer may have held unread,
  *             tail_bytes at most; after a FIN only the unconfirmed;
+ *   relp, relp+tls  the collector answered the message with 200 and the connection stayed healthy
+ *             for settle_ms after that, which is for collectors that answer before they store. A
+ *             message that is answered otherwise stays unconfirmed, ends the connection, and is sent
+ *             again, with fewer others;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
- * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662. */
+ * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662, RELP (relp.h). */
 #ifndef DELIVER_DESTINATION_H
 #define DELIVER_DESTINATION_H
 
@@ -32,6 +40,7 @@
 #include "formats/severity.h"
 
 #define DESTINATION_ADDRESSES 8
+#define DESTINATION_CONNECTIONS 64
 
 /* What becomes a message of its own: an alert, or each piece of its evidence (alert/event.h). */
 enum events { EVENTS_ALERT, EVENTS_EVIDENCE };
@@ -45,6 +54,7 @@ struct destination_options {
 	const char *addresses
 		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
+	unsigned connections; /* that share the customers, each with its own queue */
 	const char *path; /* of TRANSPORT_FILE */
 	enum framing framing;
 	enum header header;
@@ -58,12 +68,18 @@ struct destination_options {
 	const char *app_name;
 	size_t max_message_bytes; /* of the syslog message, without its framing */
 	const char *ca_file; /* NULL: the system's */
+	const char *crl_file; /* of all CAs of ca_file; NULL: nothing is looked up */
+	/* "sha256//BASE64;...", or NULL. Without ca_file it alone says who the collector is. */
+	const char *pinned_key;
 	const char *cert_file, *key_file, *key_password_file;
 	const char *
 		tls_name; /* name to verify and to send as SNI; NULL: the host of the address */
 	int64_t settle_ms;
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
+	int64_t dead_after_ms; /* that the collector's host answers nothing at all */
+	unsigned relp_window; /* messages without an answer, at most */
+	int64_t relp_timeout_ms; /* for the answer to a message */
 	/* Severities of the header; NULL: those of formats/severity.h. */
 	const struct severity_map *syslog_severity;
 	const char *preset; /* what set the defaults, or NULL */
@@ -99,9 +115,12 @@ struct syslog_fields {
 };
 
 struct destination_state {
-	bool connected;
+	bool connected; /* one of the connections at least */
 	char address[300]; /* where to, now or last */
+	size_t connections; /* now */
 	char trouble[300]; /* why not, or "" */
+	char passed_over
+		[300]; /* why an earlier address is not used but this one, or "" */
 	size_t queued_count, queued_bytes; /* all that is not confirmed yet */
 	/* sent: taken by destination_send(); sent = confirmed + queued_count. */
 	uint64_t sent, confirmed, resent, connects, breaks;

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-enum framing { FRAMING_OCTET, FRAMING_LF };
+/* FRAMING_NONE: the transport itself keeps messages apart. */
+enum framing { FRAMING_OCTET, FRAMING_LF, FRAMING_NONE };
 
 #define FRAMING_PREFIX 24
 

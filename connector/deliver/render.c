@@ -168,12 +168,15 @@ static enum rc run(struct render *render, const struct fmt_alert *alert,
 	struct rendered *out, struct error *err)
 {
 	struct fmt_message message = {.body = &render->body.out,
-		.structured_data = &render->structured_data.out};
+		.structured_data = &render->structured_data.out,
+		.trace = render->trace};
 	const struct formatter *formatter = &render->formatter;
 	enum fmt_result result;
 
 	begin(&render->body);
 	begin(&render->structured_data);
+	if (message.trace)
+		message.trace->begin(message.trace);
 	result = formatter->module->format(render->self, alert, &message);
 	if (formatter->file) {
 		enum rc rc = judge(render, result, &message, err);

@@ -25,6 +25,8 @@ struct render {
 	struct render_out body, structured_data;
 	struct alert_paths *paths; /* of the field map; NULL: it has none */
 	struct fmt_added *found, *added; /* by path; by rule */
+	struct fmt_trace
+		*trace; /* of the caller; NULL, as render_open() leaves it: none */
 	char relay[SYSLOG_HOSTNAME + 1]; /* this host's name */
 	char procid[24];
 };

@@ -214,6 +214,16 @@ size_t send_queue_take(
 	return done;
 }
 
+size_t send_queue_rest(const struct send_queue *q)
+{
+	return q->untaken == q->end ? 0 : message(q, q->untaken)->size - q->untaken_at;
+}
+
+size_t send_queue_begun(const struct send_queue *q)
+{
+	return q->untaken_at ? send_queue_rest(q) : 0;
+}
+
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark)
 {
 	while (q->unhanded != q->untaken && message(q, q->unhanded)->at.end <= position)

@@ -59,6 +59,9 @@ char *send_queue_add(struct send_queue *q, void *ticket, size_t size);
 size_t send_queue_take(
 	struct send_queue *q, const char **octets, char *spare, size_t room);
 
+/* What is left to take of the message that comes next. 0: nothing waits. */
+size_t send_queue_rest(const struct send_queue *q);
+
 /* Messages that end at or before this position of the stream are handed over with this mark. */
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark);
 /* Where the last message that ends at or before this position ends: what is after it is torn. */
@@ -79,6 +82,15 @@ size_t send_queue_rewind(struct send_queue *q, bool tail);
 static inline bool send_queue_pending(const struct send_queue *q)
 {
 	return q->unconfirmed != q->unhanded;
+}
+
+/* Octets that are left of a message of which some were taken. */
+size_t send_queue_begun(const struct send_queue *q);
+
+/* All that was taken is confirmed. */
+static inline bool send_queue_settled(const struct send_queue *q)
+{
+	return q->unconfirmed == q->untaken && !q->untaken_at;
 }
 
 static inline bool send_queue_unacknowledged(const struct send_queue *q)

@@ -14,15 +14,32 @@ enum {
 	TRANSPORT_HAS_TLS = 2,
 	TRANSPORT_HAS_PATH = 4,
 	TRANSPORT_SETTLES = 8, /* confirmed only settle_ms after it was acknowledged */
+	TRANSPORT_KEEPS_TAIL = 16, /* of what was confirmed, for a reset */
+	TRANSPORT_HAS_FRAMING =
+		32, /* one stream of octets: framing parts the messages */
+	TRANSPORT_ANSWERS = 128, /* the collector itself answers each message */
 };
 
 /* The name in C, the word in the configuration, what it has, who carries it. */
 #define TRANSPORTS(ROW)                                                                \
-	ROW(TCP, "tcp", TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES, carrier_stream_new) \
-	ROW(TLS, "tls", TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES, \
+	ROW(TCP, "tcp",                                                                \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_KEEPS_TAIL |     \
+			TRANSPORT_HAS_FRAMING,                                         \
 		carrier_stream_new)                                                    \
-	ROW(FILE, "file", TRANSPORT_HAS_PATH, carrier_file_new)                        \
-	ROW(STDOUT, "stdout", 0, carrier_file_new)
+	ROW(TLS, "tls",                                                                \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES |        \
+			TRANSPORT_KEEPS_TAIL | TRANSPORT_HAS_FRAMING,                  \
+		carrier_stream_new)                                                    \
+	ROW(RELP, "relp",                                                              \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_SETTLES | TRANSPORT_ANSWERS,         \
+		carrier_relp_new)                                                      \
+	ROW(RELP_TLS, "relp+tls",                                                      \
+		TRANSPORT_HAS_ADDRESS | TRANSPORT_HAS_TLS | TRANSPORT_SETTLES |        \
+			TRANSPORT_ANSWERS,                                             \
+		carrier_relp_new)                                                      \
+	ROW(FILE, "file", TRANSPORT_HAS_PATH | TRANSPORT_HAS_FRAMING,                  \
+		carrier_file_new)                                                      \
+	ROW(STDOUT, "stdout", TRANSPORT_HAS_FRAMING, carrier_file_new)
 
 #define TRANSPORT_ENUM(id, word, has, carrier) TRANSPORT_##id,
 enum transport { TRANSPORTS(TRANSPORT_ENUM) TRANSPORT_COUNT };

@@ -9,10 +9,12 @@
 #include <strings.h>
 
 #include "base/strbuf.h"
+#include "fetch/gunzip.h"
 #include "fetch/secret.h"
 
 #define PIECE_OCTETS 16384L /* a TLS record; also the most that body() gets at once */
 #define HEAD_OCTETS_MAX 65536
+#define TARGET_OCTETS_MAX 65535
 /* Connections of destinations stand in the same cache as ours; they must not push ours out. */
 #define SPARE_CONNECTIONS 32
 #define CONNECTION_IDLE_S 120L
@@ -29,11 +31,13 @@ struct http_transfer {
 	struct http_lane *lane;
 	struct http_result result;
 	struct curl_slist lines[HTTP_HEADERS_MAX + 2];
-	struct strbuf auth;
+	struct strbuf auth, target;
 	int64_t started_ms;
 	int64_t last_ms; /* of the first octet of the head, then of each piece; -1: nothing yet */
 	int64_t stall_ms;
 	size_t head_octets;
+	struct gunzip *gunzip; /* the body is compressed */
+	size_t unpacked; /* octets of the piece that libcurl keeps while paused */
 	bool status_told, paused, resume;
 	bool head_too_big, body_ended_it;
 	char origin[HTTP_ORIGIN];
@@ -48,6 +52,7 @@ struct http {
 	struct list waiting; /* struct http_request: one of each lane */
 	struct list free, busy, work;
 	struct loop_call pump;
+	struct gunzip *gunzip; /* one that nobody uses, or NULL */
 	unsigned inside; /* callbacks of libcurl on the stack */
 	struct http_stats stats;
 };
@@ -65,19 +70,31 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* Writes the digits; gives how many. */
+static size_t port_write(unsigned port, char out[5])
+{
+	size_t n = 1;
+
+	for (unsigned rest = port; rest >= 10; rest /= 10)
+		n++;
+	for (size_t i = n; i--; port /= 10)
+		out[i] = (char)('0' + port % 10);
+	return n;
+}
+
 bool http_origin(const char *url, size_t n, char *out, size_t size)
 {
 	const char *p = url, *end = url + n, *host;
-	const char *scheme;
 	unsigned port = 0;
-	size_t used;
-	int head;
+	char digits[5];
+	size_t head, count;
+	bool secure;
 
 	if (n > 8 && !strncasecmp(p, "https://", 8)) {
-		scheme = "https://";
+		secure = true;
 		p += 8;
 	} else if (n > 7 && !strncasecmp(p, "http://", 7)) {
-		scheme = "http://";
+		secure = false;
 		p += 7;
 	} else {
 		return false;
@@ -98,25 +115,28 @@ bool http_origin(const char *url, size_t n, char *out, size_t size)
 	}
 	if ((size_t)(p - host) > 255)
 		return false;
-	head = snprintf(out, size, "%s%.*s", scheme, (int)(p - host), host);
+	head = (size_t)(p - url);
 	if (p < end && *p == ':') {
-		const char *digits = ++p;
+		const char *first = ++p;
 
-		while (p < end && *p >= '0' && *p <= '9' && p - digits < 6)
+		while (p < end && *p >= '0' && *p <= '9' && p - first < 6)
 			port = port * 10 + (unsigned)(*p++ - '0');
-		if (p == digits || port == 0 || port > 65535)
+		if (p == first || port == 0 || port > 65535)
 			return false;
 	} else {
-		port = scheme[4] == 's' ? 443 : 80;
+		port = secure ? 443 : 80;
 	}
 	if (p < end && *p != '/' && *p != '?' && *p != '#')
 		return false;
-	if (head < 0 || (size_t)head >= size)
+	count = port_write(port, digits);
+	if (head + 1 + count >= size)
 		return false;
-	for (used = 0; out[used]; used++)
-		out[used] = lower(out[used]);
-	head = snprintf(out + used, size - used, ":%u", port);
-	return head > 0 && (size_t)head < size - used;
+	for (size_t i = 0; i < head; i++)
+		out[i] = lower(url[i]);
+	out[head] = ':';
+	memcpy(out + head + 1, digits, count);
+	out[head + 1 + count] = '\0';
+	return true;
 }
 
 static int64_t whole_seconds(const char *p)
@@ -200,6 +220,8 @@ static void handle_prepare(struct http_transfer *t)
 		(long)(options->http2 ? CURL_HTTP_VERSION_2TLS
 				      : CURL_HTTP_VERSION_1_1));
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+	curl_easy_setopt(
+		easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* gunzip.c is faster */
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, PIECE_OCTETS);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, options->user_agent);
 	curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
@@ -247,6 +269,7 @@ static struct http_transfer *transfer_new(struct http *http)
 	list_init(&t->node);
 	list_init(&t->work_node);
 	strbuf_init(&t->auth, 64 * 1024);
+	strbuf_init(&t->target, TARGET_OCTETS_MAX);
 	t->http = http;
 	t->timer.fire = transfer_timer;
 	t->loop.done = transfer_done;
@@ -270,6 +293,7 @@ static void transfer_free(struct http_transfer *t)
 	curl_easy_cleanup(t->loop.easy);
 	auth_wipe(t);
 	strbuf_clear(&t->auth);
+	strbuf_clear(&t->target);
 	free(t);
 }
 
@@ -311,6 +335,17 @@ static void lane_leave(struct http_transfer *t)
 }
 
 /* Back to the pool; the request, if any, is told by the caller. */
+static void gunzip_leave(struct http_transfer *t)
+{
+	struct gunzip *gunzip = t->gunzip;
+
+	t->gunzip = NULL;
+	if (t->http->gunzip)
+		gunzip_free(gunzip);
+	else
+		t->http->gunzip = gunzip;
+}
+
 static void transfer_release(struct http_transfer *t)
 {
 	struct http *http = t->http;
@@ -320,6 +355,7 @@ static void transfer_release(struct http_transfer *t)
 	auth_wipe(t);
 	pause_set(t, false);
 	lane_leave(t);
+	gunzip_leave(t);
 	if (t->request)
 		t->request->transfer = NULL;
 	t->request = NULL;
@@ -370,9 +406,67 @@ static void status_tell(struct http_transfer *t)
 		t->request->status(t->request, t->result.status);
 }
 
+/* Only gzip was asked for. */
+static enum rc encoding_read(struct http_transfer *t, struct error *err)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(t->loop.easy, "Content-Encoding", 0, CURLH_HEADER, -1,
+		    &header) != CURLHE_OK ||
+		!strcasecmp(header->value, "identity"))
+		return RC_OK;
+	if (header->amount != 1 || (strcasecmp(header->value, "gzip") != 0 &&
+					   strcasecmp(header->value, "x-gzip") != 0))
+		return error_set(err, RC_PROTO,
+			"the answer of %s is encoded in another way than gzip, which "
+			"was asked for",
+			t->origin);
+	t->gunzip = t->http->gunzip ? t->http->gunzip : gunzip_new();
+	t->http->gunzip = NULL;
+	gunzip_begin(t->gunzip);
+	t->unpacked = 0;
+	return RC_OK;
+}
+
+static enum rc body_give(struct http_transfer *t, const char *p, size_t n)
+{
+	t->result.body_bytes += n;
+	t->http->stats.body_bytes += n;
+	return t->request->body(t->request, p, n, &t->result.error);
+}
+
+static enum rc body_broken(struct http_transfer *t, struct error *err)
+{
+	return error_set(err, RC_PROTO,
+		"the compressed answer of %s is broken after %llu octets", t->origin,
+		(unsigned long long)t->result.body_bytes);
+}
+
+/* After RC_AGAIN the same piece comes again, and goes on where this left it. */
+static enum rc body_unpack(struct http_transfer *t, const char *p, size_t n)
+{
+	const char *at = p + t->unpacked, *piece;
+	size_t left = n - t->unpacked, piece_n;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK) {
+		if (gunzip_next(t->gunzip, &at, &left, &piece, &piece_n,
+			    &t->result.error) != RC_OK)
+			return body_broken(t, &t->result.error);
+		t->unpacked = piece_n ? n - left : 0;
+		if (!piece_n)
+			break;
+		rc = body_give(t, piece, piece_n);
+		if (!t->request)
+			break;
+	}
+	return rc;
+}
+
 static size_t body_take(char *p, size_t size, size_t n, void *context)
 {
 	struct http_transfer *t = context;
+	bool first = !t->status_told;
 	enum rc rc = RC_OK;
 
 	(void)size; /* always 1 */
@@ -383,16 +477,17 @@ static size_t body_take(char *p, size_t size, size_t n, void *context)
 	t->last_ms = loop_now_ms(t->http->loop);
 	t->http->inside++;
 	status_tell(t);
-	if (t->request) {
-		t->result.body_bytes += n;
-		t->http->stats.body_bytes += n;
-		rc = t->request->body(t->request, p, n, &t->result.error);
-	}
+	if (t->request && first)
+		rc = encoding_read(t, &t->result.error);
+	if (t->request && rc == RC_OK)
+		rc = t->gunzip ? body_unpack(t, p, n) : body_give(t, p, n);
 	t->http->inside--;
 	if (!t->request)
 		return CURL_WRITEFUNC_ERROR;
 	if (rc == RC_AGAIN) {
 		pause_set(t, true);
+		if (t->gunzip)
+			return CURL_WRITEFUNC_PAUSE; /* there may be more of it */
 	} else if (rc != RC_OK) {
 		t->result.rc = rc;
 		t->body_ended_it = true;
@@ -420,10 +515,6 @@ static enum rc error_of_answer(
 	if (t->head_too_big)
 		return error_set(err, RC_PROTO, "%s sent a head of more than %d KB",
 			t->origin, HEAD_OCTETS_MAX / 1024);
-	if (code == CURLE_BAD_CONTENT_ENCODING)
-		return error_set(err, RC_PROTO,
-			"the compressed answer of %s is broken after %llu octets",
-			t->origin, (unsigned long long)t->result.body_bytes);
 	if (t->head_octets)
 		return error_set(err, RC_PROTO,
 			"the answer of %s was cut after %llu octets: %s", t->origin,
@@ -570,6 +661,8 @@ static void transfer_done(struct loop_transfer *loop_transfer, CURLcode code)
 		status_tell(t);
 		if (!t->request) /* cancelled by it; http_cancel() has released */
 			return;
+		if (t->gunzip && !gunzip_whole(t->gunzip))
+			t->result.rc = body_broken(t, &t->result.error);
 	} else if (!t->body_ended_it) {
 		t->result.rc = error_of(t, code, &t->result.error);
 	}
@@ -640,6 +733,30 @@ static void headers_set(struct http_transfer *t, const struct http_request *requ
 	curl_easy_setopt(t->loop.easy, CURLOPT_HTTPHEADER, count ? t->lines : NULL);
 }
 
+/* The URL as libcurl gets it: where to connect, and apart from that what to ask for, which libcurl
+ * would otherwise take to pieces and write twice, octet by octet, and then check as we do here. */
+static enum rc url_set(struct http_transfer *t, const char *url, struct error *err)
+{
+	const char *path = strstr(url, "://") + 3;
+	size_t n;
+
+	path += strcspn(path, "/?#");
+	n = strcspn(path, "#");
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)path[i] <= ' ' || path[i] == 0x7f)
+			return error_set(err, RC_CONFIG, "this is no valid URL of %s",
+				t->origin);
+	strbuf_reset(&t->target);
+	if (*path != '/')
+		strbuf_addc(&t->target, '/');
+	if (!strbuf_add(&t->target, path, n))
+		return error_set(
+			err, RC_CONFIG, "the URL of %s is too long", t->origin);
+	curl_easy_setopt(t->loop.easy, CURLOPT_URL, t->origin);
+	curl_easy_setopt(t->loop.easy, CURLOPT_REQUEST_TARGET, t->target.p);
+	return RC_OK;
+}
+
 static enum rc transfer_start(
 	struct http_transfer *t, struct http_request *request, struct error *err)
 {
@@ -656,9 +773,8 @@ static enum rc transfer_start(
 		return error_set(err, RC_LIMIT,
 			"the access token for %s is longer than %zu octets", t->origin,
 			t->auth.maximum);
-	if (curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK)
-		return error_set(
-			err, RC_CONFIG, "the URL of %s is too long", t->origin);
+	if (url_set(t, request->url, err) != RC_OK)
+		return err->code;
 	if (request->form) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->form);
@@ -892,6 +1008,7 @@ void http_free(struct http *http)
 	while (!list_empty(&http->free))
 		transfer_free(
 			CONTAINER_OF(http->free.next, struct http_transfer, node));
+	gunzip_free(http->gunzip);
 	curl_share_cleanup(http->share);
 	free(http->ca_file);
 	free(http->proxy);

@@ -87,7 +87,7 @@ struct http_request {
 	bool (*prepare)(struct http_request *request);
 	/* Takes a piece of the body, whatever the status. Returns RC_OK;
 	 * RC_AGAIN after having taken it to pause: it is not called again until http_resume(), but
-	 * done() comes if that was the end; anything else ends the request with that result (set
+	 * done() may come if that was the end; anything else ends the request with that result (set
 	 * err). May cancel this or another request, and start others. */
 	enum rc (*body)(struct http_request *request, const char *p, size_t n,
 		struct error *err);

@@ -3,6 +3,7 @@
 #include "relay/field_rules.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "alert/paths.h"
 #include "base/log.h"
@@ -15,12 +16,14 @@
 /* What a rule says, by its keys in YAML. */
 struct said {
 	const char *key, *label, *from, *value, *rename, *to, *drop;
+	struct fmt_word *words;
+	size_t word_count;
 };
 
 static const struct {
 	const char *name;
 	size_t offset;
-} words[] = {
+} parts[] = {
 	{"key", offsetof(struct said, key)},
 	{"label", offsetof(struct said, label)},
 	{"from", offsetof(struct said, from)},
@@ -30,7 +33,7 @@ static const struct {
 	{"drop", offsetof(struct said, drop)},
 };
 
-#define WORDS (sizeof(words) / sizeof(*words))
+#define PARTS (sizeof(parts) / sizeof(*parts))
 
 static bool has_control(const char *text)
 {
@@ -41,29 +44,80 @@ static bool has_control(const char *text)
 }
 
 /* The member of `said` that the node fills, or NULL when it fills none. */
-static const char **word_of(
+static const char **part_of(
 	struct options_reader *reader, const struct yaml_node *node, struct said *said)
 {
-	const char *names[WORDS];
+	const char *names[PARTS + 1] = {[PARTS] = "words"};
 	struct error err;
 
-	for (size_t i = 0; i < WORDS; i++) {
-		names[i] = words[i].name;
-		if (!strcmp(node->key, words[i].name))
-			return (const char **)(void *)((char *)said + words[i].offset);
+	for (size_t i = 0; i < PARTS; i++) {
+		names[i] = parts[i].name;
+		if (!strcmp(node->key, parts[i].name))
+			return (const char **)(void *)((char *)said + parts[i].offset);
 	}
-	value_unknown(node->key, "part of a rule", names, WORDS, &err);
+	value_unknown(node->key, "part of a rule", names, PARTS + 1, &err);
 	options_wrong(reader, node->key_line, "fields: %s", err.text);
 	return NULL;
 }
 
+static bool wrong_word(
+	struct options_reader *reader, const struct yaml_node *node, const char *why)
+{
+	options_wrong(reader, node->key_line,
+		"fields: words: %s; write {new: open, inProgress: assigned}, 1 to %d "
+		"texts of 1 to %d octets without control characters",
+		why, FMT_WORDS_MAX, FMT_WORD_MAX);
+	return false;
+}
+
 static bool read_words(
+	struct options_reader *reader, const struct yaml_node *map, struct said *said)
+{
+	size_t count = 0;
+
+	if (map->kind != YAML_MAP || !map->first)
+		return wrong_word(reader, map, "there are none");
+	for (const struct yaml_node *node = map->first; node; node = node->next)
+		count++;
+	if (count > FMT_WORDS_MAX)
+		return wrong_word(reader, map, "there are too many");
+	said->words = arena_alloc(reader->strings, count * sizeof(*said->words));
+	for (const struct yaml_node *node = map->first; node; node = node->next) {
+		size_t from = strlen(node->key), to;
+
+		if (node->kind != YAML_TEXT || yaml_is_nothing(node))
+			return wrong_word(reader, node, "a word must become a text");
+		to = strlen(node->text);
+		if (!from || !to || from > FMT_WORD_MAX || to > FMT_WORD_MAX)
+			return wrong_word(reader, node, "a word is empty or too long");
+		if (has_control(node->key) || has_control(node->text))
+			return wrong_word(
+				reader, node, "a word has a control character");
+		for (size_t i = 0; i < said->word_count; i++)
+			if (!strcasecmp(said->words[i].from, node->key))
+				return wrong_word(reader, node,
+					"a word is there twice, as letters have no "
+					"case");
+		said->words[said->word_count++] =
+			(struct fmt_word){options_copy(reader, node->key, from),
+				options_copy(reader, node->text, to)};
+	}
+	return true;
+}
+
+static bool read_parts(
 	struct options_reader *reader, const struct yaml_node *rule, struct said *said)
 {
 	bool good = true;
 
 	for (const struct yaml_node *node = rule->first; node; node = node->next) {
-		const char **to = word_of(reader, node, said);
+		const char **to;
+
+		if (!strcmp(node->key, "words")) {
+			good &= read_words(reader, node, said);
+			continue;
+		}
+		to = part_of(reader, node, said);
 
 		if (to && (node->kind != YAML_TEXT || yaml_is_nothing(node) ||
 				  has_control(node->text)))
@@ -82,11 +136,15 @@ static const char *wrong_parts(const struct said *s)
 {
 	if (!s->key + !s->rename + !s->drop != 2)
 		return "a rule is {key: K, from: PATH}, {key: K, value: TEXT}, "
-		       "{rename: K, to: NEW} or {drop: K}; write one of them";
-	if (s->key && !s->from == !s->value)
-		return "key goes with from or with value; write one of them";
-	if (!s->key && (s->from || s->value))
-		return "from and value go with key; take them out";
+		       "{key: K, words: {A: B}}, {rename: K, to: NEW} or {drop: K}; "
+		       "write one of them";
+	if (s->key && !!s->from + !!s->value + !!s->words != 1)
+		return "key goes with from, with value or with words; write one of "
+		       "them";
+	if (!s->key && (s->from || s->value || s->words))
+		return "from, value and words go with key; take them out";
+	if (s->words && s->label)
+		return "words need no label; take it out";
 	if (!s->rename != !s->to)
 		return "rename and to go together; write both";
 	if (s->drop && s->label)
@@ -125,7 +183,7 @@ void field_rules_read(struct options_reader *reader, const struct yaml_node *nod
 		struct said said = {.key = NULL};
 		const char *wrong = NULL;
 
-		if (rule->kind == YAML_MAP && !read_words(reader, rule, &said))
+		if (rule->kind == YAML_MAP && !read_parts(reader, rule, &said))
 			continue;
 		wrong = wrong_parts(&said);
 		if (wrong) {
@@ -135,7 +193,8 @@ void field_rules_read(struct options_reader *reader, const struct yaml_node *nod
 		paths[count] = said.from;
 		lines[count] = rule->line;
 		rules[count++] =
-			(struct fmt_rule){.kind = said.key	? FMT_RULE_ADD
+			(struct fmt_rule){.kind = said.words	? FMT_RULE_WORDS
+						  : said.key	? FMT_RULE_ADD
 						  : said.rename ? FMT_RULE_RENAME
 								: FMT_RULE_DROP,
 				.key = said.key	     ? said.key
@@ -143,7 +202,9 @@ void field_rules_read(struct options_reader *reader, const struct yaml_node *nod
 						     : said.drop,
 				.to = said.to,
 				.label = said.label,
-				.value = said.value};
+				.value = said.value,
+				.words = said.words,
+				.word_count = said.word_count};
 	}
 	to->rules = rules;
 	to->rule_paths = paths;

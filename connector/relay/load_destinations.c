@@ -5,6 +5,7 @@
 
 #include "base/strbuf.h"
 #include "base/values.h"
+#include "deliver/conn.h"
 #include "deliver/formatter.h"
 #include "relay/least_message.h"
 #include "relay/loader.h"
@@ -20,15 +21,22 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 		int header; /* -1: any */
 	} used[] = {
 		{"address", TRANSPORT_HAS_ADDRESS, -1},
+		{"connections", TRANSPORT_HAS_ADDRESS, -1},
 		{"path", TRANSPORT_HAS_PATH, -1},
 		{"ca_file", TRANSPORT_HAS_TLS, -1},
+		{"pinned_key", TRANSPORT_HAS_TLS, -1},
+		{"crl_file", TRANSPORT_HAS_TLS, -1},
 		{"cert_file", TRANSPORT_HAS_TLS, -1},
 		{"key_file", TRANSPORT_HAS_TLS, -1},
 		{"key_password_file", TRANSPORT_HAS_TLS, -1},
 		{"tls_name", TRANSPORT_HAS_TLS, -1},
 		{"settle", TRANSPORT_SETTLES, -1},
-		{"tail", TRANSPORT_SETTLES, -1},
+		{"tail", TRANSPORT_KEEPS_TAIL, -1},
+		{"framing", TRANSPORT_HAS_FRAMING, -1},
+		{"relp_window", TRANSPORT_ANSWERS, -1},
+		{"relp_timeout", TRANSPORT_ANSWERS, -1},
 		{"connect_timeout", TRANSPORT_HAS_ADDRESS, -1},
+		{"dead_after", TRANSPORT_SETTLES, -1},
 		{"tag", 0, HEADER_RFC3164},
 		{"utc", 0, HEADER_RFC3164},
 		{"bom", 0, HEADER_RFC5424},
@@ -56,6 +64,7 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 	const struct destination_options *d)
 {
 	int line = line_of(map, "");
+	struct error err;
 
 	if (!yaml_get(map, "transport")) {
 		options_wrong(&l->reader, line,
@@ -77,6 +86,12 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 	if (yaml_get(map, "key_password_file") && !yaml_get(map, "key_file"))
 		options_wrong(&l->reader, line_of(map, "key_password_file"),
 			"key_password_file: there is no key_file");
+	if (d->pinned_key && conn_pinned_key(d->pinned_key, &err) != RC_OK)
+		options_wrong(&l->reader, line_of(map, "pinned_key"), "%s", err.text);
+	if (d->crl_file && d->pinned_key && !d->ca_file)
+		options_wrong(&l->reader, line_of(map, "crl_file"),
+			"crl_file: with pinned_key and no ca_file no certificate is "
+			"verified; write ca_file too, or take crl_file out");
 	check_used(l, map, d);
 }
 

@@ -21,20 +21,20 @@ static const struct preset presets[] = {
 		"Microsoft Sentinel, through a forwarder with the Azure Monitor Agent",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"hostname", "tenant"},
 			{"facility", "local4"}, {"max_message_bytes", "8096"}},
-		{{0}}, 0},
+		{{0}}, 0, true},
 	/* docs.splunk.com, inputs.conf: TCP inputs read lines; props.conf: TRUNCATE 10000. */
 	{"splunk", "Splunk, a TCP input of its own",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"framing", "lf"},
 			{"hostname", "tenant"}, {"facility", "local0"},
 			{"max_message_bytes", "8096"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 	/* splunk/splunk-connect-for-syslog, its filter for CEF: the text "CEF:0"; the header is split at
 	 * every pipe. It is a syslog-ng: counted frames on 601 and with TLS, lines on 514. Splunk's
 	 * TRUNCATE of 10,000 octets comes after it. */
 	{"splunk-sc4s", "Splunk Connect for Syslog",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"hostname", "tenant"},
 			{"facility", "local0"}, {"max_message_bytes", "8096"}},
-		{{"cef", "replace_pipe", "yes"}}, 0},
+		{{"cef", "replace_pipe", "yes"}}, 0, false},
 	/* ibm.com/docs, LEEF: "host LEEF:" with one space between; the host of the header is the log
 	 * source, which is found after some 25 events of one vendor and product, so there is one for all
 	 * customers. TCP payloads of 4,096 octets by default and 32,000 at most; lines. */
@@ -42,57 +42,57 @@ static const struct preset presets[] = {
 		{{"format", "leef"}, {"header", "rfc3164"}, {"tag", "no"},
 			{"framing", "lf"}, {"hostname", "relay"},
 			{"facility", "local0"}, {"max_message_bytes", "4096"}},
-		{{"leef", "product", "Microsoft Defender XDR"}}, 32000},
+		{{"leef", "product", "Microsoft Defender XDR"}}, 32000, false},
 	/* Common Event Format, document version 27: "Mmm dd hh:mm:ss host CEF:"; lines. */
 	{"arcsight", "ArcSight SmartConnector for syslog",
 		{{"format", "cef"}, {"header", "rfc3164"}, {"tag", "no"},
 			{"framing", "lf"}, {"hostname", "tenant"},
 			{"facility", "local0"}, {"max_message_bytes", "8096"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 	/* elastic/beats, processor decode_cef and input tcp: lines by default, 20 MiB; the CEF integration
 	 * reads a header of either RFC. */
 	{"elastic", "Elastic Agent or Filebeat, the integration for CEF",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"framing", "lf"},
 			{"hostname", "tenant"}, {"facility", "local0"},
 			{"max_message_bytes", "64K"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 	/* wazuh/wazuh, remoted: lines of less than 65,536 octets, no TLS; analysisd: its JSON decoder is
 	 * asked only when the line has no program name (#356), and RFC 5424 is not read (#16994). */
 	{"wazuh", "Wazuh manager, its remote syslog",
 		{{"format", "json"}, {"header", "none"}, {"framing", "lf"},
 			{"max_message_bytes", "60K"}},
-		{{0}}, 65000},
+		{{0}}, 65000, false},
 	/* Graylog2/graylog2-server, CEFCodec: takes <PRI>, then date and host up to "CEF:"; its TCP input
 	 * reads lines, of 2 MiB at most. */
 	{"graylog", "Graylog, a CEF TCP input",
 		{{"format", "cef"}, {"header", "rfc3164"}, {"tag", "no"},
 			{"framing", "lf"}, {"hostname", "tenant"},
 			{"facility", "local0"}, {"max_message_bytes", "64K"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 	/* cloud.google.com/chronicle/docs, forwarder: lines under a log type, of 4 MB at most. */
 	{"secops", "Google SecOps (Chronicle), a forwarder's syslog collector",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"framing", "lf"},
 			{"hostname", "tenant"}, {"facility", "local0"},
 			{"max_message_bytes", "64K"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 	/* docs.logrhythm.com, "Syslog Collection": lines over TCP, TLS on 6514. No limit is stated. */
 	{"logrhythm", "LogRhythm System Monitor",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"framing", "lf"},
 			{"hostname", "tenant"}, {"facility", "local0"},
 			{"max_message_bytes", "8000"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 	/* rsyslog: imtcp reads lines and counted frames on one port, 8,096 octets by default. The space: liblognorm
 	 * 2.0.6, of Debian 12, loses the first letter of the first key without it
 	 * (rsyslog/liblognorm#351). */
 	{"rsyslog", "rsyslog, as a relay or with mmnormalize",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"hostname", "tenant"},
 			{"facility", "local0"}, {"max_message_bytes", "8096"}},
-		{{"cef", "leading_space", "yes"}}, 0},
+		{{"cef", "leading_space", "yes"}}, 0, true},
 	/* syslog-ng: network() reads lines, syslog() counted frames; log-msg-size() is 65,536. */
 	{"syslog-ng", "syslog-ng, network() with lines or syslog() with counted frames",
 		{{"format", "cef"}, {"header", "rfc5424"}, {"hostname", "tenant"},
 			{"facility", "local0"}, {"max_message_bytes", "64K"}},
-		{{0}}, 0},
+		{{0}}, 0, false},
 };
 
 #define PRESETS (sizeof(presets) / sizeof(*presets))
@@ -269,7 +269,9 @@ void preset_finish(
 {
 	const struct preset *preset = reader->preset;
 
-	if (!framed && !(preset && preset_default(preset, "framing")))
+	if (!transport_has(d->transport, TRANSPORT_HAS_FRAMING))
+		d->framing = FRAMING_NONE;
+	else if (!framed && !(preset && preset_default(preset, "framing")))
 		d->framing = transport_has(d->transport, TRANSPORT_HAS_TLS)
 				     ? FRAMING_OCTET
 				     : FRAMING_LF;
@@ -343,6 +345,14 @@ void preset_check(struct loader *l, const struct yaml_node *map,
 			"max_message_bytes: %zu is more than preset %s can take; write "
 			"%zu or less",
 			d->max_message_bytes, preset->name, preset->most_bytes);
+	if (preset && !preset->relp && transport_has(d->transport, TRANSPORT_ANSWERS))
+		options_warn(&l->reader, line_of(map, "transport"),
+			"preset %s: no RELP listener of it is known; it takes this "
+			"only "
+			"through another collector that hands on messages as they are, "
+			"or "
+			"write transport: tls or tcp",
+			preset->name);
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
 		const struct rule *rule = &rules[i];
 		bool hit = !rule->preset ||

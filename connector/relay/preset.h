@@ -26,6 +26,7 @@ struct preset {
 		const char *format, *name, *value;
 	} format_options[4];
 	size_t most_bytes; /* no message may be larger; 0: no such limit is known */
+	bool relp; /* it has a listener for RELP */
 };
 
 struct destination_options;

@@ -16,22 +16,30 @@
 #define VALUE_ROOM 6000
 
 /* Rules of keys that the readers know. */
-#define ADD(key, label)                                                                \
+#define ADD(k, l)                                                                      \
 	{                                                                              \
-		FMT_RULE_ADD, key, NULL, label, NULL                                   \
+		.kind = FMT_RULE_ADD, .key = k, .label = l                             \
 	}
-#define CONSTANT(key, label, value)                                                    \
+#define CONSTANT(k, l, v)                                                              \
 	{                                                                              \
-		FMT_RULE_ADD, key, NULL, label, value                                  \
+		.kind = FMT_RULE_ADD, .key = k, .label = l, .value = v                 \
 	}
-#define RENAME(key, to, label)                                                         \
+#define RENAME(k, t, l)                                                                \
 	{                                                                              \
-		FMT_RULE_RENAME, key, to, label, NULL                                  \
+		.kind = FMT_RULE_RENAME, .key = k, .to = t, .label = l                 \
 	}
-#define DROP(key)                                                                      \
+#define DROP(k)                                                                        \
 	{                                                                              \
-		FMT_RULE_DROP, key, NULL, NULL, NULL                                   \
+		.kind = FMT_RULE_DROP, .key = k                                        \
 	}
+#define WORDS(k)                                                                       \
+	{                                                                              \
+		.kind = FMT_RULE_WORDS, .key = k, .words = words,                      \
+		.word_count = COUNT(words)                                             \
+	}
+
+static const struct fmt_word words[] = {{"new", "a=b\\c|d^\""}, {"a", "A"}, {"=", "b"},
+	{"medium", "mid"}, {"suspicious", "odd"}};
 
 static const struct fmt_rule cef_rules[] = {ADD("AlertrelayTeam", NULL), DROP("cs6"),
 	ADD("cs6", "owner"), DROP("cn2"), ADD("cn2", "n"), DROP("src"),
@@ -43,7 +51,8 @@ static const struct fmt_rule cef_rules[] = {ADD("AlertrelayTeam", NULL), DROP("c
 	ADD("dvcmac", NULL), CONSTANT("AlertrelaySite", NULL, "a=b\\ c|d"),
 	RENAME("cs2", "cs4", NULL), DROP("cs4"), DROP("MicrosoftDefenderEvidence"),
 	DROP("cs5"), RENAME("rt", "start", NULL), CONSTANT("fsize", NULL, "x"),
-	RENAME("fsize", "spid", NULL), DROP("spid")};
+	RENAME("fsize", "spid", NULL), DROP("spid"), WORDS("outcome"), WORDS("msg"),
+	WORDS("cs1")};
 static const struct fmt_rule leef_rules[] = {ADD("policy", NULL), ADD("role", NULL),
 	DROP("identSrc"), DROP("identHostName"), ADD("identSrc", NULL),
 	ADD("identNetBios", NULL), DROP("src"), ADD("src", NULL),
@@ -51,7 +60,8 @@ static const struct fmt_rule leef_rules[] = {ADD("policy", NULL), ADD("role", NU
 	DROP("proto"), ADD("proto", NULL), RENAME("threatName", "realm", NULL),
 	RENAME("description", "groupID", NULL), DROP("cat"), DROP("title"),
 	RENAME("usrName", "accountName", NULL), CONSTANT("vSrcName", NULL, "^a=b^c"),
-	DROP("alertId"), ADD("sev", NULL), ADD("totalPackets", NULL)};
+	DROP("alertId"), ADD("sev", NULL), ADD("totalPackets", NULL), WORDS("cat"),
+	WORDS("title")};
 static const struct fmt_rule json_rules[] = {ADD("team", NULL),
 	ADD("labels.team", NULL), ADD("labels.site", NULL), ADD("alert.team", NULL),
 	ADD("a.b.c.d", NULL), ADD("alert.evidence.x", NULL), DROP("alert.description"),
@@ -60,20 +70,23 @@ static const struct fmt_rule json_rules[] = {ADD("team", NULL),
 	RENAME("alert.evidence.fileName", "alert.evidence.file", NULL),
 	DROP("customerName"), ADD("customerName", NULL), DROP("alert.a"),
 	RENAME("alert.a", "alert.b", NULL), DROP("customer"),
-	CONSTANT("alert.additionalData.x", NULL, "\"\\")};
+	CONSTANT("alert.additionalData.x", NULL, "\"\\"), WORDS("alert.title"),
+	WORDS("alert.a"), WORDS("alert.evidence.verdict")};
 static const struct fmt_rule ecs_rules[] = {ADD("labels.team", NULL),
 	ADD("labels.site", NULL), DROP("microsoft.defender.evidence"),
 	DROP("microsoft.defender.evidence.fileName"), DROP("message"),
 	ADD("message", NULL), DROP("host"), ADD("host.team", NULL),
 	RENAME("user.name", "user.login", NULL), DROP("related"), ADD("x.y.z", NULL),
 	RENAME("process", "program", NULL), ADD("alertrelay.team", NULL),
-	DROP("event.id"), DROP("rule"), ADD("threat.x", NULL)};
+	DROP("event.id"), DROP("rule"), ADD("threat.x", NULL), WORDS("event.id"),
+	WORDS("message"), WORDS("user.name")};
 static const struct fmt_rule ocsf_rules[] = {ADD("unmapped.team", NULL),
 	ADD("unmapped.a.b", NULL), DROP("evidences"), DROP("observables.value"),
 	RENAME("observables.name", "observables.label", NULL), DROP("message"),
 	ADD("message", NULL), DROP("device"), ADD("device.team", NULL),
 	RENAME("malware", "threats", NULL), ADD("enrichments", NULL),
-	DROP("finding_info.uid"), DROP("unmapped.status")};
+	DROP("finding_info.uid"), DROP("unmapped.status"), WORDS("message"),
+	WORDS("observables.name")};
 
 struct subject {
 	const struct fmt_module *module;
@@ -182,6 +195,8 @@ static const char *check_rule(yajl_val tree, const struct fmt_rule *rule,
 	struct fmt_str text = added->value;
 	const char *error, *want;
 
+	if (rule->kind == FMT_RULE_WORDS)
+		return NULL;
 	snprintf(parent, sizeof(parent), "%.*s", dot ? (int)(dot - key) : 0, key);
 	if (dot)
 		object = at_path(tree, parent);

@@ -29,8 +29,8 @@ void check_format(struct check *check, const struct fmt_module *module,
 	free(check->structured_data.p);
 	check->body = (struct fmt_out){.maximum = maximum, .grow = check_grow};
 	check->structured_data = check->body;
-	check->message =
-		(struct fmt_message){&check->body, &check->structured_data, 0, 0};
+	check->message = (struct fmt_message){
+		.body = &check->body, .structured_data = &check->structured_data};
 	check->result = module->format(check->module, alert, &check->message);
 }
 

@@ -16,7 +16,15 @@ tests_fuzz_fuzz_fields_SOURCES = tests/fuzz/fuzz_fields.c tests/fuzz/check_field
 tests_fuzz_fuzz_fields_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_fields_LDADD = libconnector.la
 
+noinst_PROGRAMS += tests/fuzz/fuzz_gunzip
+tests_fuzz_fuzz_gunzip_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_gunzip_LDADD = libconnector.la
+
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDADD = libconnector.la
+
+noinst_PROGRAMS += tests/fuzz/fuzz_relp
+tests_fuzz_fuzz_relp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_relp_LDADD = libconnector.la
 endif

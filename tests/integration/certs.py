@@ -1,5 +1,7 @@
 """Certificates for collectors, made with the openssl program: good ones and wrong ones."""
 
+import base64
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -10,6 +12,7 @@ default_ca = here
 database = {directory}/index
 new_certs_dir = {directory}
 rand_serial = yes
+default_crl_days = 30
 default_md = sha256
 policy = any
 copy_extensions = copy
@@ -55,6 +58,26 @@ class Authority:
         )  # fmt: skip
         return pair
 
+    def pinned(self, pair):
+        """What pinned_key says for it."""
+        key = openssl("x509", "-in", pair.cert, "-noout", "-pubkey")
+        der = openssl("pkey", "-pubin", "-outform", "der", input=key)
+        return "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+    def revoke(self, pair):
+        openssl(
+            "ca", "-config", self.config, "-cert", self.cert, "-keyfile", self.key,
+            "-revoke", pair.cert,
+        )  # fmt: skip
+
+    def write_list(self, file):
+        """The list of what is revoked by now."""
+        openssl(
+            "ca", "-config", self.config, "-cert", self.cert, "-keyfile", self.key,
+            "-gencrl", "-out", file,
+        )  # fmt: skip
+        return file
+
     def expired(self, file, *names):
         return self.issue(file, *names, end="20210101000000Z")
 
@@ -73,7 +96,7 @@ def new_key():
     return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
 
-def openssl(*arguments):
-    subprocess.run(
-        ["openssl", *map(str, arguments)], check=True, capture_output=True, stdin=subprocess.DEVNULL
-    )
+def openssl(*arguments, input=b""):
+    return subprocess.run(
+        ["openssl", *map(str, arguments)], check=True, capture_output=True, input=input
+    ).stdout

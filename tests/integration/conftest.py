@@ -53,7 +53,7 @@ def refresh_golden(request):
 def programs():
     assert PROGRAM.exists(), f"{PROGRAM} is not built; BUILD_DIR names the build directory"
     if not rsyslog.PROGRAM:
-        pytest.skip("no rsyslogd: packages rsyslog and rsyslog-openssl")
+        pytest.skip("no rsyslogd: packages rsyslog and rsyslog-openssl, -gnutls and -relp")
     if not shutil.which("openssl"):
         pytest.skip("no openssl: package openssl")
 
@@ -84,15 +84,17 @@ def started():
 
 @pytest.fixture
 def collectors(tmp_path, authority, good_pair, started):
-    """collectors("tls"), collectors("tcp"): a running rsyslog; start=False: not yet."""
+    """collectors("tls"), "tcp", "relp", "relp+tls": a running rsyslog; start=False: not yet."""
     count = 0
 
-    def make(transport="tcp", start=True, pair=None, ca=None):
+    def make(transport="tcp", start=True, pair=None, ca=None, **options):
         nonlocal count
         count += 1
-        pair = pair or (good_pair if transport == "tls" else None)
+        pair = pair or (good_pair if transport.endswith("tls") else None)
+        if transport.startswith("relp"):
+            options["module"] = "imrelp"
         collector = rsyslog.Rsyslog(
-            tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca
+            tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca, **options
         )
         started(collector.held)
         started(collector)

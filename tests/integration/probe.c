@@ -154,6 +154,29 @@ static enum fmt_result misbehave(const char *deed, struct fmt_message *message)
 	return result;
 }
 
+/* One that explains itself, with octets that no terminal should get. */
+static enum fmt_result write_told(
+	const struct fmt_alert *alert, struct fmt_message *message)
+{
+	struct fmt_told told;
+
+	memset(&told, 0, sizeof(told));
+	if (message->trace) {
+		told.fate = FMT_WRITTEN;
+		told.key.p = "my id";
+		told.key.n = 5;
+		told.value = alert->id;
+		message->trace->tell(message->trace, &told);
+		told.fate = FMT_SHED;
+		told.key.p = "\x1b[2J";
+		told.key.n = 4;
+		told.value = alert->title;
+		told.why = "because";
+		message->trace->tell(message->trace, &told);
+	}
+	return write_good(alert, message);
+}
+
 static int is_stub(const struct fmt_alert *alert)
 {
 	return alert->id.n > 5 && !memcmp(alert->id.p, "stub-", 5);
@@ -168,6 +191,8 @@ static enum fmt_result probe_format(
 	if (!strcmp(probe->deed, "stub"))
 		return high || is_stub(alert) ? misbehave("lf", message)
 					      : write_good(alert, message);
+	if (!strcmp(probe->deed, "tell"))
+		return write_told(alert, message);
 	if (!probe->deed[0] || (probe->high_only && !high))
 		return write_good(alert, message);
 	return misbehave(probe->deed, message);

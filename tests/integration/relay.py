@@ -110,7 +110,7 @@ class Relay:
     def add_collector(self, collector, name="soc", **options):
         """A destination that is a running rsyslog."""
         defaults = {
-            "transport": "tls" if collector.pair else "tcp",
+            "transport": collector.transport,
             "address": collector.address,
             "format": "cef",
             "max_message_bytes": "64K",

@@ -1,4 +1,4 @@
-"""A real rsyslog as the collector: TCP or TLS on loopback, each raw message one line."""
+"""A real rsyslog as the collector: TCP, TLS or RELP on loopback, each raw message one line."""
 
 import os
 import shutil
@@ -11,6 +11,9 @@ from simulator import wait_for
 
 PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
+# As librelp calls the drivers.
+RELP_LIBRARIES = {"ossl": "openssl", "gtls": "gnutls"}
+
 CONFIG = """
 global(
 	workDirectory="{directory}"
@@ -18,10 +21,9 @@ global(
 	{escape}
 	{tls_files}
 )
-module(load="imtcp" maxSessions="500"{tls})
+module(load="{module}"{options})
 {head}
-input(type="imtcp" address="{host}" port="{port}" maxFrameSize="2000000"
-	ruleset="received")
+input(type="{module}" address="{host}" port="{port}" ruleset="received"{input})
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
@@ -36,39 +38,57 @@ class Rsyslog:
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
     ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
-    more of its configuration, outside of and in the ruleset. held: where it listens, if not on
+    more of its configuration, outside of and in the ruleset. module: imtcp, imrelp, or imptcp,
+    which has no TLS; driver: the library of TLS, ossl or gtls. held: where it listens, if not on
     loopback."""
 
     def __init__(
-        self,
-        directory,
-        pair=None,
-        authority=None,
-        ca=None,
-        size="2m",
-        escape=False,
-        head="",
-        actions="",
-        held=None,
-    ):
+        self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
+        module="imtcp", driver="ossl", held=None,
+    ):  # fmt: skip
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.received = self.directory / "received.log"
         self.received.touch()
         self.pair, self.authority, self.ca = pair, authority, ca
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
+        self.module, self.driver = module, driver
         self.process = None
         self.held = held or HeldPort()
         self.port = self.held.number
 
-    def configuration(self):
-        tls = tls_files = ""
+    @property
+    def transport(self):
+        """What a destination has to say to reach it."""
+        if self.module == "imrelp":
+            return "relp+tls" if self.pair else "relp"
+        return "tls" if self.pair else "tcp"
+
+    def module_options(self):
+        if self.module == "imrelp":
+            return f' tls.tlslib="{RELP_LIBRARIES[self.driver]}"'
+        options = ' maxSessions="500"' if self.module == "imtcp" else ""
         if self.pair:
-            ca = self.ca or self.pair.cert
             mode = "x509/certvalid" if self.ca else "anon"
-            tls = f' streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="{mode}"'
+            options += f' streamDriver.name="{self.driver}" streamDriver.mode="1"'
+            options += f' streamDriver.authMode="{mode}"'
+        return options
+
+    def input_options(self):
+        if self.module != "imrelp":
+            return ' maxFrameSize="2000000"'
+        options = f' maxDataSize="{self.size}"' if self.size else ""
+        if self.pair:
+            options += f' tls="on" tls.myCert="{self.pair.cert}" tls.myPrivKey="{self.pair.key}"'
+        if self.ca:
+            options += f' tls.authMode="certvalid" tls.caCert="{self.ca}"'
+        return options
+
+    def configuration(self):
+        tls_files = ""
+        if self.pair and self.module != "imrelp":
             tls_files = (
-                f'defaultNetstreamDriverCAFile="{ca}"'
+                f'defaultNetstreamDriverCAFile="{self.ca or self.pair.cert}"'
                 f' defaultNetstreamDriverCertFile="{self.pair.cert}"'
                 f' defaultNetstreamDriverKeyFile="{self.pair.key}"'
             )
@@ -77,7 +97,9 @@ class Rsyslog:
             received=self.received,
             host=self.held.host,
             port=self.port,
-            tls=tls,
+            module=self.module,
+            options=self.module_options(),
+            input=self.input_options(),
             tls_files=tls_files,
             size=f'maxMessageSize="{self.size}"' if self.size else "",
             escape="" if self.escape else 'parser.escapeControlCharactersOnReceive="off"',

@@ -1,7 +1,10 @@
 """The collector dies, is not there, or does not read: nothing is lost and nobody restarts anything."""
 
+import os
 import random
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +13,7 @@ from relay import wait_until
 SEED = 20240301
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("transport", ["tls", "tcp", "relp", "relp+tls"])
 def test_nothing_is_lost_when_the_collector_is_killed_again_and_again(
     simulators, collectors, relays, transport
 ):
@@ -37,17 +40,44 @@ def test_nothing_is_lost_when_the_collector_is_killed_again_and_again(
     assert relay.log().count("sums of a feed") == 0
 
 
-def test_a_collector_that_is_killed_before_it_read_loses_nothing(connected):
-    """It stops reading, the kernel takes what fits, and then it dies with all of that unread."""
+def unsent(port):
+    """Octets that the kernel has for a listener of this port, and that it has not acknowledged."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, _, remote, state, queues, *_ = line.split()
+        if remote.endswith(f":{port:04X}") and state == "01":
+            return int(queues.split(":")[0], 16)
+    return 0
+
+
+def wait_until_it_takes_no_more(collector, seconds):
+    """Frozen for so long: what its kernel has acknowledged has settled, what waits does not move."""
+    since, last = time.monotonic(), -1
+
+    def stands_still():
+        nonlocal since, last
+        now = unsent(collector.port)
+        if now != last or not now:
+            since, last = time.monotonic(), now
+        return time.monotonic() - since > seconds
+
+    wait_until(stands_still, "the collector takes no more")
+
+
+# Before what its kernel has can settle, and long after that.
+@pytest.mark.parametrize("settle,frozen", [("5s", 1), ("200ms", 3)])
+@pytest.mark.parametrize("transport", ["tls", "tcp"])
+def test_a_collector_that_is_frozen_and_killed_loses_nothing(connected, transport, settle, frozen):
+    """It stops reading, the kernels take what fits, and it dies with all of that unread."""
     simulator, collector, relay = connected(
-        "tcp", tenants=2, alerts=600, destination={"settle": "5s"}, poll="1s", page_size=20
+        transport, tenants=2, alerts=40, destination={"settle": settle}, poll="1s", page_size=20
     )
     relay.start()
-    wait_until(lambda: len(collector.lines()) > 10, "some alerts arrived")
+    wait_until(lambda: len(collector.lines()) == 40, "all arrived")
     collector.pause()
+    for tenant in (1, 2):
+        simulator.add_alerts(tenant, 300)
+    wait_until_it_takes_no_more(collector, frozen)
     have = len(collector.lines())
-    simulator.add_alerts(1, 50)
-    threading.Event().wait(1.0)  # the kernel fills its buffers
     collector.kill()
     collector.start()
     result = relay.complete(simulator, collector.lines, cut=True)
@@ -55,7 +85,7 @@ def test_a_collector_that_is_killed_before_it_read_loses_nothing(connected):
     assert relay.stop() == 0
 
 
-@pytest.mark.parametrize("transport", ["tls", "tcp"])
+@pytest.mark.parametrize("transport", ["tls", "tcp", "relp", "relp+tls"])
 def test_a_collector_that_comes_late_gets_everything(simulators, collectors, relays, transport):
     simulator = simulators(tenants=3, alerts=60)
     collector = collectors(transport)
@@ -106,4 +136,39 @@ def test_the_second_address_is_used_when_the_first_is_gone(simulators, collector
     simulator.add_alerts(1, 10)
     relay.complete(simulator, lambda: first.lines() + second.lines())
     assert len(second.lines()) >= 10
+    assert relay.stop() == 0
+
+
+# Ten minutes: STALL_SECONDS=600.
+STALL_SECONDS = float(os.environ.get("STALL_SECONDS", "8"))
+
+
+@pytest.mark.slow
+def test_a_collector_that_stalls_for_long_costs_no_memory_and_no_poll_of_others(
+    simulators, collectors, relays
+):
+    simulator = simulators(tenants=2, alerts=2000)
+    stalled, quick = collectors("tls"), collectors("tcp")
+    relay = relays(simulator, tenants=2)
+    relay.add_collector(stalled, "stalled")
+    relay.add_collector(quick, "quick")
+    relay.add_feed("stalled", tenant="customer1", poll="1s", look_back="48h")
+    relay.add_feed("quick", poll="1s", look_back="48h")
+    relay.start()
+    wait_until(stalled.lines, "both get alerts")
+    stalled.pause()
+    simulator.add_alerts(1, 1000)
+    relay.complete(simulator, quick.lines, tenants=[2]).check()
+    wait_until(lambda: unsent(stalled.port), "the stalled one takes no more")
+    threading.Event().wait(2)  # for what is still on its way into windows and buffers
+    peak, polls, begin = relay.peak(), simulator.requests(2)["pages"], time.monotonic()
+    while (lasted := time.monotonic() - begin) < STALL_SECONDS:
+        simulator.add_alerts(2, 1)
+        threading.Event().wait(0.5)
+    # One each second: on a busy machine a third may come late.
+    assert simulator.requests(2)["pages"] - polls > lasted * 2 / 3
+    assert relay.peak() - peak < 1024 * 1024
+    relay.complete(simulator, quick.lines, tenants=[2]).check()
+    stalled.resume()
+    relay.complete(simulator, stalled.lines, tenants=[1]).check()
     assert relay.stop() == 0

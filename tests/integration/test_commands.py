@@ -104,7 +104,7 @@ def test_help_is_laid_out():
     for name in COMMANDS:
         for line in command(name, "--help").stdout.decode().splitlines():
             assert len(line) < 100 and line == line.rstrip(), (name, line)
-            option = re.match(r"  (-\w,|   ) --[a-z-]+( \S+)?", line)
+            option = re.match(r"  (-\w,|   ) --[a-z-]+(\[=\S+\]| \S+)?", line)
             rest = line[option.end() :] if option else ""
             assert not rest or len(line) - len(rest.lstrip()) == 26, (name, line)
 

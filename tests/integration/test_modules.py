@@ -493,6 +493,30 @@ MISDEEDS = {
 }
 
 
+def test_a_module_that_does_not_explain_itself_is_said_to(example, configured):
+    config = configured(example, format="keyvalue")
+    plain = sample("-c", config).stdout.decode().splitlines()
+    text = sample("-c", config, "--explain").stdout.decode().splitlines()
+    assert [line for line in text if line and not line.startswith(" ")] == plain
+    why = f"format keyvalue does not tell what it writes: it is the module {example}/keyvalue.so;"
+    assert len([line for line in text if line.strip().startswith(why)]) == len(plain)
+    for line, message in zip(sample("-c", config, "--explain=json").stdout.splitlines(), plain):
+        told = json.loads(line)
+        assert told["message"] == message and told["not_explained"].startswith(why)
+        assert "keys" not in told
+
+
+def test_a_module_that_explains_itself(probe, configured):
+    config = configured(probe, format="probe", format_options={"do": "tell"})
+    for line in sample("-c", config, "--explain=json").stdout.splitlines():
+        told = json.loads(line)
+        assert [(i["key"], i["value"], i["fields"]) for i in told["keys"]] == [("my id", told["id"], ["id"])]
+        assert [(i["key"], i["why"], i["fields"]) for i in told["left_out"]] == [("\x1b[2J", "because", ["title"])]
+        missing = {item["field"] for item in told["no_key"]}
+        assert "createdDateTime" in missing and "title" not in missing
+    assert b"\x1b" not in sample("-c", config, "--explain").stdout
+
+
 @pytest.mark.parametrize("deed", MISDEEDS)
 def test_what_a_module_must_not_write_is_not_sent(probe, configured, deed):
     # `check` looks at a plain alert.

@@ -121,3 +121,57 @@ def test_plain_tcp_to_a_tls_collector_and_the_other_way_lose_nothing(
     relay.run_once()
     lines = [l for l in plain.lines() if l.startswith(b"<")]
     compare(simulator, read_all(lines)).check()
+
+
+def test_a_revoked_certificate_is_refused_until_the_collector_has_a_new_one(
+    simulators, collectors, relays, tmp_path
+):
+    authority = Authority(tmp_path / "authority")
+    pair = Pair(tmp_path / "server.pem", tmp_path / "server.key")
+    pair.copy_from(authority.issue("first", "localhost"))
+    crl_file = authority.write_list(tmp_path / "list.pem")
+    simulator = simulators(tenants=1, alerts=20)
+    collector = collectors("tls", pair=pair)
+    relay = relays(simulator, tenants=1)
+    relay.add_collector(collector, ca_file=str(authority.cert), crl_file=str(crl_file))
+    relay.add_feed("soc", poll="1s", look_back="48h")
+    relay.start()
+    relay.complete(simulator, collector.lines).check()
+    authority.revoke(pair)
+    authority.write_list(crl_file)
+    collector.stop()
+    collector.start()
+    wait_until(lambda: "is revoked by crl_file" in relay.log(), "the refusal is logged")
+    simulator.add_alerts(1, 5)
+    collector.stop()
+    pair.copy_from(authority.issue("second", "localhost"))
+    collector.start()
+    result = relay.complete(simulator, collector.lines)  # the first ones may not have settled
+    assert not result.unexpected
+    assert relay.log().count("is revoked by crl_file") == 1
+    assert relay.stop() == 0
+
+
+def test_a_pinned_key_needs_no_authority_and_a_new_key_its_hash(
+    simulators, collectors, relays, authority, stranger, tmp_path
+):
+    first, second = stranger.expired("pinned", "siem"), stranger.issue("new-key", "siem")
+    pair = Pair(tmp_path / "server.pem", tmp_path / "server.key")
+    pair.copy_from(first)
+    simulator = simulators(tenants=1, alerts=20)
+    collector = collectors("tls", pair=pair)
+    relay = relays(simulator, tenants=1)
+    destination = relay.add_collector(collector, pinned_key=authority.pinned(first))
+    del destination["ca_file"]
+    relay.add_feed("soc", look_back="48h")
+    relay.run_once()
+    compare(simulator, read_all(collector.lines())).check()
+    simulator.add_alerts(1, 5)
+    collector.stop()
+    pair.copy_from(second)
+    collector.start()
+    result = relay.run_once("--give-up", "3s", status=1)
+    assert "not one of pinned_key" in result.stderr
+    destination["pinned_key"] += ";" + authority.pinned(second)
+    relay.run_once()
+    compare(simulator, read_all(collector.lines())).check()

@@ -157,6 +157,34 @@ static void a_poll_each_minute(void **state)
 	assert_in_range(vendor.requests, 64, 130);
 }
 
+static int64_t polled_ms[10];
+
+static void note_poll(unsigned request)
+{
+	if (request < sizeof(polled_ms) / sizeof(*polled_ms))
+		polled_ms[request] = vendor.clock.mono_ms;
+}
+
+/* Whenever a feed began: its polls come with those of others, and a minute apart. */
+static void polls_come_together(void **state)
+{
+	(void)state;
+	memset(polled_ms, 0, sizeof(polled_ms));
+	vendor.before = note_poll;
+	clock_fake_pass(&vendor.clock, 137 - vendor.clock.mono_ms % 100);
+	start();
+	for (int ms = 0; ms < 4 * MINUTE * 1000; ms++) {
+		assert_int_equal(loop_turn(vendor.loop, 0, NULL), RC_OK);
+		clock_fake_pass(&vendor.clock, 1);
+	}
+	/* The first pass has two slices. */
+	assert_in_range(polled_ms[3] - polled_ms[1], 60000 - 99, 60000);
+	for (size_t i = 3; i <= 5; i++)
+		assert_int_equal(polled_ms[i] % 100, 0);
+	assert_int_equal(polled_ms[4] - polled_ms[3], 60000);
+	assert_int_equal(polled_ms[5] - polled_ms[4], 60000);
+}
+
 static void what_shows_late_comes(void **state)
 {
 	size_t five, fifty, hours;
@@ -901,6 +929,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		REPLAY(a_poll_each_minute),
+		REPLAY(polls_come_together),
 		REPLAY(what_shows_late_comes),
 		REPLAY(what_shows_late_in_a_pause_comes),
 		REPLAY(nothing_before_the_beginning),

@@ -147,7 +147,7 @@ static void read_plain(struct collector_stream *stream)
 		stream_shut(stream);
 }
 
-static void read_tls(struct collector_stream *stream)
+static void read_tls(struct collector *collector, struct collector_stream *stream)
 {
 	char buffer[65536];
 	int n;
@@ -162,6 +162,7 @@ static void read_tls(struct collector_stream *stream)
 		}
 		stream->handshaken = true;
 		stream->records = 0;
+		collector->tls_version = SSL_version(stream->ssl);
 	}
 	while ((n = SSL_read(stream->ssl, buffer, sizeof(buffer))) > 0)
 		strbuf_add(&stream->got, buffer, (size_t)n);
@@ -181,10 +182,18 @@ void collector_poll(struct collector *collector)
 		if (stream->fd < 0 || (!collector->reads && stream->handshaken))
 			continue;
 		if (stream->ssl)
-			read_tls(stream);
+			read_tls(collector, stream);
 		else
 			read_plain(stream);
 	}
+}
+
+void collector_send(struct collector_stream *stream, const char *p, size_t n)
+{
+	if (stream->ssl)
+		must(SSL_write(stream->ssl, p, (int)n) == (int)n, "SSL_write");
+	else
+		must(send(stream->fd, p, n, MSG_NOSIGNAL) == (ssize_t)n, "send");
 }
 
 void collector_close(struct collector *collector, bool notify)
@@ -194,6 +203,11 @@ void collector_close(struct collector *collector, bool notify)
 	if (notify && stream->ssl)
 		SSL_shutdown(stream->ssl);
 	stream_shut(stream);
+}
+
+void collector_notify(struct collector *collector)
+{
+	SSL_shutdown(collector->streams[collector->count - 1].ssl);
 }
 
 void collector_shut(struct collector *collector)
@@ -245,11 +259,20 @@ static void save(const char *directory, const char *name, X509 *cert, EVP_PKEY *
 	fclose(file);
 }
 
+/* Yesterday; for what has expired before that, and for what lasts EARLY_DAYS tomorrow. */
+#define EARLY_DAYS 11
+static long begins_in(long days)
+{
+	if (days < 0)
+		return days * 2 * 86400;
+	return days == EARLY_DAYS ? 86400 : -86400;
+}
+
 /* A certificate and its key; issuer NULL: a CA of its own. */
 static X509 *make(const char *directory, const char *name, const char *san, long days,
 	X509 *issuer, EVP_PKEY **issuer_key)
 {
-	static long serial;
+	static long serial; /* the first two are the CAs', the third is "server" */
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
 	X509_NAME *subject;
@@ -257,8 +280,7 @@ static X509 *make(const char *directory, const char *name, const char *san, long
 	must(key && cert, "certificate");
 	X509_set_version(cert, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial);
-	X509_gmtime_adj(
-		X509_getm_notBefore(cert), days < 0 ? days * 2 * 86400 : -86400);
+	X509_gmtime_adj(X509_getm_notBefore(cert), begins_in(days));
 	X509_gmtime_adj(X509_getm_notAfter(cert), days * 86400);
 	X509_set_pubkey(cert, key);
 	subject = X509_get_subject_name(cert);
@@ -280,6 +302,65 @@ static X509 *make(const char *directory, const char *name, const char *san, long
 	return cert;
 }
 
+static void make_list(const char *directory, const char *name, long revoked, long days,
+	X509 *issuer, EVP_PKEY *key)
+{
+	X509_CRL *list = X509_CRL_new();
+	ASN1_TIME *last = X509_gmtime_adj(NULL, days * 2 * 86400);
+	ASN1_TIME *next = X509_gmtime_adj(NULL, days * 86400);
+	char path[500];
+	FILE *file;
+
+	if (days > 0)
+		X509_gmtime_adj(last, -86400);
+	X509_CRL_set_version(list, 1);
+	X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer));
+	X509_CRL_set1_lastUpdate(list, last);
+	X509_CRL_set1_nextUpdate(list, next);
+	if (revoked) {
+		X509_REVOKED *entry = X509_REVOKED_new();
+		ASN1_INTEGER *serial = ASN1_INTEGER_new();
+
+		ASN1_INTEGER_set(serial, revoked);
+		X509_REVOKED_set_serialNumber(entry, serial);
+		X509_REVOKED_set_revocationDate(entry, last);
+		X509_CRL_add0_revoked(list, entry);
+		ASN1_INTEGER_free(serial);
+	}
+	must(X509_CRL_sign(list, key, EVP_sha256()) > 0, "list");
+	snprintf(path, sizeof(path), "%s/%s.crl", directory, name);
+	file = fopen(path, "w");
+	must(file != NULL, path);
+	PEM_write_X509_CRL(file, list);
+	fclose(file);
+	ASN1_TIME_free(last);
+	ASN1_TIME_free(next);
+	X509_CRL_free(list);
+}
+
+const char *certs_pin(const char *directory, const char *name)
+{
+	static char pin[100];
+	unsigned char *der = NULL, hash[32];
+	char path[500];
+	EVP_PKEY *key;
+	FILE *file;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s.key", directory, name);
+	file = fopen(path, "r");
+	must(file != NULL, path);
+	key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	fclose(file);
+	n = i2d_PUBKEY(key, &der);
+	must(n > 0 && EVP_Digest(der, (size_t)n, hash, NULL, EVP_sha256(), NULL), path);
+	memcpy(pin, "sha256//", 8);
+	EVP_EncodeBlock((unsigned char *)pin + 8, hash, sizeof(hash));
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	return pin;
+}
+
 void certs_make(const char *directory)
 {
 	EVP_PKEY *key = NULL, *other_key = NULL;
@@ -287,10 +368,16 @@ void certs_make(const char *directory)
 	X509 *other = make(directory, "other-ca", NULL, 10, NULL, &other_key);
 
 	make(directory, "server", "DNS:siem.example.net,IP:127.0.0.1", 10, ca, &key);
+	make(directory, "renewed", "IP:127.0.0.1", 10, ca, &key);
 	make(directory, "named", "DNS:siem.example.net", 10, ca, &key);
 	make(directory, "expired", "IP:127.0.0.1", -1, ca, &key);
+	make(directory, "early", "IP:127.0.0.1", EARLY_DAYS, ca, &key);
 	make(directory, "client", NULL, 10, ca, &key);
 	make(directory, "stranger", NULL, 10, other, &other_key);
+	make_list(directory, "empty", 0, 10, ca, key);
+	make_list(directory, "revoked", 3, 10, ca, key);
+	make_list(directory, "old", 0, -1, ca, key);
+	make_list(directory, "other", 0, 10, other, other_key);
 	X509_free(ca);
 	X509_free(other);
 	EVP_PKEY_free(key);
@@ -302,6 +389,8 @@ SSL_CTX *certs_server(const char *directory, const char *name, const char *clien
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	char path[500];
 
+	/* Sessions that it remembers would look like a leak. */
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	snprintf(path, sizeof(path), "%s/%s.crt", directory, name);
 	must(SSL_CTX_use_certificate_file(context, path, SSL_FILETYPE_PEM) == 1, path);
 	snprintf(path, sizeof(path), "%s/%s.key", directory, name);

@@ -29,6 +29,7 @@ struct collector {
 	struct collector_stream streams[COLLECTOR_STREAMS];
 	size_t count; /* streams so far */
 	char sni[64];
+	int tls_version; /* of the newest handshake */
 };
 
 /* tls may be NULL. receive_buffer 0: the system's. */
@@ -38,14 +39,21 @@ void collector_stop(struct collector *collector);
 void collector_deaf(struct collector *collector);
 void collector_listen(struct collector *collector);
 void collector_poll(struct collector *collector);
+/* On this stream; there must be room for it. */
+void collector_send(struct collector_stream *stream, const char *p, size_t n);
 /* The newest stream ends: FIN (with close_notify first when `notify`), or RST. */
 void collector_close(struct collector *collector, bool notify);
+/* Only the close_notify; the FIN is to follow by collector_close(). */
+void collector_notify(struct collector *collector);
 void collector_reset(struct collector *collector);
 /* It sends a FIN, whatever is unread, and has not closed yet. */
 void collector_shut(struct collector *collector);
 
-/* Certificates made for the test, in PEM files below a directory. */
+/* Certificates made for the test, in PEM files below a directory, and lists of the first CA: empty.crl,
+ * revoked.crl with the certificate "server", old.crl that is out of date. */
 void certs_make(const char *directory);
+/* "sha256//..." of the public key of this one. */
+const char *certs_pin(const char *directory, const char *name);
 /* A server context; client_ca: asks for a client certificate of this CA. */
 SSL_CTX *certs_server(const char *directory, const char *name, const char *client_ca);
 

@@ -14,13 +14,19 @@ unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_destination
+unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_relp \
+	tests/unit/test_destination
+tests_unit_test_relp_LDADD = $(UNIT_LIBS)
+unit_tests += tests/unit/test_carrier_relp
+tests_unit_test_carrier_relp_SOURCES = tests/unit/test_carrier_relp.c \
+	tests/unit/collector.c tests/unit/collector.h
+tests_unit_test_carrier_relp_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
+tests_unit_test_carrier_relp_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_syslog_msg_LDADD = $(UNIT_LIBS)
 tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
 tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 	tests/unit/collector.c tests/unit/collector.h
-tests_unit_test_destination_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
-tests_unit_test_destination_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_destination_LDADD = $(UNIT_LIBS)
 
 PARSE_HELP = tests/unit/parse_help.h tests/unit/sample.h
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
@@ -32,6 +38,8 @@ tests_unit_test_source_SOURCES = tests/unit/test_source.c $(PARSE_HELP)
 tests_unit_test_source_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_budget tests/unit/test_filter tests/unit/test_state_key
+unit_tests += tests/unit/test_gunzip
+tests_unit_test_gunzip_LDADD = $(UNIT_LIBS) -lz
 tests_unit_test_filter_LDADD = $(UNIT_LIBS)
 tests_unit_test_state_key_LDADD = $(UNIT_LIBS)
 tests_unit_test_budget_LDADD = $(UNIT_LIBS)
@@ -92,6 +100,10 @@ unit_tests += tests/unit/test_fields
 tests_unit_test_fields_SOURCES = tests/unit/test_fields.c tests/fuzz/check_fields.c \
 	tests/fuzz/check_fields.h $(FORMAT_HELP)
 tests_unit_test_fields_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_trace
+tests_unit_test_trace_SOURCES = tests/unit/test_trace.c $(FORMAT_HELP)
+tests_unit_test_trace_LDADD = $(UNIT_LIBS)
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -92,7 +92,7 @@ static void strbuf_has_a_maximum(void **state)
 	assert_string_equal(b.p, "");
 	assert_true(strbuf_adds(&b, "12345"));
 	assert_true(strbuf_addf(&b, "%d", 678));
-	assert_false(strbuf_adds(&b, "901"));
+	assert_false(strbuf_addf(&b, "%d", 901));
 	assert_true(b.full);
 	assert_string_equal(b.p, "12345678");
 	assert_false(strbuf_addc(&b, 'x')); /* full until reset */
@@ -166,8 +166,10 @@ static void timers_fire_in_order(void **state)
 	fire_count = 0;
 	for (int i = 0; i < 100; i++) {
 		t[i].timer.fire = on_fire;
-		loop_timer_set(loop, &t[i].timer, fake.mono_ms + (i * 37) % 100 + 1);
+		loop_timer_set(loop, &t[i].timer, fake.mono_ms + (i * 61) % 100 + 1);
 	}
+	for (int i = 0; i < 100; i++) /* moved, to earlier and to later */
+		loop_timer_set(loop, &t[i].timer, fake.mono_ms + (i * 37) % 100 + 1);
 	for (int i = 0; i < 100; i += 3)
 		loop_timer_stop(loop, &t[i].timer);
 	for (int ms = 0; ms < 101; ms++) {

@@ -176,6 +176,9 @@ static void full_file_is_typed(void **state)
 	assert_int_equal(d->facility, 13);
 	assert_int_equal(d->max_message_bytes, 65536);
 	assert_int_equal(d->settle_ms, 500);
+	assert_int_equal(d->connections, 2);
+	assert_non_null(strstr(d->pinned_key, "=;sha256//BBBB"));
+	assert_int_equal(d->dead_after_ms, 10000);
 	assert_int_equal(d->connect_timeout_ms, 10000);
 	assert_string_equal(d->hostname, "relay");
 	assert_string_equal(d->app_name, "alertrelay");
@@ -205,7 +208,7 @@ static void full_file_is_typed(void **state)
 	assert_string_equal(
 		t->apis[API_GRAPH].scope, "https://graph.microsoft.com/.default");
 	assert_string_equal(t->file, "good-full.yaml");
-	assert_int_equal(t->line, 29);
+	assert_int_equal(t->line, 32);
 	assert_int_equal(t->feed_count, 2);
 	f = &t->feeds[0];
 	assert_string_equal(f->source, "graph-alerts");
@@ -613,7 +616,8 @@ static void sample_is_a_configuration(void **state)
 		if (hash[0] == '#' && hash[1] != ' ' && colon && colon[1] == ' ' &&
 			strncmp(hash, "#tenants_dir", 12) &&
 			strncmp(hash, "#directory", 10) && strncmp(hash, "#bom", 4) &&
-			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4)) {
+			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4) &&
+			strncmp(hash, "#relp_", 6)) {
 			memmove(hash, hash + 1, strlen(hash));
 			shown++;
 		}
@@ -631,7 +635,7 @@ static void sample_is_a_configuration(void **state)
 static void manual_names_every_option(void **state)
 {
 	static const char *const some[] = {".Ss destinations\n",
-		".It Ic transport : tcp | tls | file | stdout\n",
+		".It Ic transport : tcp | tls | relp | relp+tls | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
 		"Default: 8096.",
 		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",

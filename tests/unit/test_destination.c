@@ -8,14 +8,18 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/filter.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +27,8 @@
 #include "collector.h"
 #include "deliver/destination.h"
 
-#define MESSAGES 4096
+#define MESSAGES 16384
+#define COLLECTORS 3
 #define DEADLINE_MS 60000
 
 static char directory[] = "/tmp/test-destination-XXXXXX";
@@ -32,9 +37,11 @@ struct bench {
 	struct loop *loop;
 	struct destination *destination;
 	struct destination_options options;
-	struct collector collector;
-	char address[64], log[128];
+	struct collector collector, others[COLLECTORS - 1];
+	char address[64], log[128], other_addresses[COLLECTORS - 1][64];
+	unsigned customers; /* the id modulo this is the customer */
 	unsigned next, confirmed; /* ids are 0, 1, ... */
+	unsigned confirmed_of[MESSAGES]; /* by customer */
 	int64_t confirmed_at_ms[MESSAGES];
 	size_t last_queued;
 };
@@ -42,9 +49,12 @@ struct bench {
 static void on_report(void *context, void *ticket, enum delivery result)
 {
 	struct bench *bench = context;
+	unsigned customer = (unsigned)(uintptr_t)ticket % bench->customers;
 
 	assert_int_equal(result, DELIVERY_CONFIRMED);
-	assert_int_equal((uintptr_t)ticket, bench->confirmed); /* once each, in order */
+	/* Once each, in order. */
+	assert_int_equal((uintptr_t)ticket,
+		bench->confirmed_of[customer]++ * bench->customers + customer);
 	bench->confirmed_at_ms[bench->confirmed++] = loop_now_ms(bench->loop);
 }
 
@@ -68,6 +78,7 @@ static void bench_new(struct bench *bench, enum transport transport)
 	struct error err;
 
 	memset(bench, 0, sizeof(*bench));
+	bench->customers = 1;
 	destination_options_default(&bench->options);
 	bench->options.name = "soc";
 	bench->options.transport = transport;
@@ -92,6 +103,21 @@ static void bench_listen(struct bench *bench, SSL_CTX *tls, int receive_buffer)
 		bench->collector.port);
 }
 
+/* Another address behind the first one. */
+static struct collector *bench_listen_too(struct bench *bench, SSL_CTX *tls)
+{
+	size_t at = bench->options.address_count - 1;
+	struct collector *collector = &bench->others[at];
+
+	assert_true(at < COLLECTORS - 1);
+	collector_start(collector, tls, 0);
+	snprintf(bench->other_addresses[at], sizeof(bench->other_addresses[at]),
+		"127.0.0.1:%d", collector->port);
+	bench->options.addresses[at + 1] = bench->other_addresses[at];
+	bench->options.address_count++;
+	return collector;
+}
+
 static void bench_open(struct bench *bench)
 {
 	const struct destination_events events = {on_report, bench};
@@ -107,6 +133,9 @@ static void bench_free(struct bench *bench)
 	destination_free(bench->destination);
 	if (bench->collector.port)
 		collector_stop(&bench->collector);
+	for (size_t i = 0; i < COLLECTORS - 1; i++)
+		if (bench->others[i].port)
+			collector_stop(&bench->others[i]);
 	loop_free(bench->loop);
 	log_close();
 }
@@ -122,12 +151,14 @@ static void send_sized(struct bench *bench, size_t padding)
 		.first_activity = FMT_NO_TIME,
 		.last_activity = FMT_NO_TIME,
 		.severity = FMT_SEVERITY_HIGH};
+	char title[16], customer[16];
 	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
 		.time = NO_TIME,
-		.customer = {"contoso", 7},
+		.customer = {customer,
+			(size_t)snprintf(customer, sizeof(customer), "customer%u",
+				bench->next % bench->customers)},
 		.msgid = "alert"};
 	struct error err = {0};
-	char title[16];
 
 	memset(text, 'x', sizeof(text));
 	alert.title = (struct fmt_str){
@@ -153,6 +184,9 @@ static void turn(struct bench *bench)
 	assert_int_equal(loop_turn(bench->loop, 2, NULL), RC_OK);
 	if (bench->collector.port)
 		collector_poll(&bench->collector);
+	for (size_t i = 0; i < COLLECTORS - 1; i++)
+		if (bench->others[i].port)
+			collector_poll(&bench->others[i]);
 }
 
 #define UNTIL(bench, condition)                                                        \
@@ -208,25 +242,42 @@ static long next_message(const struct strbuf *got, enum framing framing, size_t 
 	return strtol(mark + 1, NULL, 10);
 }
 
-/* Every message up to `count` was read by the collector; within a connection in order, no gap. */
+/* Messages of each customer in order, without a gap but for those of other connections; returns how
+ * many there are. */
+static unsigned check_stream(const struct bench *bench, const struct strbuf *got,
+	unsigned char seen[MESSAGES], unsigned *repeats)
+{
+	long last[MESSAGES], id;
+	unsigned count = 0;
+	size_t at = 0;
+
+	memset(last, -1, sizeof(last));
+	while ((id = next_message(got, bench->options.framing, &at)) >= 0) {
+		long *before = &last[id % bench->customers];
+
+		if (*before >= 0)
+			assert_int_equal(id, *before + (long)bench->customers);
+		*before = id;
+		*repeats += seen[id];
+		seen[id] = 1;
+		count++;
+	}
+	return count;
+}
+
+/* Every message up to `count` was read by a collector. */
 static unsigned check_all(struct bench *bench, unsigned count)
 {
 	static unsigned char seen[MESSAGES];
 	unsigned repeats = 0;
 
 	memset(seen, 0, sizeof(seen));
-	for (size_t i = 0; i < bench->collector.count; i++) {
-		size_t at = 0;
-		long id, last = -1;
+	for (size_t c = 0; c < COLLECTORS; c++) {
+		const struct collector *collector =
+			c ? &bench->others[c - 1] : &bench->collector;
 
-		while ((id = next_message(&bench->collector.streams[i].got,
-				bench->options.framing, &at)) >= 0) {
-			if (last >= 0)
-				assert_int_equal(id, last + 1);
-			last = id;
-			repeats += seen[id];
-			seen[id] = 1;
-		}
+		for (size_t i = 0; i < collector->count; i++)
+			check_stream(bench, &collector->streams[i].got, seen, &repeats);
 	}
 	for (unsigned id = 0; id < count; id++)
 		if (!seen[id])
@@ -572,6 +623,308 @@ static void next_address_at_once(void **state)
 	collector_stop(&nobody);
 }
 
+/* The first address is used again when it works, and that loses and repeats nothing. */
+static void returns_to_the_first_address(void **state)
+{
+	struct bench bench;
+	struct collector *second;
+	struct collector_stream *stream;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 0);
+		second = bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		stream = &second->streams[0];
+		collector_deaf(&bench.collector);
+		bench_open(&bench);
+		send_some(&bench, 100);
+		UNTIL(&bench, bench.confirmed == 100);
+		assert_string_equal(state_of(&bench).address, bench.other_addresses[0]);
+		assert_string_equal(state_of(&bench).trouble, "");
+		assert_non_null(strstr(state_of(&bench).passed_over, "refused"));
+		collector_listen(&bench.collector);
+		while (!bench.collector.count ||
+			strcmp(state_of(&bench).address, bench.address) != 0) {
+			if (bench.next < 3000)
+				send_some(&bench, 20);
+			turn(&bench);
+		}
+		send_some(&bench, 100);
+		UNTIL(&bench, destination_idle(bench.destination));
+		assert_int_equal(check_all(&bench, bench.next), 0);
+		assert_int_equal(state_of(&bench).resent, 0);
+		assert_int_equal(state_of(&bench).breaks, 0);
+		assert_string_equal(state_of(&bench).passed_over, "");
+		assert_true(bench.collector.streams[0].got.n > 0);
+		assert_int_equal(second->count, 1);
+		assert_int_equal(stream->fd, -1);
+		assert_true(tls ? stream->close_notify : stream->fin);
+		assert_int_equal(log_count(&bench, "warning"), 1);
+		assert_int_equal(log_count(&bench, "works again"), 1);
+		bench_free(&bench);
+	}
+}
+
+/* A collector that does not read when its better is back has broken: nothing is lost with it. */
+static void returns_from_one_that_does_not_read(void **state)
+{
+	struct bench bench;
+	struct collector *second;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.connect_timeout_ms = 500;
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 0);
+		second = bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		collector_deaf(&bench.collector);
+		bench_open(&bench);
+		send_some(&bench, 1);
+		UNTIL(&bench, bench.confirmed == 1);
+		second->reads = false;
+		send_some(&bench, 50);
+		UNTIL(&bench, bench.confirmed == 51); /* by its kernel */
+		collector_listen(&bench.collector);
+		UNTIL(&bench, strcmp(state_of(&bench).address, bench.address) == 0 &&
+				      destination_idle(bench.destination));
+		collector_close(second, false); /* it never reads */
+		assert_true(check_all(&bench, 51) <= 1);
+		assert_int_equal(state_of(&bench).breaks, 1);
+		bench_free(&bench);
+	}
+}
+
+static void end_somehow(struct collector *collector)
+{
+	if (!collector->count || collector->streams[collector->count - 1].fd < 0)
+		return;
+	if (random() % 2)
+		collector_reset(collector);
+	else
+		collector_close(collector, random() % 2);
+}
+
+/* Sends now and then for so long. */
+static void pass(struct bench *bench, int64_t ms)
+{
+	int64_t end = loop_now_ms(bench->loop) + ms;
+
+	while (loop_now_ms(bench->loop) < end) {
+		if (random() % 8 == 0 && bench->next < MESSAGES)
+			for (long i = random() % 8; i >= 0 && bench->next < MESSAGES;
+				i--)
+				send_some(bench, 1);
+		turn(bench);
+	}
+}
+
+/* Two collectors come, go and stall at random: also while one is left for the other. */
+static void failover_loses_nothing(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	srandom(4711);
+	for (int tls = 0; tls < 2; tls++) {
+		struct collector *both[2];
+
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.settle_ms = 10;
+		bench.options.connect_timeout_ms = 1000;
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 20000);
+		both[0] = &bench.collector;
+		both[1] = bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		bench_open(&bench);
+		for (unsigned round = 0;
+			round < 12 || !log_count(&bench, "works again"); round++) {
+			assert_true(round < 60);
+			struct collector *one = both[random() % 3 == 0];
+
+			if (random() % 3 == 0) {
+				one->reads = false;
+				pass(&bench, random() % 300);
+			}
+			if (random() % 3) {
+				collector_deaf(one);
+				end_somehow(one);
+				pass(&bench, random() % 400);
+				collector_listen(one);
+			}
+			one->reads = true;
+			/* Some of these are long enough to return in. */
+			pass(&bench, random() % (round % 3 ? 500 : 2500));
+		}
+		UNTIL(&bench, destination_idle(bench.destination));
+		check_all(&bench, bench.next);
+		bench_free(&bench);
+	}
+}
+
+/* Each customer keeps to one connection; what a connection leaves goes another way, in order. */
+static void connections_share_the_customers(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.customers = 16;
+	bench.options.connections = 3;
+	bench_listen(&bench, NULL, 0);
+	bench_listen_too(&bench, NULL);
+	bench_listen_too(&bench, NULL);
+	bench_open(&bench);
+	send_some(&bench, 480);
+	UNTIL(&bench, bench.confirmed == 480);
+	assert_int_equal(check_all(&bench, 480), 0);
+	assert_int_equal(state_of(&bench).connections, 3);
+	assert_int_equal(state_of(&bench).sent, 480);
+	for (size_t c = 0; c < COLLECTORS; c++) {
+		struct collector *one = c ? &bench.others[c - 1] : &bench.collector;
+
+		assert_int_equal(one->count, 1);
+		assert_in_range(
+			one->streams[0].got.n, 1, state_of(&bench).wire_bytes / 2);
+	}
+	/* The second one goes: its customers' messages arrive by the third, and later by it again. */
+	collector_deaf(&bench.others[0]);
+	collector_reset(&bench.others[0]);
+	send_some(&bench, 480);
+	UNTIL(&bench, bench.confirmed == 960);
+	assert_int_equal(bench.others[1].count, 2);
+	collector_listen(&bench.others[0]);
+	UNTIL(&bench, bench.others[0].count == 2 && bench.others[1].streams[1].fd < 0);
+	send_some(&bench, 480);
+	UNTIL(&bench, bench.confirmed == 1440);
+	check_all(&bench, 1440);
+	assert_true(bench.others[0].streams[1].got.n > 0);
+	assert_int_equal(bench.collector.count, 1);
+	assert_true(destination_idle(bench.destination));
+	bench_free(&bench);
+}
+
+/* What comes for this socket is thrown away before TCP sees it: its host is gone. */
+static void host_dies(struct collector *collector)
+{
+	struct sock_filter nothing[] = {{BPF_RET | BPF_K, 0, 0, 0}};
+	const struct sock_fprog filter = {1, nothing};
+
+	assert_int_equal(setsockopt(collector->streams[collector->count - 1].fd,
+				 SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)),
+		0);
+}
+
+/* Noticed in dead_after, with messages under way and without; then the next one is used. */
+static void silent_host_is_noticed(void **state)
+{
+	struct bench bench;
+	int64_t start;
+
+	(void)state;
+	for (int idle = 0; idle < 2; idle++) {
+		bench_new(&bench, TRANSPORT_TCP);
+		bench.options.dead_after_ms = 2000;
+		bench_listen(&bench, NULL, 0);
+		bench_open(&bench);
+		send_some(&bench, 10);
+		UNTIL(&bench, bench.confirmed == 10);
+		host_dies(&bench.collector);
+		start = loop_now_ms(bench.loop);
+		if (!idle)
+			send_some(&bench, 10);
+		UNTIL(&bench, bench.collector.count == 2);
+		assert_true(loop_now_ms(bench.loop) - start >= 1500);
+		assert_true(loop_now_ms(bench.loop) - start < 2000 + 9000);
+		if (idle)
+			send_some(&bench, 10);
+		UNTIL(&bench, bench.confirmed == 20);
+		check_all(&bench, 20);
+		assert_int_equal(state_of(&bench).breaks, 1);
+		bench_free(&bench);
+	}
+}
+
+/* A window that stays closed is no silence: its host answers. */
+static void closed_window_is_no_silence(void **state)
+{
+	struct bench bench;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.options.dead_after_ms = 1000;
+	bench_listen(&bench, NULL, 8000);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	bench.collector.reads = false;
+	send_some(&bench, 2000);
+	end = loop_now_ms(bench.loop) + 4000;
+	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	assert_int_equal(state_of(&bench).breaks, 0);
+	bench.collector.reads = true;
+	UNTIL(&bench, destination_idle(bench.destination));
+	assert_int_equal(bench.collector.count, 1);
+	assert_int_equal(check_all(&bench, 2001), 0);
+	bench_free(&bench);
+}
+
+static size_t open_descriptors(void)
+{
+	DIR *directory_of_them = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(directory_of_them);
+	while (readdir(directory_of_them))
+		count++;
+	closedir(directory_of_them);
+	return count;
+}
+
+/* Each connection breaks after it has proved itself, so that the next one comes at once. */
+static void reconnects_leave_nothing(void **state)
+{
+	enum { RECONNECTS = 500 }; /* each */
+	struct bench bench;
+	struct collector *collector = &bench.collector;
+	size_t descriptors = 0, octets = 0;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.settle_ms = 0;
+		bench.options.tail_bytes = 0;
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 0);
+		bench_open(&bench);
+		for (unsigned i = 0; i < RECONNECTS; i++) {
+			send_some(&bench, 1);
+			UNTIL(&bench, bench.confirmed == i + 1);
+			if (i % 25)
+				collector_reset(collector);
+			else
+				collector_close(collector, i % 2);
+			strbuf_clear(&collector->streams[0].got);
+			collector->count = 0; /* there is room for few */
+			UNTIL(&bench,
+				collector->count && state_of(&bench).connects == i + 2);
+			if (i == RECONNECTS / 2 - 1) {
+				descriptors = open_descriptors();
+				octets = mallinfo2().uordblks;
+			}
+		}
+		assert_int_equal(open_descriptors(), descriptors);
+		assert_in_range(mallinfo2().uordblks, 0, octets + 50000);
+		bench_free(&bench);
+	}
+}
+
 /* Accepts, takes, and closes at once, for ever: that is no working collector, and no busy loop. */
 static void collector_that_closes_at_once(void **state)
 {
@@ -637,42 +990,211 @@ static void name_to_verify(void **state)
 	bench_free(&bench);
 }
 
-/* Not one octet goes to a collector that is not the right one; said once; cured without restart. */
-static void check_refused(const char *server, const char *reason, const char *cure)
+/* One file becomes another, as when it is replaced. */
+static void copy_over(const char *to, const char *from)
 {
+	char octets[10000];
+	FILE *file = fopen(named(from), "r");
+	size_t n;
+
+	assert_non_null(file);
+	n = fread(octets, 1, sizeof(octets), file);
+	fclose(file);
+	file = fopen(named(to), "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(octets, 1, n, file), n);
+	fclose(file);
+}
+
+/* What is wrong, in the order of the words that say so, and with the files as they should be. */
+struct refusal {
+	const char *reason;
+	const char *server, *ca, *crl, *pin; /* NULL: the right one, none, none */
+};
+
+static void set_files(struct bench *bench, const struct refusal *refusal)
+{
+	copy_over("now-ca.crt", refusal->ca ? refusal->ca : "ca.crt");
+	if (refusal->crl)
+		copy_over("now.crl", refusal->crl);
+	SSL_CTX_free(bench->collector.tls);
+	bench->collector.tls = certs_server(
+		directory, refusal->server ? refusal->server : "server", NULL);
+}
+
+/* Not one octet goes to a collector that is not the right one; it is said once; and with a file that was
+ * replaced, here or there, all is well without a restart. */
+static void check_refused(const struct refusal *refusal)
+{
+	const struct refusal right = {.crl = refusal->crl ? "empty.crl" : NULL};
 	struct bench bench;
 	int64_t end;
 
 	bench_new(&bench, TRANSPORT_TLS);
-	bench_listen(&bench, certs_server(directory, server, NULL), 0);
-	bench.options.ca_file =
-		named(strcmp(reason, "unknown CA") == 0 ? "other-ca.crt" : "ca.crt");
+	bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+	set_files(&bench, refusal);
+	bench.options.ca_file = named("now-ca.crt");
+	if (refusal->crl)
+		bench.options.crl_file = named("now.crl");
+	if (refusal->pin)
+		bench.options.pinned_key = certs_pin(directory, refusal->pin);
 	bench_open(&bench);
 	send_some(&bench, 2);
 	end = loop_now_ms(bench.loop) + 700;
 	UNTIL(&bench, loop_now_ms(bench.loop) > end && bench.collector.count > 1);
-	if (!strstr(state_of(&bench).trouble, reason))
-		fail_msg(
-			"\"%s\" does not say \"%s\"", state_of(&bench).trouble, reason);
-	assert_int_equal(log_count(&bench, reason), 1);
+	if (!strstr(state_of(&bench).trouble, refusal->reason))
+		fail_msg("\"%s\" does not say \"%s\"", state_of(&bench).trouble,
+			refusal->reason);
+	assert_int_equal(log_count(&bench, refusal->reason), 1);
 	assert_int_equal(log_count(&bench, "warning"), 1);
 	for (size_t i = 0; i < bench.collector.count; i++)
 		assert_int_equal(bench.collector.streams[i].got.n, 0);
 	assert_int_equal(state_of(&bench).wire_bytes, 0);
-	if (cure) {
-		bench.options.ca_file = named(cure);
-		UNTIL(&bench, bench.confirmed == 2);
-		check_all(&bench, 2);
-	}
+	set_files(&bench, &right);
+	UNTIL(&bench, bench.confirmed == 2);
+	check_all(&bench, 2);
 	bench_free(&bench);
 }
 
 static void wrong_certificates_are_refused(void **state)
 {
+	static const struct refusal refusals[] = {
+		{"is not for", .server = "named"},
+		{"unknown CA", .ca = "other-ca.crt"},
+		{"has expired", .server = "expired"},
+		{"not valid yet", .server = "early"},
+		{"revoked by crl_file", .crl = "revoked.crl"},
+		{"newest list", .crl = "old.crl"},
+		{"has no list", .crl = "other.crl"},
+		{"crl_file cannot be used", .crl = "server.key"},
+		/* The pin is that of "server". */
+		{"not one of pinned_key", .server = "renewed", .pin = "server"},
+	};
+
 	(void)state;
-	check_refused("named", "is not for", NULL);
-	check_refused("server", "unknown CA", "ca.crt");
-	check_refused("expired", "has expired", NULL);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		check_refused(&refusals[i]);
+}
+
+/* It alone says who the collector is, whoever issued its certificate, for whom and till when; with
+ * ca_file the certificate must be right too. */
+static void pinned_key_says_who_it_is(void **state)
+{
+	static const char *const servers[] = {"server", "expired", "stranger"};
+	struct bench bench;
+	char pins[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+		for (int second = 0; second < 2; second++) {
+			bench_new(&bench, TRANSPORT_TLS);
+			bench_listen(
+				&bench, certs_server(directory, servers[i], NULL), 0);
+			snprintf(pins, sizeof(pins), "%s",
+				certs_pin(directory, servers[i]));
+			if (second)
+				snprintf(pins, sizeof(pins), "%s;%s",
+					"sha256//"
+					"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+					certs_pin(directory, servers[i]));
+			bench.options.pinned_key = pins;
+			bench.options.ca_file = NULL;
+			bench_open(&bench);
+			send_some(&bench, 2);
+			UNTIL(&bench, bench.confirmed == 2);
+			bench_free(&bench);
+		}
+	}
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, "expired", NULL), 0);
+	bench.options.pinned_key = certs_pin(directory, "expired");
+	bench_open(&bench);
+	send_some(&bench, 2);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	assert_non_null(strstr(state_of(&bench).trouble, "has expired"));
+	bench_free(&bench);
+	/* A wrong one without a CA. */
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+	bench.options.ca_file = NULL;
+	bench.options.pinned_key = certs_pin(directory, "stranger");
+	bench_open(&bench);
+	send_some(&bench, 2);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	assert_non_null(strstr(state_of(&bench).trouble, "pinned_key"));
+	assert_int_equal(bench.collector.streams[0].got.n, 0);
+	bench_free(&bench);
+}
+
+/* The FIN says that all was read, also when it comes later, or only after our own close_notify. */
+static void fin_after_close_notify(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int waits = 0; waits < 2; waits++) {
+		int64_t end;
+
+		bench_new(&bench, TRANSPORT_TLS);
+		bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+		bench_open(&bench);
+		send_some(&bench, 20);
+		UNTIL(&bench, bench.confirmed == 20);
+		collector_notify(&bench.collector);
+		end = loop_now_ms(bench.loop) + 50;
+		UNTIL(&bench, loop_now_ms(bench.loop) > end);
+		send_some(&bench, 1);
+		if (waits)
+			UNTIL(&bench, bench.collector.streams[0].fd < 0);
+		else
+			collector_close(&bench.collector, false);
+		UNTIL(&bench, bench.confirmed == 21);
+		assert_int_equal(bench.collector.count, 2);
+		assert_int_equal(check_all(&bench, 21), 0);
+		bench_free(&bench);
+	}
+}
+
+static void tls_versions(void **state)
+{
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+	struct bench bench;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		bench_new(&bench, TRANSPORT_TLS);
+		bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+		SSL_CTX_set_min_proto_version(bench.collector.tls, versions[i]);
+		SSL_CTX_set_max_proto_version(bench.collector.tls, versions[i]);
+		bench_open(&bench);
+		send_some(&bench, 20);
+		UNTIL(&bench, bench.confirmed == 20);
+		assert_int_equal(bench.collector.tls_version, versions[i]);
+		/* close_notify of the collector: nothing more is written there. */
+		collector_close(&bench.collector, true);
+		UNTIL(&bench, bench.collector.count == 2);
+		send_some(&bench, 20);
+		UNTIL(&bench, bench.confirmed == 40);
+		assert_int_equal(check_all(&bench, 40), 0);
+		/* And ours. */
+		destination_free(bench.destination);
+		bench.destination = NULL;
+		UNTIL(&bench, bench.collector.streams[1].fd < 0);
+		assert_true(bench.collector.streams[1].close_notify);
+		bench_free(&bench);
+	}
+	/* Nothing older, even where the library would. */
+	bench_new(&bench, TRANSPORT_TLS);
+	bench_listen(&bench, certs_server(directory, "server", NULL), 0);
+	SSL_CTX_set_security_level(bench.collector.tls, 0);
+	SSL_CTX_set_min_proto_version(bench.collector.tls, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(bench.collector.tls, TLS1_1_VERSION);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	assert_non_null(strstr(state_of(&bench).trouble, "handshake"));
+	assert_int_equal(bench.confirmed, 0);
+	bench_free(&bench);
 }
 
 static void client_certificates(void **state)
@@ -814,7 +1336,7 @@ static void files_grow_and_rotate(void **state)
 	bench.options.path = moved;
 	bench.options.framing = FRAMING_LF;
 	bench_open(&bench);
-	bench.next = bench.confirmed = 2000;
+	bench.next = bench.confirmed = bench.confirmed_of[0] = 2000;
 	send_some(&bench, 1);
 	UNTIL(&bench, bench.confirmed == 2001);
 	check_file(moved, 0, 2001);
@@ -1004,10 +1526,20 @@ int main(void)
 		cmocka_unit_test(slow_collector_is_waited_for),
 		cmocka_unit_test(refused_is_said_once_and_recovery_too),
 		cmocka_unit_test(next_address_at_once),
+		cmocka_unit_test(returns_to_the_first_address),
+		cmocka_unit_test(returns_from_one_that_does_not_read),
+		cmocka_unit_test(failover_loses_nothing),
+		cmocka_unit_test(connections_share_the_customers),
+		cmocka_unit_test(silent_host_is_noticed),
+		cmocka_unit_test(closed_window_is_no_silence),
+		cmocka_unit_test(reconnects_leave_nothing),
 		cmocka_unit_test(collector_that_closes_at_once),
 		cmocka_unit_test(over_tls),
 		cmocka_unit_test(name_to_verify),
 		cmocka_unit_test(wrong_certificates_are_refused),
+		cmocka_unit_test(pinned_key_says_who_it_is),
+		cmocka_unit_test(tls_versions),
+		cmocka_unit_test(fin_after_close_notify),
 		cmocka_unit_test(client_certificates),
 		cmocka_unit_test(what_is_wrong_is_said_at_once),
 		cmocka_unit_test(files_grow_and_rotate),

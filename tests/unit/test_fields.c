@@ -193,17 +193,30 @@ static void expect_not_in(const char *text, const char *what)
 
 static struct fmt_rule add(const char *key, const char *label, const char *value)
 {
-	return (struct fmt_rule){FMT_RULE_ADD, key, NULL, label, value};
+	return (struct fmt_rule){
+		.kind = FMT_RULE_ADD, .key = key, .label = label, .value = value};
 }
 
 static struct fmt_rule renamed(const char *key, const char *to, const char *label)
 {
-	return (struct fmt_rule){FMT_RULE_RENAME, key, to, label, NULL};
+	return (struct fmt_rule){
+		.kind = FMT_RULE_RENAME, .key = key, .to = to, .label = label};
 }
 
 static struct fmt_rule drop(const char *key)
 {
-	return (struct fmt_rule){FMT_RULE_DROP, key, NULL, NULL, NULL};
+	return (struct fmt_rule){.kind = FMT_RULE_DROP, .key = key};
+}
+
+static const struct fmt_word some_words[] = {
+	{"A TITLE", "b=\"c\""}, {"bad", "worse"}, {"new", "open"}, {"1", "one"}};
+
+static struct fmt_rule words(const char *key)
+{
+	return (struct fmt_rule){.kind = FMT_RULE_WORDS,
+		.key = key,
+		.words = some_words,
+		.word_count = COUNT(some_words)};
 }
 
 static void describe(void)
@@ -334,6 +347,46 @@ static void rules_in_documents(void **state)
 	expect_in(text, "\"fqdn\":\"host.example\"");
 }
 
+/* The whole value, without case; with a new name for its key too. */
+static void words_in_pairs(void **state)
+{
+	const struct fmt_rule in_cef[] = {renamed("outcome", "AlertrelayStatus", NULL),
+		words("outcome"), words("cs1"), words("msg"), words("shost")},
+			      in_leef[] = {words("title"), words("threatName")};
+	const char *text;
+
+	(void)state;
+	describe();
+	alert.status = str("New");
+	text = format_by(&cef_module, BIG, in_cef, COUNT(in_cef));
+	expect_in(text, " AlertrelayStatus=open ");
+	expect_in(text, " cs1=worse ");
+	expect_in(text, " msg=A long story");
+	expect_in(text, " shost=host.example ");
+	text = format_by(&leef_module, BIG, in_leef, COUNT(in_leef));
+	expect_in(text, "^threatName=worse^");
+	expect_in(text, "=b=\"c\"^");
+}
+
+/* Texts only, in lists of them too. */
+static void words_in_json(void **state)
+{
+	const struct fmt_rule rules[] = {words("alert.title"), words("alert.tags"),
+		words("alert.n"), words("alert.evidence.v"),
+		renamed("alert.title", "alert.name", NULL)};
+
+	(void)state;
+	alert.raw =
+		str("{\"title\":\"a titl\\u0065\",\"n\":1,\"tags\":[\"x\",\"NEW\",1,"
+		    "[\"new\"],{}],\"evidence\":[{\"v\":\"bad\"},{\"v\":\"bad \"},"
+		    "{\"v\":{\"v\":\"bad\"}}]}");
+	expect_in(format_by(&json_module, BIG, rules, COUNT(rules)),
+		"\"alert\":{\"name\":\"b=\\\"c\\\"\",\"n\":1,\"tags\":[\"x\",\"open\","
+		"1,"
+		"[\"new\"],{}],\"evidence\":[{\"v\":\"worse\"},{\"v\":\"bad \"},"
+		"{\"v\":{\"v\":\"bad\"}}]}");
+}
+
 /* What is added goes before what always stays, with a note. */
 static void added_goes_when_it_must(void **state)
 {
@@ -397,6 +450,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_paths_and_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(rules_in_cef, setup, teardown),
 		cmocka_unit_test_setup_teardown(rules_in_leef, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_in_pairs, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_in_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(rules_in_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(clashes_in_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(rules_in_documents, setup, teardown),

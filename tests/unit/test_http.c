@@ -128,7 +128,7 @@ static void handle(struct exchange *x, void *context)
 	struct fixture *f = context;
 	char text[256];
 
-	if (!strncmp(x->path, "/echo", 5)) {
+	if (!strncmp(x->path, "/echo", 5) || !x->path[1] || x->path[1] == '?') {
 		snprintf(text, sizeof(text), "%s %.50s auth=%.50s body=%.100s",
 			x->method, x->path, exchange_header(x, "Authorization"),
 			x->body);
@@ -184,7 +184,7 @@ static void handle(struct exchange *x, void *context)
 				!exchange_send(x, "\r\n", 2))
 				break;
 		x->close = true;
-	} else if (!strcmp(x->path, "/gzip") || !strcmp(x->path, "/gzip-broken")) {
+	} else if (!strncmp(x->path, "/gzip", 5)) {
 		z_stream z = {0};
 		char *packed = malloc(BIG);
 
@@ -194,14 +194,22 @@ static void handle(struct exchange *x, void *context)
 		z.next_out = (Bytef *)packed;
 		z.avail_out = BIG;
 		deflate(&z, Z_FINISH);
-		if (x->path[5])
+		if (!strcmp(x->path, "/gzip-broken"))
 			memset(packed + z.total_out / 2, 0x55, 100);
+		if (!strcmp(x->path, "/gzip-cut"))
+			z.total_out /= 2;
+		if (!strcmp(x->path, "/gzip-nothing"))
+			z.total_out = 0;
 		exchange_reply(x,
 			strstr(exchange_header(x, "Accept-Encoding"), "gzip") ? 200
 									      : 406,
 			"Content-Encoding: gzip\r\n", packed, z.total_out);
 		deflateEnd(&z);
 		free(packed);
+	} else if (!strcmp(x->path, "/br")) {
+		exchange_reply(x, 200, "Content-Encoding: br\r\n", "?", 1);
+	} else if (!strcmp(x->path, "/identity")) {
+		exchange_reply(x, 200, "Content-Encoding: Identity\r\n", "as it is", 8);
 	} else if (!strncmp(x->path, "/slow", 5)) {
 		server_lock(x->server);
 		if (++f->at_once > f->at_once_max)
@@ -403,6 +411,42 @@ static void get_and_post(void **state)
 	assert_int_equal(server_connections(f->server), 1);
 }
 
+/* What is asked for is what stands in the URL, octet by octet, and never a line more. */
+static void targets(void **state)
+{
+	static const struct {
+		const char *path, *target; /* NULL: refused */
+	} rows[] = {
+		{"", "/"},
+		{"?a=b", "/?a=b"},
+		{"#end", "/"},
+		{"/echo?a=b#end?x", "/echo?a=b"},
+		{"/echo/../x//y/.?%7e=%20+", "/echo/../x//y/.?%7e=%20+"},
+		{"/echo/\xc3\xa4", "/echo/\xc3\xa4"},
+		{"/echo HTTP/1.1", NULL},
+		{"/echo\r\nX-Forged: 1", NULL},
+		{"/echo?\t", NULL},
+		{"/echo?\x7f", NULL},
+	};
+	struct fixture *f = *state;
+	struct call call;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char want[100];
+
+		call_init(&call, f, rows[i].path);
+		run(f, &call);
+		snprintf(want, sizeof(want),
+			"GET %s auth= body=", rows[i].target ? rows[i].target : "");
+		if (rows[i].target)
+			assert_string_equal(call.body.p, want);
+		else
+			assert_int_equal(call.result.rc, RC_CONFIG);
+		strbuf_clear(&call.body);
+	}
+	assert_int_equal(server_connections(f->server), 1);
+}
+
 static void answers(void **state)
 {
 	struct fixture *f = *state;
@@ -452,6 +496,8 @@ static void broken_answers(void **state)
 		{"/no-http", RC_PROTO, "does not speak HTTP"},
 		{"/long-head", RC_PROTO, "a head of more than 64 KB"},
 		{"/gzip-broken", RC_PROTO, "compressed answer"},
+		{"/gzip-cut", RC_PROTO, "compressed answer"},
+		{"/br", RC_PROTO, "another way than gzip"},
 	};
 	struct fixture *f = *state;
 
@@ -602,6 +648,14 @@ static void gzip(void **state)
 	assert_int_equal(call.result.status, 200);
 	assert_int_equal(call.body.n, BIG);
 	assert_memory_equal(call.body.p, f->big, BIG);
+	strbuf_clear(&call.body);
+	call_init(&call, f, "/gzip-nothing");
+	run(f, &call);
+	assert_int_equal(call.result.rc, RC_OK);
+	assert_int_equal(call.body.n, 0);
+	call_init(&call, f, "/identity");
+	run(f, &call);
+	assert_string_equal(call.body.p, "as it is");
 	strbuf_clear(&call.body);
 }
 
@@ -914,6 +968,7 @@ int main(void)
 		cmocka_unit_test(origins),
 		cmocka_unit_test(retry_after),
 		cmocka_unit_test_setup_teardown(get_and_post, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(targets, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(broken_answers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_url_in_messages, set_up, tear_down),

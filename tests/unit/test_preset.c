@@ -89,6 +89,12 @@ static void every_preset_makes_its_destination(void **state)
 		assert_ptr_equal(preset_find(expected[i].name), preset_at(i));
 		check(&config->destinations[0], i, "lf");
 		config_free(config);
+		if (preset_at(i)->relp) {
+			config = load(expected[i].name, "relp+tls");
+			assert_int_equal(
+				config->destinations[0].framing, FRAMING_NONE);
+			config_free(config);
+		}
 		if (!expected[i].tls_framing)
 			continue;
 		config = load(expected[i].name, "tls");
