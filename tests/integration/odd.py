@@ -37,6 +37,10 @@ class Odd:
     def address(self):
         return f"localhost:{self.port}"
 
+    @property
+    def transport(self):
+        return "tls" if self.pair else "tcp"
+
     def start(self):
         """Listens; each time on the same port."""
         self.go_on.clear()

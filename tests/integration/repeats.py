@@ -83,9 +83,12 @@ def account(runs, began=None):
     """How many messages came again, and those of them that should not have.
 
     The same process may send a message again only after a break, so in a later run, and it does it
-    before all else: no more than it says. Another process only what the state did not know."""
-    seen, repeated, unexplained = {}, 0, []
+    before all else: no more than it says, with what the next break left of it. Another process only what
+    the state did not know."""
+    seen, repeated, unexplained, allowed = {}, 0, [], 0
     for number, run in enumerate(runs):
+        if number:
+            allowed = max(0, allowed - len(runs[number - 1].messages)) + (run.resent or 0)
         for place, message in enumerate(run.messages):
             before = seen.get(message.key)
             seen[message.key] = number, message.process
@@ -93,7 +96,7 @@ def account(runs, began=None):
                 continue
             repeated += 1
             if before[1] == message.process:
-                fine = number > before[0] and (run.resent is None or place < run.resent)
+                fine = number > before[0] and (run.resent is None or place < allowed)
             else:
                 fine = began is not None and not began.knew(message)
             if not fine:

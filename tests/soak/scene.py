@@ -25,7 +25,7 @@ class Scene:
         self.beside = Odd()
         self.directory = place.new("relay")
         self.feed = {"poll": "1s", "look_back": "1h", "overlap": "1s", "rescan_every": "0", **(feed or {})}
-        self.destination = {"settle": "1s", "framing": "octet", **destination}
+        self.destination = {"settle": "1s", **destination}
         self.grown = self.late = self.added = 0
 
     def __enter__(self):
@@ -64,6 +64,7 @@ class Scene:
         wait_until(lambda: not self.missing(self.beside.lines()), "all is at the one beside", seconds, 0.3)
 
     def missing(self, lines):
+        assert self.process.poll() is None, self.relay.log()[-2000:]
         return compare(self.simulator, read_all(lines)).lost
 
     def hold(self, seconds, rate=5):
@@ -92,7 +93,7 @@ class Scene:
         wrong = []
         lines = messages or self.collector.lines
         try:
-            wait_until(lambda: not self.missing(lines()), "everything arrived", seconds, 0.5)
+            wait_until(lambda: not self.missing(lines()), "everything arrived", seconds, 1)
             # Once everything is there, the last break is over too.
             wait_until(self.steady, "the relay says that it works", 60, 0.2)
         except AssertionError as error:
@@ -121,7 +122,7 @@ class Scene:
 
     def steady(self):
         log = self.relay.log()
-        trouble = log.rfind("does not take alerts; it is tried again for ever destination=soc")
+        trouble = log.rfind("takes no alerts; it is tried again for ever destination=soc")
         return trouble <= log.rfind("takes alerts again destination=soc")
 
     def end(self):
