@@ -41,6 +41,8 @@ libconnector_la_SOURCES += \
 	connector/store/store.c \
 	connector/store/store.h \
 	connector/store/store_backend.h \
+	connector/store/store_copy.c \
+	connector/store/store_copy.h \
 	connector/store/store_memory.c \
 	connector/store/store_sqlite.c
 
@@ -159,12 +161,17 @@ libconnector_la_SOURCES += \
 	connector/cli/cmd_replay.c \
 	connector/cli/cmd_run.c \
 	connector/cli/cmd_sample.c \
+	connector/cli/cmd_state.c \
+	connector/cli/cmd_state.h \
+	connector/cli/cmd_state_forget.c \
 	connector/cli/explain.c \
 	connector/cli/explain.h \
 	connector/cli/mapping.c \
 	connector/cli/mapping.h \
 	connector/cli/members.c \
 	connector/cli/members.h \
+	connector/cli/state_target.c \
+	connector/cli/state_target.h \
 	connector/cli/tale.c \
 	connector/cli/tale.h \
 	connector/cli/trials.c \

@@ -295,11 +295,13 @@ struct fmt_word {
 
 struct fmt_rule {
 	enum fmt_rule_kind kind;
-	const char *key; /* RENAME, DROP, WORDS: one that the format writes; ADD: a new one */
+	const char *
+		key; /* RENAME, DROP, WORDS: one that the format writes; ADD: a new one */
 	const char *to; /* RENAME: its new name; else NULL */
 	const char *label; /* ADD, RENAME: for formats that have labels; or NULL */
 	const char *value; /* ADD: the constant; NULL: fmt_alert.added has the value */
-	const struct fmt_word *words; /* WORDS: at least one; no two have the same `from` */
+	const struct fmt_word
+		*words; /* WORDS: at least one; no two have the same `from` */
 	size_t word_count;
 };
 

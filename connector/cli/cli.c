@@ -21,6 +21,7 @@ static const struct cli_command *const commands[] = {
 	&cli_preview,
 	&cli_replay,
 	&cli_formats,
+	&cli_state,
 	&cli_sample,
 	&cli_manual,
 };

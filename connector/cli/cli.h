@@ -27,7 +27,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_run, cli_check, cli_fetch, cli_preview, cli_replay,
-	cli_formats, cli_sample, cli_manual;
+	cli_formats, cli_state, cli_sample, cli_manual;
 
 /* What an option's value is, and what its cli_option.to points to. */
 enum cli_kind {

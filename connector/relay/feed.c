@@ -38,8 +38,6 @@
  * processor's caches. */
 #define TOGETHER_PART 600
 #define TOGETHER_MAX_MS 100
-#define START_KEY "alertrelay:start"
-#define RESCAN_KEY "alertrelay:rescan"
 
 enum feed_state {
 	FEED_IDLE, /* not started, or stopped */
@@ -397,7 +395,7 @@ static void remember(struct feed *feed, const char *key, int64_t time)
 static void remember_start(struct feed *feed, int64_t time)
 {
 	feed->start = time;
-	remember(feed, START_KEY, time);
+	remember(feed, STATE_KEY_START, time);
 }
 
 static int64_t next_pass(const struct feed *feed)
@@ -462,7 +460,7 @@ static void walk_end(struct feed *feed, struct walk *w)
 	walk_restart(w);
 	if (w == &feed->rescan) {
 		feed->rescanned = w->until;
-		remember(feed, RESCAN_KEY, w->until);
+		remember(feed, STATE_KEY_RESCAN, w->until);
 		passed_forget(&feed->passed,
 			feed->cursor -
 				(kept_ms + feed->config->poll_ms) * TICKS_PER_MS);
@@ -882,7 +880,8 @@ static void send_to(struct feed *feed, const struct fmt_alert *alert,
 }
 
 static void send_to_all(struct feed *feed, const struct fmt_alert *alert,
-	const struct syslog_fields *fields, const struct state_key *key, uint64_t version)
+	const struct syslog_fields *fields, const struct state_key *key,
+	uint64_t version)
 {
 	struct window_entry *entry = window_add(feed->host->window, &feed->window,
 		key->p, key->n, version, fields->time == NO_TIME ? 0 : fields->time);
@@ -1006,29 +1005,46 @@ static enum rc time_load(
 	return rc;
 }
 
+/* Nothing may be passed over: read again what may be missing, of which what was sent is known. */
+static void doubt_cursor(struct feed *feed)
+{
+	char was[TIME_TEXT], from[TIME_TEXT];
+	int64_t cursor = feed->window.committed_cursor;
+
+	feed->window.committed_cursor =
+		wall(feed) - feed->config->look_back_ms * TICKS_PER_MS;
+	(void)time_format(feed->window.committed_cursor, 0, from);
+	if (!time_format(cursor, 0, was))
+		snprintf(was, sizeof(was), "no time");
+	log_write(LOG_ERR,
+		"the state says of a feed that it has come further than it can have; "
+		"it "
+		"goes on from its look_back, and may repeat what the state has "
+		"forgotten",
+		"tenant=%s source=%s cursor=%s from=%s", feed->tenant->key,
+		feed->config->source, was, from);
+}
+
 static enum rc feed_load(struct feed *feed, struct error *err)
 {
 	struct strbuf key;
 	enum rc rc;
 
-	strbuf_init(&key, 255);
-	strbuf_addf(&key, "%s/%s/", feed->tenant->tenant_id, feed->config->source);
-	for (size_t i = 0; i < feed->config->destination_count; i++)
-		strbuf_addf(&key, "%s%s", i ? "+" : "", feed->config->destinations[i]);
-	if (key.full)
-		rc = error_set(err, RC_CONFIG,
-			"the names of tenant, source and destinations are too long "
-			"together");
-	else
+	strbuf_init(&key, STORE_KEY_MAXIMUM);
+	rc = state_feed_make(&key, feed->tenant->tenant_id, feed->config, err);
+	if (rc == RC_OK)
 		rc = store_feed(feed->host->store, key.p, &feed->window.store_id,
 			&feed->window.committed_cursor, err);
 	strbuf_clear(&key);
+	if (rc == RC_OK &&
+		!state_cursor_good(feed->window.committed_cursor, wall(feed)))
+		doubt_cursor(feed);
 	feed->cursor = feed->window.committed_cursor;
 	if (rc == RC_OK)
-		rc = time_load(feed, START_KEY, &feed->start, err);
+		rc = time_load(feed, STATE_KEY_START, &feed->start, err);
 	if (rc == RC_OK)
-		rc = time_load(feed, RESCAN_KEY, &feed->rescanned, err);
-	if (feed->rescanned == NO_TIME)
+		rc = time_load(feed, STATE_KEY_RESCAN, &feed->rescanned, err);
+	if (feed->rescanned == NO_TIME || feed->rescanned > feed->cursor)
 		feed->rescanned = feed->cursor;
 	return rc;
 }

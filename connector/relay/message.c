@@ -40,7 +40,7 @@ static void stub_make(struct stub *stub, const struct config_tenant *tenant,
 	strbuf_add(&key, what.p, what.n < 2048 ? what.n : 2048);
 	alert_noid(key.p, key.n, digest);
 	strbuf_clear(&key);
-	snprintf(stub->id, sizeof(stub->id), "stub-%.32s", digest + 5);
+	snprintf(stub->id, sizeof(stub->id), STUB_PREFIX "%.32s", digest + 5);
 	stub->alert = (struct fmt_alert){.struct_size = sizeof(stub->alert),
 		.source = source,
 		.id = text(stub->id),

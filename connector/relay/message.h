@@ -23,6 +23,7 @@ void message_prepare(struct fmt_alert *alert, const struct config_tenant *tenant
 	uint64_t version, struct message *message);
 
 #define STUB_ID 40
+#define STUB_PREFIX "stub-" /* then 32 hex digits */
 
 struct stub {
 	struct fmt_alert alert;

@@ -109,6 +109,61 @@ enum rc store_put_cursor(
 	return close_failed(store, rc);
 }
 
+enum rc store_forget_alert(struct store *store, int64_t feed, const char *alert,
+	size_t alert_n, struct error *err)
+{
+	enum rc rc = check_open(store, err);
+
+	if (rc == RC_OK)
+		rc = check_alert(alert_n, err);
+	if (rc == RC_OK)
+		rc = store->ops->forget_alert(store, feed, alert, alert_n, err);
+	return close_failed(store, rc);
+}
+
+enum rc store_forget_since(
+	struct store *store, int64_t feed, int64_t since, struct error *err)
+{
+	enum rc rc = check_open(store, err);
+
+	if (rc == RC_OK)
+		rc = store->ops->forget_since(store, feed, since, err);
+	return close_failed(store, rc);
+}
+
+enum rc store_forget_feed(struct store *store, int64_t feed, struct error *err)
+{
+	enum rc rc = store_forget_since(store, feed, INT64_MIN, err);
+
+	if (rc == RC_OK)
+		rc = store->ops->forget_feed(store, feed, err);
+	return close_failed(store, rc);
+}
+
+enum rc store_list_feeds(
+	struct store *store, store_feed_fn *each, void *context, struct error *err)
+{
+	return close_failed(store, store->ops->list_feeds(store, each, context, err));
+}
+
+enum rc store_list_seen(struct store *store, int64_t feed, store_row_fn *each,
+	void *context, struct error *err)
+{
+	return close_failed(
+		store, store->ops->list_seen(store, feed, each, context, err));
+}
+
+enum rc store_check(struct store *store, void (*say)(void *context, const char *what),
+	void *context, struct error *err)
+{
+	return store->ops->check(store, say, context, err);
+}
+
+int store_schema(const struct store *store)
+{
+	return store->schema;
+}
+
 enum rc store_commit(struct store *store, struct error *err)
 {
 	enum rc rc = check_open(store, err);

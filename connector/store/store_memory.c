@@ -17,14 +17,17 @@ struct seen {
 };
 
 struct feed {
-	char *key;
+	char *key; /* NULL: forgotten */
 	int64_t cursor;
 };
 
-/* What to put back; row is NULL for a cursor. */
+enum undo_kind { UNDO_NEW, UNDO_CHANGE, UNDO_FORGET, UNDO_CURSOR, UNDO_FEED };
+
+/* What to put back. What was forgotten is held here until the end of the transaction. */
 struct undo {
+	enum undo_kind kind;
 	struct seen *row;
-	bool was_new;
+	char *key;
 	uint64_t version_was;
 	int64_t updated_was, confirmed_was;
 	int64_t feed, cursor_was;
@@ -117,7 +120,7 @@ static enum rc memory_feed(struct store *store, const char *key, int64_t *id,
 	size_t i = 0;
 
 	(void)err;
-	while (i < m->feed_count && strcmp(m->feeds[i].key, key))
+	while (i < m->feed_count && (!m->feeds[i].key || strcmp(m->feeds[i].key, key)))
 		i++;
 	if (i == m->feed_count) {
 		m->feeds = xrealloc(m->feeds, (m->feed_count + 1) * sizeof(*m->feeds));
@@ -150,13 +153,13 @@ static enum rc memory_begin(struct store *store, struct error *err)
 	return RC_OK;
 }
 
-static struct undo *undo_add(struct memory_store *m)
+static struct undo *undo_add(struct memory_store *m, enum undo_kind kind)
 {
 	if (m->undo_count == m->undo_room) {
 		m->undo_room = m->undo_room ? m->undo_room * 2 : 64;
 		m->undo = xrealloc(m->undo, m->undo_room * sizeof(*m->undo));
 	}
-	m->undo[m->undo_count] = (struct undo){0};
+	m->undo[m->undo_count] = (struct undo){.kind = kind};
 	return &m->undo[m->undo_count++];
 }
 
@@ -172,8 +175,7 @@ static enum rc memory_put_seen(
 		grow(m);
 	at = find(m, new->feed, new->alert, new->alert_n);
 	row = *at;
-	undo = undo_add(m);
-	undo->was_new = !row;
+	undo = undo_add(m, row ? UNDO_CHANGE : UNDO_NEW);
 	if (row) {
 		undo->version_was = row->version;
 		undo->updated_was = row->updated;
@@ -194,59 +196,221 @@ static enum rc memory_put_seen(
 	return RC_OK;
 }
 
+static bool feed_there(const struct memory_store *m, int64_t feed)
+{
+	return feed >= 1 && (uint64_t)feed <= m->feed_count && m->feeds[feed - 1].key;
+}
+
+static enum rc not_there(int64_t feed, struct error *err)
+{
+	return error_set(
+		err, RC_STORE, "feed %lld is not in the state", (long long)feed);
+}
+
 static enum rc memory_put_cursor(
 	struct store *store, int64_t feed, int64_t cursor, struct error *err)
 {
 	struct memory_store *m = of(store);
 	struct undo *undo;
 
-	if (feed < 1 || (uint64_t)feed > m->feed_count)
-		return error_set(err, RC_STORE, "feed %lld is not in the state",
-			(long long)feed);
-	undo = undo_add(m);
+	if (!feed_there(m, feed))
+		return not_there(feed, err);
+	undo = undo_add(m, UNDO_CURSOR);
 	undo->feed = feed;
 	undo->cursor_was = m->feeds[feed - 1].cursor;
 	m->feeds[feed - 1].cursor = cursor;
 	return RC_OK;
 }
 
-static enum rc memory_commit(struct store *store, struct error *err)
-{
-	(void)err;
-	of(store)->undo_count = 0;
-	return RC_OK;
-}
-
-static void drop(struct memory_store *m, struct seen **at)
+/* The row is out of its list; who holds it now frees it. */
+static struct seen *take_out(struct memory_store *m, struct seen **at)
 {
 	struct seen *row = *at;
 
 	/* The list holds it. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	*at = row->next;
-	free(row);
+	row->next = NULL;
 	m->row_count--;
+	return row;
+}
+
+static void put_in(struct memory_store *m, struct seen *row)
+{
+	*find(m, row->feed, row->alert, row->alert_n) = row;
+	m->row_count++;
+}
+
+static void forget(struct memory_store *m, struct seen **at)
+{
+	struct undo *undo = undo_add(m, UNDO_FORGET);
+
+	undo->row = take_out(m, at);
+}
+
+static enum rc memory_forget_alert(struct store *store, int64_t feed, const char *alert,
+	size_t alert_n, struct error *err)
+{
+	struct memory_store *m = of(store);
+	struct seen **at = find(m, feed, alert, alert_n);
+
+	(void)err;
+	if (*at)
+		forget(m, at);
+	return RC_OK;
+}
+
+static enum rc memory_forget_since(
+	struct store *store, int64_t feed, int64_t since, struct error *err)
+{
+	struct memory_store *m = of(store);
+
+	(void)err;
+	for (size_t i = 0; i < m->bucket_count; i++) {
+		struct seen **at = &m->buckets[i];
+
+		while (*at) {
+			if ((*at)->feed == feed && (*at)->updated >= since)
+				forget(m, at);
+			else
+				at = &(*at)->next;
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc memory_forget_feed(struct store *store, int64_t feed, struct error *err)
+{
+	struct memory_store *m = of(store);
+	struct undo *undo;
+
+	if (!feed_there(m, feed))
+		return not_there(feed, err);
+	undo = undo_add(m, UNDO_FEED);
+	undo->feed = feed;
+	undo->key = m->feeds[feed - 1].key;
+	undo->cursor_was = m->feeds[feed - 1].cursor;
+	m->feeds[feed - 1] = (struct feed){NULL, NO_TIME};
+	return RC_OK;
+}
+
+static enum rc memory_commit(struct store *store, struct error *err)
+{
+	struct memory_store *m = of(store);
+
+	(void)err;
+	while (m->undo_count) {
+		struct undo *undo = &m->undo[--m->undo_count];
+
+		if (undo->kind == UNDO_FORGET)
+			free(undo->row);
+		free(undo->key);
+	}
+	return RC_OK;
+}
+
+static void take_back(struct memory_store *m, const struct undo *undo)
+{
+	struct seen *row = undo->row;
+
+	switch (undo->kind) {
+	case UNDO_NEW:
+		free(take_out(m, find(m, row->feed, row->alert, row->alert_n)));
+		break;
+	case UNDO_CHANGE:
+		row->version = undo->version_was;
+		row->updated = undo->updated_was;
+		row->confirmed_at = undo->confirmed_was;
+		break;
+	case UNDO_FORGET:
+		put_in(m, row);
+		break;
+	case UNDO_CURSOR:
+		m->feeds[undo->feed - 1].cursor = undo->cursor_was;
+		break;
+	case UNDO_FEED:
+		m->feeds[undo->feed - 1] = (struct feed){undo->key, undo->cursor_was};
+		break;
+	}
 }
 
 static void memory_rollback(struct store *store)
 {
 	struct memory_store *m = of(store);
 
-	while (m->undo_count) {
-		struct undo *undo = &m->undo[--m->undo_count];
-
-		if (!undo->row) {
-			m->feeds[undo->feed - 1].cursor = undo->cursor_was;
-		} else if (undo->was_new) {
-			drop(m, find(m, undo->row->feed, undo->row->alert,
-					undo->row->alert_n));
-		} else {
-			undo->row->version = undo->version_was;
-			undo->row->updated = undo->updated_was;
-			undo->row->confirmed_at = undo->confirmed_was;
-		}
-	}
+	while (m->undo_count)
+		take_back(m, &m->undo[--m->undo_count]);
 	while (m->feed_count > m->feeds_at_begin)
 		free(m->feeds[--m->feed_count].key);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp((*(struct feed *const *)a)->key, (*(struct feed *const *)b)->key);
+}
+
+static enum rc memory_list_feeds(
+	struct store *store, store_feed_fn *each, void *context, struct error *err)
+{
+	struct memory_store *m = of(store);
+	struct feed **sorted = xcalloc(m->feed_count + 1, sizeof(struct feed *));
+	size_t count = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->feed_count; i++)
+		if (m->feeds[i].key)
+			sorted[count++] = &m->feeds[i];
+	qsort(sorted, count, sizeof(*sorted), by_key);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		struct store_feed feed = {(int64_t)(sorted[i] - m->feeds) + 1,
+			sorted[i]->key, sorted[i]->cursor};
+
+		rc = each(context, &feed, err);
+	}
+	free(sorted);
+	return rc;
+}
+
+static int by_alert(const void *a, const void *b)
+{
+	const struct seen *x = *(struct seen *const *)a, *y = *(struct seen *const *)b;
+	size_t n = x->alert_n < y->alert_n ? x->alert_n : y->alert_n;
+	int order = n ? memcmp(x->alert, y->alert, n) : 0;
+
+	return order ? order : (x->alert_n > y->alert_n) - (x->alert_n < y->alert_n);
+}
+
+static enum rc memory_list_seen(struct store *store, int64_t feed, store_row_fn *each,
+	void *context, struct error *err)
+{
+	struct memory_store *m = of(store);
+	struct seen **sorted = xcalloc(m->row_count + 1, sizeof(struct seen *));
+	size_t count = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->bucket_count; i++)
+		for (struct seen *row = m->buckets[i]; row; row = row->next)
+			if (row->feed == feed)
+				sorted[count++] = row;
+	qsort(sorted, count, sizeof(*sorted), by_alert);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		const struct seen *seen = sorted[i];
+		struct store_row row = {seen->feed, seen->alert, seen->alert_n,
+			seen->version, seen->updated, seen->confirmed_at};
+
+		rc = each(context, &row, err);
+	}
+	free(sorted);
+	return rc;
+}
+
+static enum rc memory_check(struct store *store,
+	void (*say)(void *context, const char *what), void *context, struct error *err)
+{
+	(void)store;
+	(void)say;
+	(void)context;
+	(void)err;
+	return RC_OK;
 }
 
 static enum rc memory_prune(struct store *store, int64_t before, size_t limit,
@@ -261,7 +425,7 @@ static enum rc memory_prune(struct store *store, int64_t before, size_t limit,
 		while (*at) {
 			limit -= limit > 0;
 			if ((*at)->confirmed_at < before)
-				drop(m, at);
+				free(take_out(m, at));
 			else
 				at = &(*at)->next;
 		}
@@ -273,8 +437,9 @@ static enum rc memory_prune(struct store *store, int64_t before, size_t limit,
 }
 
 static const struct store_ops memory_ops = {memory_close, memory_feed, memory_seen,
-	memory_begin, memory_put_seen, memory_put_cursor, memory_commit,
-	memory_rollback, memory_prune};
+	memory_begin, memory_put_seen, memory_put_cursor, memory_forget_alert,
+	memory_forget_since, memory_forget_feed, memory_list_feeds, memory_list_seen,
+	memory_check, memory_commit, memory_rollback, memory_prune};
 
 struct store *store_open_memory(void)
 {

@@ -17,6 +17,7 @@
 
 #include "base/strbuf.h"
 #include "store/store_backend.h"
+#include "store/store_copy.h"
 
 #define APPLICATION_ID 0x616c7274 /* "alrt" */
 #define SCHEMA_VERSION 1
@@ -32,6 +33,12 @@ enum statement {
 	SEEN,
 	PUT_SEEN,
 	PUT_CURSOR,
+	FORGET_ALERT,
+	FORGET_SINCE,
+	FORGET_FEED,
+	LIST_FEEDS,
+	LIST_SEEN,
+	CHECK,
 	PRUNE_END,
 	PRUNE,
 	STATEMENTS
@@ -49,6 +56,13 @@ static const char *const sql[STATEMENTS] = {
 		     "confirmed_at) "
 		     "VALUES (?1, ?2, ?3, ?4, ?5)",
 	[PUT_CURSOR] = "UPDATE feed SET cursor = ?2 WHERE id = ?1",
+	[FORGET_ALERT] = "DELETE FROM seen WHERE feed = ?1 AND alert = ?2",
+	[FORGET_SINCE] = "DELETE FROM seen WHERE feed = ?1 AND updated >= ?2",
+	[FORGET_FEED] = "DELETE FROM feed WHERE id = ?1",
+	[LIST_FEEDS] = "SELECT id, cursor, key FROM feed ORDER BY key",
+	[LIST_SEEN] = "SELECT alert, version, updated, confirmed_at FROM seen "
+		      "WHERE feed = ?1 ORDER BY alert",
+	[CHECK] = "SELECT * FROM pragma_integrity_check(?1)",
 	[PRUNE_END] = "SELECT feed, alert FROM seen WHERE (feed, alert) > (?1, ?2) "
 		      "ORDER BY feed, alert LIMIT 1 OFFSET ?3",
 	[PRUNE] = "DELETE FROM seen WHERE (feed, alert) > (?1, ?2) AND (feed, alert) "
@@ -90,19 +104,27 @@ static bool is_damage(int code)
 	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
+static enum rc damaged(struct sqlite_store *s, const char *why, struct error *err)
+{
+	s->store.damaged = true;
+	return error_set(err, RC_STORE,
+		"state file %s is damaged (%s); at its next start alertrelay moves it "
+		"aside and begins a new one",
+		s->path, why);
+}
+
 /* Says what SQLite's code means for the operator. */
 static enum rc fail(
 	struct sqlite_store *s, int code, const char *doing, struct error *err)
 {
 	int system = s->db ? sqlite3_system_errno(s->db) : 0;
 
-	if (is_damage(code)) {
-		s->store.damaged = true;
-		return error_set(err, RC_STORE,
-			"state file %s is damaged (%s); at its next start alertrelay "
-			"moves it aside and begins a new one",
-			s->path, s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code));
-	}
+	if (is_damage(code))
+		return damaged(s,
+			s->db && is_damage(sqlite3_errcode(s->db))
+				? sqlite3_errmsg(s->db)
+				: sqlite3_errstr(code),
+			err);
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return error_set(err, RC_STORE,
@@ -232,6 +254,14 @@ static enum rc sqlite_put_seen(
 	return run(s, PUT_SEEN, "write", err);
 }
 
+static enum rc feed_known(struct sqlite_store *s, int64_t feed, struct error *err)
+{
+	if (sqlite3_changes(s->db) == 1)
+		return RC_OK;
+	return error_set(err, RC_STORE, "feed %lld is not in state file %s",
+		(long long)feed, s->path);
+}
+
 static enum rc sqlite_put_cursor(
 	struct store *store, int64_t feed, int64_t cursor, struct error *err)
 {
@@ -241,9 +271,149 @@ static enum rc sqlite_put_cursor(
 	sqlite3_bind_int64(s->statements[PUT_CURSOR], 1, feed);
 	sqlite3_bind_int64(s->statements[PUT_CURSOR], 2, cursor);
 	rc = run(s, PUT_CURSOR, "write", err);
-	if (rc == RC_OK && sqlite3_changes(s->db) != 1)
-		rc = error_set(err, RC_STORE, "feed %lld is not in state file %s",
-			(long long)feed, s->path);
+	return rc == RC_OK ? feed_known(s, feed, err) : rc;
+}
+
+static enum rc sqlite_forget_alert(struct store *store, int64_t feed, const char *alert,
+	size_t alert_n, struct error *err)
+{
+	struct sqlite_store *s = of(store);
+
+	sqlite3_bind_int64(s->statements[FORGET_ALERT], 1, feed);
+	bind_text(s->statements[FORGET_ALERT], 2, alert, alert_n);
+	return run(s, FORGET_ALERT, "write", err);
+}
+
+static enum rc sqlite_forget_since(
+	struct store *store, int64_t feed, int64_t since, struct error *err)
+{
+	struct sqlite_store *s = of(store);
+
+	sqlite3_bind_int64(s->statements[FORGET_SINCE], 1, feed);
+	sqlite3_bind_int64(s->statements[FORGET_SINCE], 2, since);
+	return run(s, FORGET_SINCE, "write", err);
+}
+
+static enum rc sqlite_forget_feed(struct store *store, int64_t feed, struct error *err)
+{
+	struct sqlite_store *s = of(store);
+	enum rc rc;
+
+	sqlite3_bind_int64(s->statements[FORGET_FEED], 1, feed);
+	rc = run(s, FORGET_FEED, "write", err);
+	return rc == RC_OK ? feed_known(s, feed, err) : rc;
+}
+
+/* Both lists: each row to a function, until one of them ends it. */
+static enum rc list(struct sqlite_store *s, enum statement which,
+	enum rc (*row)(sqlite3_stmt *statement, void *context, struct error *err),
+	void *context, struct error *err)
+{
+	sqlite3_stmt *statement = s->statements[which];
+	enum rc rc = RC_OK;
+	int code = SQLITE_ROW;
+
+	reading_end(s);
+	while (rc == RC_OK && (code = sqlite3_step(statement)) == SQLITE_ROW)
+		rc = row(statement, context, err);
+	if (rc == RC_OK && code != SQLITE_DONE)
+		rc = fail(s, code, "read", err);
+	sqlite3_reset(statement);
+	return rc;
+}
+
+/* Never NULL. */
+static const char *text_of(sqlite3_stmt *statement, int column, size_t *n)
+{
+	const char *p = (const char *)sqlite3_column_text(statement, column);
+
+	*n = (size_t)sqlite3_column_bytes(statement, column);
+	return p ? p : "";
+}
+
+struct feeds_to {
+	store_feed_fn *each;
+	void *context;
+};
+
+static enum rc feed_row(sqlite3_stmt *statement, void *context, struct error *err)
+{
+	const struct feeds_to *to = context;
+	struct store_feed feed = {sqlite3_column_int64(statement, 0), NULL,
+		sqlite3_column_int64(statement, 1)};
+	size_t n;
+
+	feed.key = text_of(statement, 2, &n);
+	return to->each(to->context, &feed, err);
+}
+
+static enum rc sqlite_list_feeds(
+	struct store *store, store_feed_fn *each, void *context, struct error *err)
+{
+	struct feeds_to to = {each, context};
+
+	return list(of(store), LIST_FEEDS, feed_row, &to, err);
+}
+
+struct rows_to {
+	store_row_fn *each;
+	void *context;
+	int64_t feed;
+};
+
+static enum rc seen_row(sqlite3_stmt *statement, void *context, struct error *err)
+{
+	const struct rows_to *to = context;
+	struct store_row row = {.feed = to->feed,
+		.version = (uint64_t)sqlite3_column_int64(statement, 1),
+		.updated = sqlite3_column_int64(statement, 2),
+		.confirmed_at = sqlite3_column_int64(statement, 3)};
+
+	row.alert = text_of(statement, 0, &row.alert_n);
+	return to->each(to->context, &row, err);
+}
+
+static enum rc sqlite_list_seen(struct store *store, int64_t feed, store_row_fn *each,
+	void *context, struct error *err)
+{
+	struct sqlite_store *s = of(store);
+	struct rows_to to = {each, context, feed};
+
+	sqlite3_bind_int64(s->statements[LIST_SEEN], 1, feed);
+	return list(s, LIST_SEEN, seen_row, &to, err);
+}
+
+struct findings {
+	void (*say)(void *context, const char *what);
+	void *context;
+	bool any;
+};
+
+static enum rc finding_row(sqlite3_stmt *statement, void *context, struct error *err)
+{
+	struct findings *findings = context;
+	size_t n;
+	const char *what = text_of(statement, 0, &n);
+
+	(void)err;
+	if (strcmp(what, "ok") == 0)
+		return RC_OK;
+	findings->any = true;
+	findings->say(findings->context, what);
+	return RC_OK;
+}
+
+static enum rc sqlite_check(struct store *store,
+	void (*say)(void *context, const char *what), void *context, struct error *err)
+{
+	struct sqlite_store *s = of(store);
+	struct findings findings = {say, context, false};
+	enum rc rc;
+
+	sqlite3_bind_int64(s->statements[CHECK], 1, STORE_FINDINGS);
+	rc = list(s, CHECK, finding_row, &findings, err);
+	if (rc == RC_OK && findings.any)
+		rc = damaged(s, "its pages do not agree", err);
 	return rc;
 }
 
@@ -338,7 +508,7 @@ static void sqlite_close(struct store *store)
 {
 	struct sqlite_store *s = of(store);
 
-	disconnect(s, store->damaged);
+	disconnect(s, store->damaged || s->lock_fd < 0); /* a copy is thrown away */
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	free(s->path);
@@ -346,8 +516,9 @@ static void sqlite_close(struct store *store)
 }
 
 static const struct store_ops sqlite_ops = {sqlite_close, sqlite_feed, sqlite_seen,
-	sqlite_begin, sqlite_put_seen, sqlite_put_cursor, sqlite_commit,
-	sqlite_rollback, sqlite_prune};
+	sqlite_begin, sqlite_put_seen, sqlite_put_cursor, sqlite_forget_alert,
+	sqlite_forget_since, sqlite_forget_feed, sqlite_list_feeds, sqlite_list_seen,
+	sqlite_check, sqlite_commit, sqlite_rollback, sqlite_prune};
 
 static char *suffixed(const char *path, const char *suffix)
 {
@@ -423,8 +594,12 @@ static enum rc take_lock(struct sqlite_store *s, struct error *err)
 	char *name = suffixed(s->path, ".lock");
 	char owner[24] = "";
 	enum rc rc = RC_OK;
+	struct stat st;
 
 	s->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Of the state's owner, also when root comes first with a command. SQLite does the same. */
+	if (s->lock_fd >= 0 && !geteuid() && !stat(s->path, &st))
+		(void)!fchown(s->lock_fd, st.st_uid, st.st_gid);
 	if (s->lock_fd < 0) {
 		rc = open_failed(name, err);
 	} else if (flock(s->lock_fd, LOCK_EX | LOCK_NB)) {
@@ -433,7 +608,7 @@ static enum rc take_lock(struct sqlite_store *s, struct error *err)
 		owner[strspn(owner, "0123456789")] = '\0';
 		rc = error_set(err, RC_STORE,
 			"state file %s is in use by another alertrelay%s%s; one state "
-			"belongs to one running relay",
+			"belongs to one running relay, so stop that one first",
 			s->path, owner[0] ? ", process " : "", owner);
 	} else if (!ftruncate(s->lock_fd, 0)) {
 		/* For people only: a full disk may keep it empty. */
@@ -507,7 +682,7 @@ static int check_pages(sqlite3 *db)
 	return code;
 }
 
-static int connect_and_set(struct sqlite_store *s)
+static int connect_and_set(struct sqlite_store *s, const char *file)
 {
 	static const char settings[] =
 		/* No shared memory file and no locking calls at each statement. */
@@ -517,7 +692,7 @@ static int connect_and_set(struct sqlite_store *s)
 		"PRAGMA temp_store = MEMORY;"
 		"PRAGMA cache_size = -2048";
 	int code = sqlite3_open_v2(
-		s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+		file, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (code != SQLITE_OK)
 		return code;
@@ -543,14 +718,24 @@ static int check_owner(struct sqlite_store *s, bool *empty, struct error *err)
 		return code;
 	*empty = !id && !version && !tables;
 	if (!*empty && id != APPLICATION_ID) {
-		error_set(err, RC_STORE,
+		error_set(err, RC_CONFIG,
 			"state file %s is a database of another program; state.file "
 			"must name a file of its own",
 			s->path);
 		return SQLITE_MISUSE;
 	}
+	s->store.schema = version;
+	if (!*empty && version < SCHEMA_VERSION) {
+		/* Version 1 is the first that was released: there is nothing to migrate yet. */
+		error_set(err, RC_CONFIG,
+			"state file %s was written by an alertrelay before its first "
+			"release (schema %d, this one knows %d); move it away, or name "
+			"another state.file: every feed then starts at its look_back",
+			s->path, version, SCHEMA_VERSION);
+		return SQLITE_MISUSE;
+	}
 	if (version > SCHEMA_VERSION) {
-		error_set(err, RC_STORE,
+		error_set(err, RC_CONFIG,
 			"state file %s was written by a newer alertrelay (schema %d, "
 			"this one knows %d); install that version, or name another "
 			"state.file",
@@ -575,24 +760,31 @@ static int prepare_all(struct sqlite_store *s)
 	return SQLITE_OK;
 }
 
-/* SQLITE_OK, or a code; err is filled unless the code is one of damage. */
+/* Ours, or empty; else a code, and err says it when the file belongs to another. */
+static int open_owned(
+	struct sqlite_store *s, const char *file, bool *empty, struct error *err)
+{
+	int code;
+
+	*empty = false;
+	err->text[0] = '\0';
+	if (size_of(file, "") == 0 && size_of(file, "-wal") > 0)
+		return SQLITE_NOTADB; /* SQLite would throw the log away */
+	code = connect_and_set(s, file);
+	return code == SQLITE_OK ? check_owner(s, empty, err) : code;
+}
+
+/* SQLITE_OK, or a code, and err says what it is. */
 static int open_database(struct sqlite_store *s, struct error *err)
 {
 	static const char log_settings[] = "PRAGMA synchronous = FULL;"
 					   "PRAGMA wal_autocheckpoint = 1000;"
 					   "PRAGMA journal_size_limit = 8388608";
-	bool empty = false;
-	int code, mode = 0;
+	bool empty;
+	int code = open_owned(s, s->path, &empty, err), mode = 0;
 
-	if (size_of(s->path, "") == 0 && size_of(s->path, "-wal") > 0)
-		return SQLITE_NOTADB; /* SQLite would throw the log away */
-	code = connect_and_set(s);
-	if (code == SQLITE_OK) {
-		err->text[0] = '\0';
-		code = check_owner(s, &empty, err);
-		if (code != SQLITE_OK && err->text[0])
-			return code;
-	}
+	if (code != SQLITE_OK && err->text[0])
+		return code;
 	if (code == SQLITE_OK && !empty)
 		code = check_pages(s->db);
 	if (code == SQLITE_OK)
@@ -605,6 +797,8 @@ static int open_database(struct sqlite_store *s, struct error *err)
 		code = prepare_all(s);
 	if (code != SQLITE_OK)
 		fail(s, code, empty ? "begin" : "open", err);
+	else
+		s->store.schema = SCHEMA_VERSION;
 	return code;
 }
 
@@ -678,7 +872,7 @@ static enum rc replace_damaged(struct sqlite_store *s, struct error *err)
 	if (rc == RC_OK)
 		rc = make_file(s, err);
 	if (rc == RC_OK && open_database(s, err) != SQLITE_OK)
-		rc = RC_STORE;
+		rc = err->code;
 	if (rc == RC_OK)
 		set_recovered(s, why, aside);
 	free(aside);
@@ -696,27 +890,52 @@ static void follow_links(struct sqlite_store *s)
 	s->path = real;
 }
 
-static enum rc open_all(struct sqlite_store *s, struct error *err)
+static enum rc open_locked(struct sqlite_store *s, struct error *err)
 {
-	bool was_empty;
-	enum rc rc = check_directory(s->path, err);
+	bool was_empty = size_of(s->path, "") == 0;
+	enum rc rc = make_file(s, err);
 	int code;
 
-	if (rc == RC_OK)
-		rc = take_lock(s, err);
-	if (rc != RC_OK)
-		return rc;
-	was_empty = size_of(s->path, "") == 0;
-	rc = make_file(s, err);
 	if (rc != RC_OK)
 		return rc;
 	code = open_database(s, err);
 	if (is_damage(code))
 		rc = replace_damaged(s, err);
 	else if (code != SQLITE_OK)
-		rc = RC_STORE;
+		rc = err->code;
 	else if (was_empty)
 		set_recovered(s, "was empty", NULL);
+	return rc;
+}
+
+static enum rc check_there(struct sqlite_store *s, struct error *err)
+{
+	off_t size = size_of(s->path, "");
+
+	if (size < 0)
+		return error_set(err, RC_CONFIG, "state file %s is not there", s->path);
+	return size ? RC_OK : damaged(s, "it is empty", err);
+}
+
+static enum rc open_existing(struct sqlite_store *s, struct error *err)
+{
+	enum rc rc = check_there(s, err);
+
+	if (rc == RC_OK && open_database(s, err) != SQLITE_OK)
+		rc = err->code;
+	return rc;
+}
+
+static enum rc open_for_writing(struct sqlite_store *s,
+	enum rc (*with_lock)(struct sqlite_store *s, struct error *err),
+	struct error *err)
+{
+	enum rc rc = check_directory(s->path, err);
+
+	if (rc == RC_OK)
+		rc = take_lock(s, err);
+	if (rc == RC_OK)
+		rc = with_lock(s, err);
 	if (rc != RC_OK)
 		return rc;
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
@@ -724,20 +943,22 @@ static enum rc open_all(struct sqlite_store *s, struct error *err)
 	return RC_OK;
 }
 
-enum rc store_open_sqlite(const char *path, const struct clock *clock,
-	struct store **out, struct error *err)
+static struct sqlite_store *make(const char *path, const struct clock *clock)
 {
 	struct sqlite_store *s = xcalloc(1, sizeof(*s));
-	struct error unread;
-	enum rc rc;
 
-	*out = NULL;
 	s->store.ops = &sqlite_ops;
 	s->store.clock = clock;
 	s->lock_fd = -1;
 	s->path = xstrdup(path);
 	follow_links(s);
-	rc = open_all(s, err ? err : &unread);
+	return s;
+}
+
+/* Gives the store, or frees it. */
+static enum rc made(struct sqlite_store *s, enum rc rc, struct store **out)
+{
+	*out = NULL;
 	if (rc == RC_OK) {
 		*out = &s->store;
 		return RC_OK;
@@ -746,4 +967,71 @@ enum rc store_open_sqlite(const char *path, const struct clock *clock,
 	free(s->store.recovered);
 	sqlite_close(&s->store);
 	return rc;
+}
+
+enum rc store_open_sqlite(const char *path, const struct clock *clock,
+	struct store **out, struct error *err)
+{
+	struct sqlite_store *s = make(path, clock);
+	struct error unread;
+
+	return made(s, open_for_writing(s, open_locked, err ? err : &unread), out);
+}
+
+enum rc store_open_existing(const char *path, const struct clock *clock,
+	struct store **out, struct error *err)
+{
+	struct sqlite_store *s = make(path, clock);
+	struct error unread;
+	enum rc rc = check_there(s, err ? err : &unread);
+
+	if (rc == RC_OK)
+		rc = open_for_writing(s, open_existing, err ? err : &unread);
+	return made(s, rc, out);
+}
+
+static enum rc open_copied(struct sqlite_store *s, const char *file, struct error *err)
+{
+	bool empty;
+	int code = open_owned(s, file, &empty, err);
+
+	if (code != SQLITE_OK && err->text[0])
+		return err->code;
+	if (code == SQLITE_OK && empty)
+		return damaged(s, "it is empty", err);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(s->db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = prepare_all(s);
+	return code == SQLITE_OK ? RC_OK : fail(s, code, "read", err);
+}
+
+enum rc store_open_copy(const char *path, struct store **out, struct error *err)
+{
+	struct sqlite_store *s = make(path, &clock_system);
+	char *file = NULL;
+	struct error unread;
+	enum rc rc = copy_make(s->path, &file, err ? err : &unread);
+
+	if (rc == RC_OK) {
+		rc = open_copied(s, file, err ? err : &unread);
+		/* It is open now, and gone when this process is. */
+		copy_remove(file);
+		free(file);
+	}
+	return made(s, rc, out);
+}
+
+long store_in_use(const char *path)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	long user = 0;
+
+	if (fd < 0)
+		return 0;
+	if (!fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
+		user = lock.l_pid > 0 ? (long)lock.l_pid : -1;
+	close(fd);
+	return user;
 }

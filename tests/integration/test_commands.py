@@ -12,7 +12,8 @@ from relay import PROGRAM, Relay
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 GRAPH = sorted(SAMPLES.glob("graph-alerts_v2*.json"))
-COMMANDS = ("run", "check", "fetch", "preview", "replay", "formats", "sample")
+COMMANDS = ("run", "check", "fetch", "preview", "replay", "formats", "state", "sample")
+STATE = ("state check", "state export", "state forget")
 
 
 def command(*arguments, **options):
@@ -71,6 +72,11 @@ def test_help_of_the_program_and_of_each_command():
         ["formats", "one", "two"],
         ["formats", "nonsense"],
         ["formats", "-c", "/nonexistent"],
+        ["state"],
+        ["state", "nonsense"],
+        ["state", "check", "extra"],
+        ["state", "check", "--nonsense"],
+        ["state", "forget"],
         ["sample", "extra"],
     ],
     ids=" ".join,
@@ -101,8 +107,8 @@ def test_options_are_taken_in_each_spelling(tmp_path):
 
 
 def test_help_is_laid_out():
-    for name in COMMANDS:
-        for line in command(name, "--help").stdout.decode().splitlines():
+    for name in (*COMMANDS, *STATE):
+        for line in command(*name.split(), "--help").stdout.decode().splitlines():
             assert len(line) < 100 and line == line.rstrip(), (name, line)
             option = re.match(r"  (-\w,|   ) --[a-z-]+(\[=\S+\]| \S+)?", line)
             rest = line[option.end() :] if option else ""
@@ -111,10 +117,10 @@ def test_help_is_laid_out():
 
 def test_the_manual_names_every_option_of_the_help():
     manual = (SAMPLES.parent.parent / "packaging/man/alertrelay.8.in").read_text()
-    commands = re.split(r"^\.Nm\n\.Cm (\w+)$", manual.split(".Sh DESCRIPTION")[0], flags=re.M)
+    commands = re.split(r"^\.Nm\n\.Cm ([\w ]+)$", manual.split(".Sh DESCRIPTION")[0], flags=re.M)
     synopsis = dict(zip(commands[1::2], commands[2::2]))
-    for name in (*COMMANDS, "manual"):
-        help = command(name, "--help").stdout.decode()
+    for name in {*COMMANDS, *STATE, "manual"} - {"state"}:
+        help = command(*name.split(), "--help").stdout.decode()
         options = set(re.findall(r"^  (?:-c,|   ) --([a-z-]+)", help, flags=re.M)) - {"config"}
         assert options == set(re.findall(r"Fl -([a-z-]+)", synopsis[name])) - {"help", "version"}
         assert ("--config" in help) == ("Fl c " in synopsis[name])

@@ -57,6 +57,32 @@ def test_a_state_file_with_a_damaged_page_loses_nothing(line):
     assert not result.lost and not result.unexpected
 
 
+@pytest.mark.parametrize("kind", ["middle", "end", "cut", "gone"])
+def test_a_damaged_log_of_a_killed_relay_loses_nothing(line, kind):
+    simulator, collector, relay = line(alerts=400)
+    relay.start()
+    relay.complete(simulator, collector.lines)
+    relay.kill()
+    log = relay.directory / "state.db-wal"
+    octets = bytearray(log.read_bytes())
+    assert len(octets) > 32 + 4096
+    if kind == "gone":
+        log.unlink()
+    elif kind == "cut":
+        os.truncate(log, len(octets) // 2)
+    else:
+        place = len(octets) // 2 if kind == "middle" else len(octets) - 3000
+        octets[place : place + 3000] = os.urandom(3000)
+        log.write_bytes(octets)
+    simulator.add_alerts(1, 5)
+    relay.run_once()
+    result = compare(simulator, read_all(collector.lines()))
+    assert not result.lost and not result.unexpected
+    before = len(collector.lines())
+    relay.run_once()
+    assert len(collector.lines()) == before
+
+
 def test_a_missing_state_file_starts_from_the_look_back(line):
     simulator, collector, relay = line()
     relay.run_once()

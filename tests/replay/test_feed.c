@@ -505,6 +505,36 @@ static size_t add_now(double at_s)
 	return n;
 }
 
+/* A state that is damaged, or came from a clock that was days ahead. */
+static void a_cursor_that_cannot_be_right_passes_nothing_over(void **state)
+{
+	const int64_t wrong[] = {INT64_MAX - 1, -5, BEGIN + 400 * HOUR * TICKS_PER_S};
+	size_t n;
+
+	(void)state;
+	config.rescan_every_ms = 0; /* it would mend the last day */
+	start();
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		run(2 * MINUTE);
+		feed_stop(feed);
+		feed_free(feed);
+		run(1);
+		assert_int_equal(store_begin(host.store, NULL), RC_OK);
+		assert_int_equal(
+			store_put_cursor(host.store, 1, wrong[i], NULL), RC_OK);
+		assert_int_equal(store_commit(host.store, NULL), RC_OK);
+		n = add_now(0);
+		vendor.alerts[n].updated = vendor.clock.wall_ticks;
+		clock_fake_pass(&vendor.clock, 2 * HOUR * 1000);
+		start();
+		run(2 * MINUTE);
+		came_by_then(n, 1);
+		assert_true(stored_cursor() > BEGIN &&
+			    stored_cursor() <= vendor.clock.wall_ticks);
+	}
+	all_came_once();
+}
+
 static void what_a_wrong_clock_missed_comes_at_once(void **state)
 {
 	int64_t hour = HOUR * TICKS_PER_S;
@@ -941,6 +971,7 @@ int main(void)
 		REPLAY(alerts_inside_of_incidents),
 		REPLAY(equal_times_over_a_border_of_pages),
 		REPLAY(a_clock_that_jumps),
+		REPLAY(a_cursor_that_cannot_be_right_passes_nothing_over),
 		REPLAY(after_a_clock_ahead_nothing_waits),
 		REPLAY(what_a_wrong_clock_missed_comes_at_once),
 		REPLAY(one_poison_alert),
