@@ -16,7 +16,7 @@ def copies(messages):
     return collections.Counter(m.key for m in messages)
 
 
-@pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20)])
+@pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20), ("relp", 20)])
 def test_nothing_is_lost_when_the_relay_is_killed_again_and_again(
     simulators, collectors, relays, transport, kills
 ):

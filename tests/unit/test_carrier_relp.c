@@ -51,11 +51,12 @@ static void on_report(void *context, void *ticket, enum delivery result)
 
 static void bench_new(struct bench *bench, enum transport transport)
 {
-	const struct destination_events events = {on_report, bench};
+	struct destination_events events = {.report = on_report};
 	bool tls = transport == TRANSPORT_RELP_TLS;
 	struct error err;
 
 	memset(bench, 0, sizeof(*bench));
+	events.context = bench;
 	bench->answers = true;
 	bench->loop = loop_new(&clock_system);
 	collector_start(&bench->collector,

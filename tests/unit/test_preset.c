@@ -91,8 +91,7 @@ static void every_preset_makes_its_destination(void **state)
 		config_free(config);
 		if (preset_at(i)->relp) {
 			config = load(expected[i].name, "relp+tls");
-			assert_int_equal(
-				config->destinations[0].framing, FRAMING_NONE);
+			assert_int_equal(config->destinations[0].framing, FRAMING_NONE);
 			config_free(config);
 		}
 		if (!expected[i].tls_framing)
