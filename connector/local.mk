@@ -47,11 +47,14 @@ libconnector_la_SOURCES += \
 	connector/store/store_sqlite.c
 
 libconnector_la_SOURCES += \
+	connector/deliver/acceptor.c \
+	connector/deliver/acceptor.h \
 	connector/deliver/carrier.c \
 	connector/deliver/carrier.h \
 	connector/deliver/carrier_file.c \
 	connector/deliver/carrier_relp.c \
 	connector/deliver/carrier_stream.c \
+	connector/deliver/carrier_udp.c \
 	connector/deliver/conn.c \
 	connector/deliver/conn.h \
 	connector/deliver/destination.c \
@@ -68,6 +71,10 @@ libconnector_la_SOURCES += \
 	connector/deliver/relp.h \
 	connector/deliver/render.c \
 	connector/deliver/render.h \
+	connector/deliver/resolve.c \
+	connector/deliver/resolve.h \
+	connector/deliver/rotate.c \
+	connector/deliver/rotate.h \
 	connector/deliver/send_queue.c \
 	connector/deliver/send_queue.h \
 	connector/deliver/syslog_msg.c \

@@ -16,7 +16,8 @@
 struct run {
 	struct loop *loop;
 	struct relay *relay;
-	struct loop_signal term, interrupt;
+	const char *log_channel;
+	struct loop_signal term, interrupt, hangup;
 	struct loop_timer watchdog;
 	int64_t watchdog_ms;
 	bool signalled;
@@ -61,6 +62,20 @@ static void on_interrupt(struct loop_signal *sig)
 	stop(CONTAINER_OF(sig, struct run, interrupt));
 }
 
+/* The log that cannot be opened goes on where it was. */
+static void on_hangup(struct loop_signal *sig)
+{
+	struct run *run = CONTAINER_OF(sig, struct run, hangup);
+	struct error err;
+	char reason[700];
+
+	if (log_open(run->log_channel, &err) != RC_OK)
+		log_write(LOG_ERR, "the log is not opened anew", "reason=%s",
+			log_quote(reason, sizeof(reason), err.text, strlen(err.text)));
+	relay_reopen(run->relay);
+	log_write(LOG_NOTICE, "log and files are opened anew", NULL);
+}
+
 static void on_watchdog(struct loop_timer *timer)
 {
 	struct run *run = CONTAINER_OF(timer, struct run, watchdog);
@@ -100,6 +115,8 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	struct run run = {
 		.term = {.signo = SIGTERM, .caught = on_term},
 		.interrupt = {.signo = SIGINT, .caught = on_interrupt},
+		.hangup = {.signo = SIGHUP, .caught = on_hangup},
+		.log_channel = config->log_channel,
 	};
 	struct relay_options with_done = *options;
 	struct relay_summary summary;
@@ -111,6 +128,7 @@ static int run_relay(const struct config *config, const struct relay_options *op
 	with_done.context = &run;
 	loop_signal_add(run.loop, &run.term);
 	loop_signal_add(run.loop, &run.interrupt);
+	loop_signal_add(run.loop, &run.hangup);
 	rc = relay_new(run.loop, config, &with_done, &run.relay, &err);
 	if (rc == RC_OK) {
 		log_write(LOG_NOTICE, PACKAGE_STRING " started",
@@ -196,8 +214,10 @@ const struct cli_command cli_run = {
 	.summary = "forward alerts (the daemon; stays in the foreground)",
 	.help = "Polls every tenant and forwards what is new until SIGTERM or SIGINT; "
 		"then it waits for\n"
-		"what is unconfirmed, at most the longest settle time, and ends. With "
-		"--once it exits\n"
+		"what is unconfirmed, at most the longest settle time, and ends. "
+		"SIGHUP "
+		"opens the log and\n"
+		"the files of destinations anew. With --once it exits\n"
 		"with 0 when all is confirmed; else with 1, and names each tenant and "
 		"the reason.\n",
 	.run = run,

@@ -39,6 +39,7 @@ struct carrier {
 	struct destination_state *state;
 	struct carrier_log *log;
 	struct loop_call *flush_call; /* loop_defer() it to be flushed again */
+	bool reopen; /* destination_reopen() was called; who has a file sees to it */
 	size_t number; /* of the destination's carriers, from 0 */
 
 	unsigned failures; /* in a row */
@@ -47,6 +48,7 @@ struct carrier {
 
 struct carrier *carrier_stream_new(void);
 struct carrier *carrier_relp_new(void);
+struct carrier *carrier_udp_new(void);
 struct carrier *carrier_file_new(void);
 
 /* Reports everything that was acknowledged at or before this time. */

@@ -1,8 +1,9 @@
 /* carrier_file.c - a file that grows, or standard output.
  *
  * Confirmed means: written, and for a regular file synced, once per batch. A message that was torn by
- * a full disk is cut off again; what cannot be written waits and is tried again. A file that was moved
- * away (logrotate) is made anew. */
+ * a full disk is cut off again; what cannot be written waits and is tried again. A file is given up for
+ * another only between two messages: when it was moved away (logrotate), when the owner asks, or when
+ * it has reached its size or time. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,8 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "deliver/carrier.h"
+#include "deliver/rotate.h"
 
 #define BATCH 65536
 #define FLUSH_MAXIMUM 1048576
@@ -32,29 +35,15 @@ struct file {
 	struct loop_watch room;
 	struct loop_timer retry;
 	uint64_t written; /* octets of the queue that are in the file */
-	const char *batch; /* being written */
-	char *spare;
+	const char *batch; /* whole messages, being written */
 	size_t batch_n, batch_at;
+	uint64_t size; /* of a file that rotates, before this batch */
+	bool cannot_rotate; /* and this was said */
 };
 
 static const char *path_of(const struct file *file)
 {
 	return file->standard_output ? "stdout" : file->carrier.options->path;
-}
-
-static void sync_directory(const char *path)
-{
-	char directory[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd;
-
-	snprintf(directory, sizeof(directory), "%.*s",
-		slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
 }
 
 static void file_shut(struct file *file)
@@ -77,11 +66,40 @@ static bool was_moved(const struct file *file)
 	       named.st_ino != open_now.st_ino || named.st_dev != open_now.st_dev;
 }
 
+static bool between_messages(const struct file *file)
+{
+	return file->batch_at == file->batch_n;
+}
+
+/* A relay that was killed while it wrote has left a part of a line, which must not become the
+ * beginning of the next. */
+static bool ends_in_line(const char *path, off_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char last = '\n';
+	bool read_it = fd >= 0 && pread(fd, &last, 1, size - 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return read_it && last != '\n';
+}
+
+static void look_at(struct file *file, const struct stat *info)
+{
+	file->regular = S_ISREG(info->st_mode);
+	file->room.fd = file->fd;
+	if (!file->standard_output)
+		file->torn = file->regular && info->st_size &&
+			     file->carrier.options->framing == FRAMING_LF &&
+			     ends_in_line(path_of(file), info->st_size);
+}
+
 static enum rc file_open(struct file *file, struct error *err)
 {
 	struct stat info;
 
-	if (file->fd >= 0 && was_moved(file))
+	if (file->fd >= 0 && between_messages(file) &&
+		(file->carrier.reopen || was_moved(file)))
 		file_shut(file);
 	if (file->fd >= 0)
 		return RC_OK;
@@ -94,15 +112,14 @@ static enum rc file_open(struct file *file, struct error *err)
 		if (file->fd < 0 && errno == ENOENT) {
 			file->fd = open(path_of(file), flags | O_CREAT, 0640);
 			if (file->fd >= 0)
-				sync_directory(path_of(file));
+				rotate_sync_directory(path_of(file));
 		}
-		file->torn = false;
 	}
 	if (file->fd < 0 || fstat(file->fd, &info) != 0)
 		return error_set(err, RC_IO, "cannot open %s: %s", path_of(file),
 			strerror(errno));
-	file->regular = S_ISREG(info.st_mode);
-	file->room.fd = file->fd;
+	look_at(file, &info);
+	file->carrier.reopen = false;
 	if (!file->carrier.state->connected)
 		file->carrier.state->connects++;
 	file->carrier.state->connected = true;
@@ -203,13 +220,70 @@ static void wait_for_room(struct file *file)
 
 static enum rc end_torn_line(struct file *file, struct error *err)
 {
-	if (!file->torn || file->carrier.options->framing != FRAMING_LF)
+	if (!file->torn || file->carrier.options->framing != FRAMING_LF ||
+		!file->carrier.queue->waiting)
 		return RC_OK;
 	if (write_some(file, "\n", 1) != 1)
 		return error_set(err, RC_IO, "cannot write to %s: %s", path_of(file),
 			strerror(errno));
 	file->torn = false;
 	return RC_OK;
+}
+
+/* Whether the next message belongs into another file. */
+static bool is_due(struct file *file)
+{
+	const struct destination_options *options = file->carrier.options;
+	int64_t now = clock_wall(loop_clock(file->carrier.loop)) / TICKS_PER_S;
+	int64_t every = options->rotate_every_ms / 1000;
+	struct stat info;
+
+	if (!file->regular || (!options->rotate_bytes && !every) ||
+		fstat(file->fd, &info) != 0)
+		return false;
+	file->size = (uint64_t)info.st_size;
+	if (!file->size)
+		return false;
+	if (options->rotate_bytes && file->size + send_queue_next(file->carrier.queue) >
+					     options->rotate_bytes)
+		return true;
+	return every && info.st_mtim.tv_sec / every != now / every;
+}
+
+/* What is in the file is confirmed before it gets its other name. When it cannot get one it grows on:
+ * that is better than alerts that wait. */
+static enum rc begin_another(struct file *file, struct error *err)
+{
+	const struct destination_options *options = file->carrier.options;
+	char reason[700];
+	enum rc rc = settle(file, err);
+
+	if (rc != RC_OK)
+		return rc;
+	if (rotate_file(path_of(file), clock_wall(loop_clock(file->carrier.loop)),
+		    options->keep, err) == RC_OK) {
+		file->cannot_rotate = false;
+		file_shut(file);
+		file->size = 0;
+		return file_open(file, err);
+	}
+	if (!file->cannot_rotate)
+		log_write(LOG_WARNING,
+			"cannot begin a new file; the old one is written on",
+			"destination=%s reason=%s", options->name,
+			log_quote(
+				reason, sizeof(reason), err->text, strlen(err->text)));
+	file->cannot_rotate = true;
+	return RC_OK;
+}
+
+static size_t batch_room(const struct file *file)
+{
+	uint64_t most = file->carrier.options->rotate_bytes;
+
+	if (!most || file->size + BATCH <= most || file->cannot_rotate)
+		return BATCH;
+	return file->size < most ? (size_t)(most - file->size) : 0;
 }
 
 static enum rc write_all(struct file *file, struct error *err)
@@ -219,12 +293,18 @@ static enum rc write_all(struct file *file, struct error *err)
 	for (size_t written = 0; written < FLUSH_MAXIMUM;) {
 		ssize_t done;
 
-		if (file->batch_at == file->batch_n) {
-			file->batch_at = 0;
-			file->batch_n = send_queue_take(
-				carrier->queue, &file->batch, file->spare, BATCH);
-			if (!file->batch_n)
+		if (between_messages(file)) {
+			if (!carrier->queue->waiting)
 				return RC_OK;
+			if (is_due(file)) {
+				enum rc rc = begin_another(file, err);
+
+				if (rc != RC_OK)
+					return rc;
+			}
+			file->batch_at = 0;
+			file->batch_n = send_queue_take_whole(
+				carrier->queue, &file->batch, batch_room(file));
 		}
 		done = write_some(file, file->batch + file->batch_at,
 			file->batch_n - file->batch_at);
@@ -253,6 +333,10 @@ static void file_flush(struct carrier *carrier)
 
 	if (loop_timer_is_set(&file->retry))
 		return;
+	if (file->fd < 0 && !carrier->queue->waiting) {
+		carrier->reopen = false;
+		return;
+	}
 	rc = file_open(file, &err);
 	if (rc == RC_OK)
 		rc = end_torn_line(file, &err);
@@ -290,7 +374,6 @@ static void file_free(struct carrier *carrier)
 
 	file_shut(file);
 	loop_timer_stop(carrier->loop, &file->retry);
-	free(file->spare);
 	free(file);
 }
 
@@ -299,7 +382,6 @@ static void file_start(struct carrier *carrier)
 	struct file *file = CONTAINER_OF(carrier, struct file, carrier);
 
 	file->standard_output = carrier->options->transport == TRANSPORT_STDOUT;
-	file->spare = xmalloc(BATCH);
 }
 
 struct carrier *carrier_file_new(void)

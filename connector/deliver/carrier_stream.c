@@ -234,6 +234,9 @@ static void stream_start(struct carrier *carrier)
 			? CONN_RECORD
 			: BATCH_TCP;
 	stream->spare = xmalloc(stream->batch_room);
+	/* A collector that finds nobody would call that a fault. */
+	if (transport_has(carrier->options->transport, TRANSPORT_LISTENS))
+		failover_start(&stream->failover);
 }
 
 struct carrier *carrier_stream_new(void)

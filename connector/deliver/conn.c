@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
+#include "deliver/acceptor.h"
 
 #define KEEPALIVE_COUNT 3
 /* TCP_USER_TIMEOUT would also end a connection whose peer answers but does not read (measured on Linux
@@ -45,6 +47,8 @@ struct conn {
 	struct loop_timer reset;
 	struct error fin; /* what to say if none comes */
 	struct curl_slist *connect_to;
+	struct acceptor *acceptor; /* NULL: libcurl connects and carries the octets */
+	SSL *ssl; /* of a connection that was accepted */
 	curl_socket_t fd;
 	bool connected, ended;
 	bool tls;
@@ -129,9 +133,7 @@ enum rc conn_pinned_key(const char *pinned_key, struct error *err)
 		"collector's public key, several of them with ; between");
 }
 
-/* The first line of a small file. */
-static enum rc read_password(
-	const char *path, char *out, size_t size, struct error *err)
+enum rc conn_password(const char *path, char *out, size_t size, struct error *err)
 {
 	FILE *file = fopen(path, "re");
 	char *line;
@@ -347,6 +349,16 @@ static void watch_for(struct conn *conn, short events)
 	conn->watch.events = events;
 }
 
+/* conn->fd is the connection now. */
+static void stream_opened(struct conn *conn)
+{
+	conn->connected = true;
+	conn->watch.fd = conn->fd;
+	watch_for(conn, CURL_WAIT_POLLIN);
+	loop_watch_add(conn->loop, &conn->watch);
+	conn->events.connected(conn->events.context);
+}
+
 static void on_transfer(struct loop_transfer *transfer, CURLcode result)
 {
 	struct conn *conn = CONTAINER_OF(transfer, struct conn, transfer);
@@ -360,11 +372,77 @@ static void on_transfer(struct loop_transfer *transfer, CURLcode result)
 		end_with(conn, CONN_CLOSED, &err);
 		return;
 	}
-	conn->connected = true;
-	conn->watch.fd = conn->fd;
-	watch_for(conn, CURL_WAIT_POLLIN);
-	loop_watch_add(conn->loop, &conn->watch);
-	conn->events.connected(conn->events.context);
+	stream_opened(conn);
+}
+
+/* What OpenSSL says of a connection that was accepted, in libcurl's words. */
+static CURLcode ssl_code(struct conn *conn, int done)
+{
+	unsigned long code;
+
+	switch (SSL_get_error(conn->ssl, done)) {
+	case SSL_ERROR_NONE:
+	case SSL_ERROR_ZERO_RETURN:
+		return CURLE_OK;
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return CURLE_AGAIN;
+	case SSL_ERROR_SSL:
+		code = ERR_get_error();
+		ERR_clear_error();
+		/* An end without close_notify is one all the same. */
+		if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+			return CURLE_OK;
+		snprintf(conn->text, sizeof(conn->text), "%s",
+			ERR_reason_error_string(code) ? ERR_reason_error_string(code)
+						      : "TLS failed");
+		return CURLE_SEND_ERROR;
+	default:
+		return CURLE_SEND_ERROR;
+	}
+}
+
+static CURLcode stream_send(struct conn *conn, const char *p, size_t n, size_t *taken)
+{
+	ssize_t done;
+
+	if (!conn->acceptor)
+		return curl_easy_send(conn->transfer.easy, p, n, taken);
+	if (conn->ssl) {
+		CURLcode code;
+
+		ERR_clear_error();
+		code = ssl_code(conn, SSL_write_ex(conn->ssl, p, n, taken));
+		return code == CURLE_OK && !*taken ? CURLE_SEND_ERROR : code;
+	}
+	do
+		done = send(conn->fd, p, n, MSG_NOSIGNAL);
+	while (done < 0 && errno == EINTR);
+	if (done < 0)
+		return errno == EAGAIN ? CURLE_AGAIN : CURLE_SEND_ERROR;
+	*taken = (size_t)done;
+	return CURLE_OK;
+}
+
+/* Nothing and CURLE_OK is an end. */
+static CURLcode stream_receive(struct conn *conn, char *p, size_t room, size_t *n)
+{
+	ssize_t done;
+
+	*n = 0;
+	if (!conn->acceptor)
+		return curl_easy_recv(conn->transfer.easy, p, room, n);
+	if (conn->ssl) {
+		ERR_clear_error();
+		return ssl_code(conn, SSL_read_ex(conn->ssl, p, room, n));
+	}
+	do
+		done = recv(conn->fd, p, room, 0);
+	while (done < 0 && errno == EINTR);
+	if (done < 0)
+		return errno == EAGAIN ? CURLE_AGAIN : CURLE_RECV_ERROR;
+	*n = (size_t)done;
+	return CURLE_OK;
 }
 
 static enum rc broken(struct conn *conn, CURLcode code, int number, enum conn_end *end,
@@ -403,7 +481,7 @@ static void read_all(struct conn *conn)
 
 		errno = 0;
 		conn->text[0] = '\0';
-		code = curl_easy_recv(conn->transfer.easy, octets, sizeof(octets), &n);
+		code = stream_receive(conn, octets, sizeof(octets), &n);
 		if (code == CURLE_AGAIN)
 			return;
 		if (code == CURLE_OK && n) {
@@ -479,6 +557,8 @@ static SSL *ssl_of(const struct conn *conn)
 {
 	struct curl_tlssessioninfo *info = NULL;
 
+	if (conn->acceptor)
+		return conn->ssl;
 	if (curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info) !=
 			CURLE_OK ||
 		!info || info->backend != CURLSSLBACKEND_OPENSSL)
@@ -554,7 +634,7 @@ static enum rc set_tls(
 {
 	CURL *easy = conn->transfer.easy;
 	bool by_ca = options->ca_file || !options->pinned_key;
-	char password[1024];
+	char password[CONN_PASSWORD];
 	enum rc rc;
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -580,7 +660,7 @@ static enum rc set_tls(
 		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file);
 	if (!options->key_password_file)
 		return RC_OK;
-	rc = read_password(options->key_password_file, password, sizeof(password), err);
+	rc = conn_password(options->key_password_file, password, sizeof(password), err);
 	if (rc == RC_OK)
 		curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password);
 	explicit_bzero(password, sizeof(password));
@@ -618,10 +698,56 @@ static enum rc set_address(
 	return RC_OK;
 }
 
+/* As libcurl does it for the others. */
+static void keep_alive(const struct conn *conn)
+{
+	int on = 1, idle = (int)at_least_1_s(conn, 2),
+	    interval = (int)at_least_1_s(conn, 2L * KEEPALIVE_COUNT);
+
+	on_socket(NULL, conn->fd, CURLSOCKTYPE_ACCEPT);
+	setsockopt(conn->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(conn->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(conn->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+}
+
+static void on_accepted(void *context, int fd, SSL *ssl, const char *peer)
+{
+	struct conn *conn = context;
+
+	conn->fd = fd;
+	conn->ssl = ssl;
+	snprintf(conn->address, sizeof(conn->address), "%s", peer);
+	keep_alive(conn);
+	stream_opened(conn);
+}
+
+static void on_cannot_listen(void *context, const struct error *err)
+{
+	end_with(context, CONN_CLOSED, err);
+}
+
+static enum rc start_connecting(
+	struct conn *conn, const struct conn_options *options, struct error *err)
+{
+	enum rc rc;
+
+	conn->transfer.easy = curl_easy_init();
+	if (!conn->transfer.easy)
+		abort();
+	set_stream(conn);
+	rc = set_address(conn, options, err);
+	if (rc == RC_OK && options->tls)
+		rc = set_tls(conn, options, err);
+	if (rc == RC_OK)
+		rc = loop_transfer_add(conn->loop, &conn->transfer, err);
+	return rc;
+}
+
 enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	const struct conn_events *events, struct conn **out, struct error *err)
 {
 	struct conn *conn = xcalloc(1, sizeof(*conn));
+	const struct acceptor_events accepting = {on_accepted, on_cannot_listen, conn};
 	enum rc rc;
 
 	conn->loop = loop;
@@ -636,15 +762,9 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	conn->reset.fire = on_reset_time;
 	conn->transfer.done = on_transfer;
 	conn->transfer.keep_in_multi = true;
-	conn->transfer.easy = curl_easy_init();
-	if (!conn->transfer.easy)
-		abort();
-	set_stream(conn);
-	rc = set_address(conn, options, err);
-	if (rc == RC_OK && options->tls)
-		rc = set_tls(conn, options, err);
-	if (rc == RC_OK)
-		rc = loop_transfer_add(loop, &conn->transfer, err);
+	rc = options->listen
+		     ? acceptor_open(loop, options, &accepting, &conn->acceptor, err)
+		     : start_connecting(conn, options, err);
 	if (rc != RC_OK) {
 		conn_close(conn);
 		return rc;
@@ -653,11 +773,24 @@ enum rc conn_open(struct loop *loop, const struct conn_options *options,
 	return RC_OK;
 }
 
+/* With close_notify, unless conn_finish() has sent it. */
+static void close_accepted(struct conn *conn)
+{
+	acceptor_close(conn->acceptor);
+	if (conn->ssl && !conn->finished)
+		(void)SSL_shutdown(conn->ssl);
+	SSL_free(conn->ssl);
+	if (conn->fd != CURL_SOCKET_BAD)
+		close(conn->fd);
+}
+
 void conn_close(struct conn *conn)
 {
 	if (!conn)
 		return;
 	conn->ended = true;
+	if (conn->acceptor)
+		close_accepted(conn);
 	conn->fd = CURL_SOCKET_BAD; /* going is no surprise now */
 	loop_watch_remove(conn->loop, &conn->watch);
 	loop_timer_stop(conn->loop, &conn->late);
@@ -686,7 +819,7 @@ enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 		return RC_AGAIN; /* until the end comes */
 	errno = 0;
 	conn->text[0] = '\0';
-	code = curl_easy_send(conn->transfer.easy, p, n, taken);
+	code = stream_send(conn, p, n, taken);
 	if (code == CURLE_OK)
 		return RC_OK;
 	if (code == CURLE_AGAIN) {

@@ -1,6 +1,7 @@
 /* conn.h - one byte stream to a collector, plain or TLS.
  *
- * Purpose:  resolves, connects, verifies (all by libcurl, CONNECT_ONLY, in the loop's multi handle),
+ * Purpose:  resolves, connects, verifies (all by libcurl, CONNECT_ONLY, in the loop's multi handle; or
+ *           waits for the collector's own connection, acceptor.h),
  *           writes without blocking, and notices the end at once: FIN, reset, close_notify, silence.
  * Owner:    conn_open() gives, conn_close() frees; never call it from one of the events. Made anew
  *           for each attempt, so every file and the name's address are read again.
@@ -28,6 +29,12 @@ struct conn_options {
 	const char *tls_name; /* NULL: the host of the address */
 	int64_t timeout_ms; /* for all of resolving, connecting and the handshake */
 	int64_t dead_after_ms; /* that the peer's host answers nothing */
+	/* The collector connects to the address instead, which is ours; cert_file is what it is shown,
+	 * ca_file (NULL: any, even none) and tls_name what its own must be; timeout_ms is for the
+	 * handshake. */
+	bool listen;
+	const char *const *allow; /* networks that may connect; a count of 0: any */
+	size_t allow_count;
 };
 
 enum conn_end {
@@ -63,6 +70,11 @@ NODISCARD enum rc conn_address(
 
 /* One or more of "sha256//" and 44 characters of base64, parted by ";", as libcurl and HPKP have it. */
 NODISCARD enum rc conn_pinned_key(const char *pinned_key, struct error *err);
+
+/* The first line of a file that holds a password. */
+#define CONN_PASSWORD 1024
+NODISCARD enum rc conn_password(
+	const char *path, char *out, size_t size, struct error *err);
 
 /* RC_OK: an event will come, later. Otherwise a file is not as it must be. */
 NODISCARD enum rc conn_open(struct loop *loop, const struct conn_options *options,

@@ -48,6 +48,7 @@ void destination_options_default(struct destination_options *options)
 		.connect_timeout_ms = 10000,
 		.relp_window = 1000,
 		.relp_timeout_ms = 90000,
+		.rate = 1000,
 		.dead_after_ms = 30000,
 		.format = "cef",
 	};
@@ -89,6 +90,11 @@ static enum rc check_stream(
 		rc = conn_address(options->addresses[i], host, port, err);
 	if (rc == RC_OK && transport_has(options->transport, TRANSPORT_ANSWERS))
 		rc = check_relp(options, err);
+	if (rc == RC_OK && transport_has(options->transport, TRANSPORT_DATAGRAMS) &&
+		options->max_message_bytes > TRANSPORT_DATAGRAM_MAXIMUM)
+		rc = error_set(err, RC_CONFIG,
+			"messages of %zu octets: a datagram holds %d",
+			options->max_message_bytes, TRANSPORT_DATAGRAM_MAXIMUM);
 	if (rc != RC_OK || !transport_has(options->transport, TRANSPORT_HAS_TLS))
 		return rc;
 	rc = check_file("ca_file", options->ca_file, err);
@@ -199,6 +205,14 @@ void destination_free(struct destination *destination)
 	}
 	render_close(&destination->render);
 	free(destination);
+}
+
+void destination_reopen(struct destination *destination)
+{
+	if (!transport_has(destination->options->transport, TRANSPORT_HAS_PATH))
+		return;
+	destination->lanes[0].carrier->reopen = true;
+	loop_defer(destination->loop, &destination->lanes[0].flush);
 }
 
 const struct destination_options *destination_options(

@@ -19,10 +19,12 @@
  *             for settle_ms after that, which is for collectors that answer before they store. A
  *             message that is answered otherwise stays unconfirmed, ends the connection, and is sent
  *             again, with fewer others;
+ *   listen, listen+tls  the same, for a collector that connects to us; one at a time;
+ *   udp       given to the kernel, and no refusal was heard for settle_ms after that;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
- * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662, RELP (relp.h). */
+ * Source:   RFC 5424, RFC 3164, RFC 6587, RFC 5425 with RFC 9662, RFC 5426, RELP (relp.h). */
 #ifndef DELIVER_DESTINATION_H
 #define DELIVER_DESTINATION_H
 
@@ -40,6 +42,7 @@
 #include "formats/severity.h"
 
 #define DESTINATION_ADDRESSES 8
+#define DESTINATION_NETWORKS 16
 #define DESTINATION_CONNECTIONS 64
 
 /* What becomes a message of its own: an alert, or each piece of its evidence (alert/event.h). */
@@ -54,8 +57,14 @@ struct destination_options {
 	const char *addresses
 		[DESTINATION_ADDRESSES]; /* "host:port", "[v6]:port"; tried in order */
 	size_t address_count;
+	const char *
+		allow[DESTINATION_NETWORKS]; /* who may connect, of TRANSPORT_LISTENS */
+	size_t allow_count; /* 0: any */
 	unsigned connections; /* that share the customers, each with its own queue */
 	const char *path; /* of TRANSPORT_FILE */
+	size_t rotate_bytes; /* a new file before it is larger; 0: never */
+	int64_t rotate_every_ms; /* ... at each multiple of this in wall time; 0: never */
+	unsigned keep; /* old files; 0: all */
 	enum framing framing;
 	enum header header;
 	bool tag; /* RFC 3164: write "app_name: " before the body */
@@ -77,6 +86,7 @@ struct destination_options {
 	int64_t settle_ms;
 	size_t tail_bytes; /* confirmed messages that are kept for a reset, at most */
 	int64_t connect_timeout_ms;
+	unsigned rate; /* datagrams a second, at most */
 	int64_t dead_after_ms; /* that the collector's host answers nothing at all */
 	unsigned relp_window; /* messages without an answer, at most */
 	int64_t relp_timeout_ms; /* for the answer to a message */
@@ -141,6 +151,9 @@ NODISCARD enum rc destination_new(struct loop *loop,
 	struct error *err);
 /* Drops what is queued without reports; never call it from report(). A connection is ended properly (TLS close_notify). */
 void destination_free(struct destination *destination);
+
+/* A file is closed and opened anew by its name, between two messages. Others are left alone. */
+void destination_reopen(struct destination *destination);
 
 const struct destination_options *destination_options(
 	const struct destination *destination);

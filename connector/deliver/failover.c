@@ -213,6 +213,9 @@ static enum rc link_open(
 		.tls_name = options->tls_name,
 		.timeout_ms = options->connect_timeout_ms,
 		.dead_after_ms = options->dead_after_ms,
+		.listen = transport_has(options->transport, TRANSPORT_LISTENS),
+		.allow = options->allow,
+		.allow_count = options->allow_count,
 	};
 	const struct conn_events events = {
 		.connected = link_connected,
@@ -223,6 +226,9 @@ static enum rc link_open(
 	};
 
 	link->place = place;
+	if (to.listen)
+		snprintf(f->carrier->state->trouble, sizeof(f->carrier->state->trouble),
+			"no collector has connected to %s", to.address);
 	return conn_open(f->carrier->loop, &to, &events, &link->conn, err);
 }
 

@@ -219,6 +219,34 @@ size_t send_queue_rest(const struct send_queue *q)
 	return q->untaken == q->end ? 0 : message(q, q->untaken)->size - q->untaken_at;
 }
 
+size_t send_queue_take_whole(struct send_queue *q, const char **octets, size_t room)
+{
+	size_t done = 0;
+
+	for (; q->untaken != q->end; q->untaken++) {
+		struct send_message *m = message(q, q->untaken);
+
+		if (!done)
+			*octets = m->octets;
+		else if (m->octets != *octets + done || m->size > room - done)
+			break;
+		done += m->size;
+		q->taken += m->size;
+		m->at.end = q->taken;
+		if (done >= room) {
+			q->untaken++;
+			break;
+		}
+	}
+	q->waiting -= done;
+	return done;
+}
+
+size_t send_queue_next(const struct send_queue *q)
+{
+	return q->untaken != q->end ? message(q, q->untaken)->size : 0;
+}
+
 size_t send_queue_begun(const struct send_queue *q)
 {
 	return q->untaken_at ? send_queue_rest(q) : 0;

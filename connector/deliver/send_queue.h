@@ -61,6 +61,11 @@ size_t send_queue_take(
 
 /* What is left to take of the message that comes next. 0: nothing waits. */
 size_t send_queue_rest(const struct send_queue *q);
+/* The same for whole messages that lie side by side: as many as have room, and the first in any case.
+ * Nothing is copied. Not to be mixed with send_queue_take() between two rewinds. */
+size_t send_queue_take_whole(struct send_queue *q, const char **octets, size_t room);
+/* How many octets the next message has; 0: nothing waits. */
+size_t send_queue_next(const struct send_queue *q);
 
 /* Messages that end at or before this position of the stream are handed over with this mark. */
 void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark);

@@ -22,7 +22,11 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 	} used[] = {
 		{"address", TRANSPORT_HAS_ADDRESS, -1},
 		{"connections", TRANSPORT_HAS_ADDRESS, -1},
+		{"allow", TRANSPORT_LISTENS, -1},
 		{"path", TRANSPORT_HAS_PATH, -1},
+		{"rotate_size", TRANSPORT_HAS_PATH, -1},
+		{"rotate_every", TRANSPORT_HAS_PATH, -1},
+		{"keep", TRANSPORT_HAS_PATH, -1},
 		{"ca_file", TRANSPORT_HAS_TLS, -1},
 		{"pinned_key", TRANSPORT_HAS_TLS, -1},
 		{"crl_file", TRANSPORT_HAS_TLS, -1},
@@ -33,10 +37,11 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 		{"settle", TRANSPORT_SETTLES, -1},
 		{"tail", TRANSPORT_KEEPS_TAIL, -1},
 		{"framing", TRANSPORT_HAS_FRAMING, -1},
+		{"rate", TRANSPORT_DATAGRAMS, -1},
 		{"relp_window", TRANSPORT_ANSWERS, -1},
 		{"relp_timeout", TRANSPORT_ANSWERS, -1},
 		{"connect_timeout", TRANSPORT_HAS_ADDRESS, -1},
-		{"dead_after", TRANSPORT_SETTLES, -1},
+		{"dead_after", TRANSPORT_CONNECTS, -1},
 		{"tag", 0, HEADER_RFC3164},
 		{"utc", 0, HEADER_RFC3164},
 		{"bom", 0, HEADER_RFC5424},
@@ -57,6 +62,43 @@ static void check_used(struct loader *l, const struct yaml_node *map,
 				used[i].key, headers[d->header],
 				headers[used[i].header]);
 	}
+}
+
+/* Whoever can connect gets every alert: the file must say who may. */
+static void check_listening(struct loader *l, const struct yaml_node *map,
+	const struct destination_options *d)
+{
+	bool tls = transport_has(d->transport, TRANSPORT_HAS_TLS);
+
+	if (d->address_count > 1)
+		options_wrong(&l->reader, line_of(map, "address"),
+			"address: one is listened on; [::]:port is all of this host's");
+	if (d->connections > 1)
+		options_wrong(&l->reader, line_of(map, "connections"),
+			"connections: one collector at a time is fed; take it out");
+	if (!d->allow_count && !d->ca_file)
+		options_wrong(&l->reader, line_of(map, ""),
+			"destination %s gives its alerts to anyone who connects; write "
+			"allow: with the addresses of collectors%s",
+			map->key,
+			tls ? ", or ca_file: with who issues their certificates" : "");
+	if (!tls)
+		return;
+	if (!yaml_get(map, "cert_file"))
+		options_wrong(&l->reader, line_of(map, ""),
+			"destination %s has no certificate to show to collectors; "
+			"write cert_file and key_file",
+			map->key);
+	if (d->pinned_key)
+		options_wrong(&l->reader, line_of(map, "pinned_key"),
+			"pinned_key: means nothing with transport %s; write ca_file "
+			"and tls_name",
+			transport_type(d->transport)->word);
+	if ((d->tls_name || d->crl_file) && !d->ca_file)
+		options_wrong(&l->reader,
+			line_of(map, d->tls_name ? "tls_name" : "crl_file"),
+			"%s: no certificate is asked for; write ca_file too",
+			d->tls_name ? "tls_name" : "crl_file");
 }
 
 /* The same address is no second chance, and a key is no use without its certificate. */
@@ -86,12 +128,18 @@ static void check_needed(struct loader *l, const struct yaml_node *map,
 	if (yaml_get(map, "key_password_file") && !yaml_get(map, "key_file"))
 		options_wrong(&l->reader, line_of(map, "key_password_file"),
 			"key_password_file: there is no key_file");
+	if (yaml_get(map, "keep") && !d->rotate_bytes && !d->rotate_every_ms)
+		options_wrong(&l->reader, line_of(map, "keep"),
+			"keep: no new file is ever begun; write rotate_size or "
+			"rotate_every too");
 	if (d->pinned_key && conn_pinned_key(d->pinned_key, &err) != RC_OK)
 		options_wrong(&l->reader, line_of(map, "pinned_key"), "%s", err.text);
 	if (d->crl_file && d->pinned_key && !d->ca_file)
 		options_wrong(&l->reader, line_of(map, "crl_file"),
 			"crl_file: with pinned_key and no ca_file no certificate is "
 			"verified; write ca_file too, or take crl_file out");
+	if (transport_has(d->transport, TRANSPORT_LISTENS))
+		check_listening(l, map, d);
 	check_used(l, map, d);
 }
 
@@ -110,6 +158,13 @@ static void check_size(struct loader *l, const struct yaml_node *map,
 			"max_message_bytes: %zu has no room for what each message in "
 			"format %s must hold; write %zu or more",
 			d->max_message_bytes, d->format, least);
+	else if (transport_has(d->transport, TRANSPORT_DATAGRAMS) &&
+		 d->max_message_bytes > TRANSPORT_DATAGRAM_MAXIMUM)
+		options_wrong(&l->reader, line_of(map, "max_message_bytes"),
+			"max_message_bytes: %zu is more than a datagram holds; write "
+			"%d or less, best %d or less, which no router breaks up",
+			d->max_message_bytes, TRANSPORT_DATAGRAM_MAXIMUM,
+			TRANSPORT_DATAGRAM_UNBROKEN);
 }
 
 struct rules {
@@ -213,7 +268,7 @@ static void read_destination(struct loader *l, const struct yaml_node *map)
 	l->reader.preset =
 		preset && preset->kind == YAML_TEXT ? preset_find(preset->text) : NULL;
 	options_fill(&l->reader, SECTION_DESTINATION, d, map);
-	preset_finish(&l->reader, d, yaml_get(map, "framing") != NULL);
+	preset_finish(&l->reader, d, map);
 	d->formatters = l->config->formatters;
 	if (l->problem_count != before)
 		return; /* what follows would only repeat it */

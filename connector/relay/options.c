@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/values.h"
+#include "deliver/acceptor.h"
 #include "deliver/destination.h"
 #include "fetch/source.h"
 #include "formats/severity.h"
@@ -407,6 +408,21 @@ static void read_addresses(struct options_reader *reader, const struct yaml_node
 				reader, node->line, "%s: %s", node->key, err.text);
 }
 
+static void read_networks(struct options_reader *reader, const struct yaml_node *node,
+	struct destination_options *to)
+{
+	struct error err;
+
+	to->allow_count = read_texts(reader, node, to->allow, DESTINATION_NETWORKS);
+	if (!to->allow_count)
+		options_wrong(reader, node->line,
+			"%s: is empty; write an address or a network", node->key);
+	for (size_t i = 0; i < to->allow_count; i++)
+		if (acceptor_network(to->allow[i], &err) != RC_OK)
+			options_wrong(
+				reader, node->line, "%s: %s", node->key, err.text);
+}
+
 static void read_names(struct options_reader *reader, const struct yaml_node *node,
 	struct config_feed *to)
 {
@@ -512,6 +528,9 @@ static void read_node(struct options_reader *reader, const struct option *row,
 		return;
 	case TYPE_ADDRESSES:
 		read_addresses(reader, node, to);
+		return;
+	case TYPE_NETWORKS:
+		read_networks(reader, node, to);
 		return;
 	case TYPE_MAP:
 		read_map(reader, node, to);

@@ -58,6 +58,7 @@ enum option_type {
 	TYPE_CHOICE,
 	TYPE_FACILITY,
 	TYPE_ADDRESSES, /* of struct destination_options */
+	TYPE_NETWORKS, /* of struct destination_options */
 	TYPE_MAP, /* of struct destination_options */
 	TYPE_FIELDS, /* of struct destination_options */
 	TYPE_SEVERITY, /* a map as text for the format: "high=10,low=2" */

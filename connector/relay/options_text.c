@@ -233,6 +233,7 @@ static const char *argument(enum option_type type)
 		[TYPE_BOOL] = "yes | no",
 		[TYPE_FACILITY] = "facility",
 		[TYPE_ADDRESSES] = "address ...",
+		[TYPE_NETWORKS] = "network ...",
 		[TYPE_MAP] = "map",
 		[TYPE_FIELDS] = "rule ...",
 		[TYPE_SEVERITY] = "map",

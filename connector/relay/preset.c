@@ -264,17 +264,22 @@ static void add_format_options(struct options_reader *reader,
 	d->format_option_count = count;
 }
 
-void preset_finish(
-	struct options_reader *reader, struct destination_options *d, bool framed)
+void preset_finish(struct options_reader *reader, struct destination_options *d,
+	const struct yaml_node *map)
 {
 	const struct preset *preset = reader->preset;
 
 	if (!transport_has(d->transport, TRANSPORT_HAS_FRAMING))
 		d->framing = FRAMING_NONE;
-	else if (!framed && !(preset && preset_default(preset, "framing")))
+	else if (!yaml_get(map, "framing") &&
+		 !(preset && preset_default(preset, "framing")))
 		d->framing = transport_has(d->transport, TRANSPORT_HAS_TLS)
 				     ? FRAMING_OCTET
 				     : FRAMING_LF;
+	if (!yaml_get(map, "max_message_bytes") &&
+		transport_has(d->transport, TRANSPORT_DATAGRAMS) &&
+		d->max_message_bytes > TRANSPORT_DATAGRAM_UNBROKEN)
+		d->max_message_bytes = TRANSPORT_DATAGRAM_UNBROKEN;
 	if (preset && d->format)
 		add_format_options(reader, preset, d);
 }
@@ -394,7 +399,7 @@ enum rc preset_options(const char *name, const char *format, struct arena *strin
 	to->transport = TRANSPORT_TCP;
 	if (format)
 		to->format = format;
-	preset_finish(&reader, to, false);
+	preset_finish(&reader, to, NULL);
 	return RC_OK;
 }
 

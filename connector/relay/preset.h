@@ -38,9 +38,9 @@ const struct preset *preset_find(const char *name);
 const char *preset_default(const struct preset *preset, const char *key);
 
 /* What one row of options cannot do: the options of the format that the destination has in the end,
- * and the framing that goes with its transport. `framed`: the file names the framing. */
+ * and, where the file's map (or NULL) names none, the framing and size that go with its transport. */
 void preset_finish(struct options_reader *reader, struct destination_options *options,
-	bool framed);
+	const struct yaml_node *map);
 
 /* Reports what the SIEM of the preset (NULL: any) cannot take. */
 void preset_check(struct loader *loader, const struct yaml_node *map,

@@ -403,6 +403,12 @@ void relay_stop(struct relay *relay)
 	loop_timer_set(relay->loop, &relay->check_timer, loop_now_ms(relay->loop));
 }
 
+void relay_reopen(struct relay *relay)
+{
+	for (size_t i = 0; i < relay->config->destination_count; i++)
+		destination_reopen(relay->host.destinations[i]);
+}
+
 void relay_summary(const struct relay *relay, struct relay_summary *summary)
 {
 	check_sums(relay);

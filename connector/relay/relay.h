@@ -30,6 +30,9 @@ void relay_start(struct relay *relay);
  * second, saves the cursors, then done(). */
 void relay_stop(struct relay *relay);
 
+/* Files of destinations are closed and opened anew by their names. */
+void relay_reopen(struct relay *relay);
+
 struct relay_summary {
 	struct feed_counts total;
 	size_t tenants;

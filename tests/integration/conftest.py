@@ -84,7 +84,7 @@ def started():
 
 @pytest.fixture
 def collectors(tmp_path, authority, good_pair, started):
-    """collectors("tls"), "tcp", "relp", "relp+tls": a running rsyslog; start=False: not yet."""
+    """collectors("tls"), "tcp", "relp", "relp+tls", "udp": a running rsyslog; start=False: not yet."""
     count = 0
 
     def make(transport="tcp", start=True, pair=None, ca=None, **options):
@@ -93,6 +93,8 @@ def collectors(tmp_path, authority, good_pair, started):
         pair = pair or (good_pair if transport.endswith("tls") else None)
         if transport.startswith("relp"):
             options["module"] = "imrelp"
+        if transport == "udp":
+            options["module"] = "imudp"
         collector = rsyslog.Rsyslog(
             tmp_path / f"collector{count}", pair, authority.cert if pair else None, ca, **options
         )

@@ -13,16 +13,20 @@ class HeldPort:
     name = "localhost"
     enter = []  # what goes before the command of a server that shall listen here
 
-    def __init__(self):
-        self.socket = socket.socket()
+    def __init__(self, udp=False):
+        self.udp = udp
+        self.socket = socket.socket(type=socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind((self.host, 0))
         self.number = self.socket.getsockname()[1]
+        if udp:
+            self.socket.connect(("127.0.0.1", 9))  # nobody else's datagrams are taken
 
     def listens(self):
         """Seen from outside: a connection would be one that a test counts."""
-        listening = f"0100007F:{self.number:04X} 00000000:0000 0A"
-        return listening in Path("/proc/net/tcp").read_text()
+        name, state = ("udp", "07") if self.udp else ("tcp", "0A")
+        listening = f"0100007F:{self.number:04X} 00000000:0000 {state}"
+        return listening in Path(f"/proc/net/{name}").read_text()
 
     def stop(self):
         self.socket.close()

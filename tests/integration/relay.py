@@ -108,12 +108,12 @@ class Relay:
         return options
 
     def add_collector(self, collector, name="soc", **options):
-        """A destination that is a running rsyslog."""
+        """A destination that is a running collector."""
         defaults = {
             "transport": collector.transport,
             "address": collector.address,
             "format": "cef",
-            "max_message_bytes": "64K",
+            "max_message_bytes": 65507 if collector.transport == "udp" else "64K",
             "settle": "200ms",
         }
         if collector.pair:

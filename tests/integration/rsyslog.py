@@ -1,4 +1,4 @@
-"""A real rsyslog as the collector: TCP, TLS or RELP on loopback, each raw message one line."""
+"""A real rsyslog as the collector: TCP, TLS, RELP or UDP on loopback, each raw message one line."""
 
 import os
 import shutil
@@ -38,9 +38,9 @@ class Rsyslog:
     pair: certificate and key, then it speaks TLS. authority: the CA that issued it, for clients.
     ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
-    more of its configuration, outside of and in the ruleset. module: imtcp, imrelp, or imptcp,
-    which has no TLS; driver: the library of TLS, ossl or gtls. held: where it listens, if not on
-    loopback."""
+    more of its configuration, outside of and in the ruleset. module: imtcp, imrelp, imudp, or
+    imptcp, which has no TLS; driver: the library of TLS, ossl or gtls. held: where it listens, if
+    not on loopback."""
 
     def __init__(
         self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
@@ -54,7 +54,7 @@ class Rsyslog:
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
         self.module, self.driver = module, driver
         self.process = None
-        self.held = held or HeldPort()
+        self.held = held or HeldPort(udp=module == "imudp")
         self.port = self.held.number
 
     @property
@@ -62,6 +62,8 @@ class Rsyslog:
         """What a destination has to say to reach it."""
         if self.module == "imrelp":
             return "relp+tls" if self.pair else "relp"
+        if self.module == "imudp":
+            return "udp"
         return "tls" if self.pair else "tcp"
 
     def module_options(self):
@@ -75,6 +77,8 @@ class Rsyslog:
         return options
 
     def input_options(self):
+        if self.module == "imudp":
+            return ""
         if self.module != "imrelp":
             return ' maxFrameSize="2000000"'
         options = f' maxDataSize="{self.size}"' if self.size else ""

@@ -40,7 +40,7 @@ class Sending:
         self.relay.add_tenants(1)
         self.relay.add_feed("soc")
         self.destination = {
-            "transport": "tls" if collector.pair else "tcp",
+            "transport": collector.transport,
             "address": collector.address,
             "settle": "0",
             **({"ca_file": str(collector.authority)} if collector.pair else {}),

@@ -1,4 +1,4 @@
-"""A real syslog-ng as the collector: network() or syslog(), TCP or TLS on loopback.
+"""A real syslog-ng as the collector: network() or syslog(), TCP, TLS or UDP on loopback.
 
 It is unpacked, not installed: Debian's package cannot stand beside rsyslog's."""
 
@@ -50,13 +50,14 @@ class SyslogNg:
     log-msg-size(), None for its default. flags: more of the driver's. parser: what reads the
     message after that, as json-parser()."""
 
-    def __init__(self, directory, driver, pair=None, authority=None, size=None, flags="", parser=""):
+    def __init__(self, directory, driver, pair=None, authority=None, size=None, flags="", parser="", udp=False):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.driver, self.pair, self.authority = driver, pair, authority
         self.size, self.flags, self.parser = size, flags, parser
         self.process = None
-        self.held = HeldPort()
+        self.transport = "udp" if udp else "tls" if pair else "tcp"
+        self.held = HeldPort(udp)
         self.port = self.held.number
 
     def configuration(self):
@@ -69,7 +70,7 @@ class SyslogNg:
         return CONFIG.format(
             driver=self.driver,
             port=self.port,
-            transport="tls" if self.pair else "tcp",
+            transport=self.transport,
             tls=tls,
             size=f"log-msg-size({self.size})" if self.size else "",
             flags=", " + self.flags if self.flags else "",

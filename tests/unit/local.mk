@@ -15,7 +15,7 @@ tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_relp \
-	tests/unit/test_destination
+	tests/unit/test_destination tests/unit/test_udp
 tests_unit_test_relp_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_carrier_relp
 tests_unit_test_carrier_relp_SOURCES = tests/unit/test_carrier_relp.c \
@@ -24,6 +24,7 @@ tests_unit_test_carrier_relp_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_unit_test_carrier_relp_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_syslog_msg_LDADD = $(UNIT_LIBS)
 tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
+tests_unit_test_udp_LDADD = $(UNIT_LIBS)
 tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_destination_LDADD = $(UNIT_LIBS)

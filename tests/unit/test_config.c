@@ -152,6 +152,31 @@ static char *report_of(const char *name)
 	return text;
 }
 
+static void transports_have_options_of_their_own(void **state)
+{
+	struct config *c = load("good-transports.yaml");
+	const struct destination_options *d = c->destinations;
+
+	(void)state;
+	assert_int_equal(d[0].rotate_bytes, 0);
+	assert_int_equal(d[3].rotate_bytes, 100 << 20);
+	assert_int_equal(d[3].rotate_every_ms, 24 * 3600 * 1000);
+	assert_int_equal(d[3].keep, 90);
+	assert_int_equal(d[4].transport, TRANSPORT_LISTEN);
+	assert_int_equal(d[4].allow_count, 2);
+	assert_string_equal(d[4].allow[1], "2001:db8::/32");
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(d[i].transport, TRANSPORT_UDP);
+		assert_int_equal(d[i].framing, FRAMING_NONE);
+	}
+	assert_int_equal(d[0].max_message_bytes, TRANSPORT_DATAGRAM_UNBROKEN);
+	assert_int_equal(d[0].rate, 1000);
+	assert_int_equal(d[1].max_message_bytes, TRANSPORT_DATAGRAM_UNBROKEN);
+	assert_int_equal(d[2].max_message_bytes, 65507);
+	assert_int_equal(d[2].rate, 50);
+	config_free(c);
+}
+
 static void full_file_is_typed(void **state)
 {
 	struct config *c = load("good-full.yaml");
@@ -617,7 +642,7 @@ static void sample_is_a_configuration(void **state)
 			strncmp(hash, "#tenants_dir", 12) &&
 			strncmp(hash, "#directory", 10) && strncmp(hash, "#bom", 4) &&
 			strncmp(hash, "#utc", 4) && strncmp(hash, "#tag", 4) &&
-			strncmp(hash, "#relp_", 6)) {
+			strncmp(hash, "#rate", 5) && strncmp(hash, "#relp_", 6)) {
 			memmove(hash, hash + 1, strlen(hash));
 			shown++;
 		}
@@ -635,7 +660,8 @@ static void sample_is_a_configuration(void **state)
 static void manual_names_every_option(void **state)
 {
 	static const char *const some[] = {".Ss destinations\n",
-		".It Ic transport : tcp | tls | relp | relp+tls | file | stdout\n",
+		".It Ic transport : tcp | tls | listen | listen+tls | udp | relp | "
+		"relp+tls | file | stdout\n",
 		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
 		"Default: 8096.",
 		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
@@ -697,6 +723,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DATA(full_file_is_typed),
+		IN_DATA(transports_have_options_of_their_own),
 		IN_DATA(clouds),
 		IN_DATA(defaults_are_those_of_the_table),
 		IN_DATA(bad_files_are_reported),

@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -1344,6 +1345,208 @@ static void files_grow_and_rotate(void **state)
 	unlink(path);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The files of a directory in the order of their names, all but "log"; the newest is "alerts". */
+static size_t names_in(const char *path, char names[][64], size_t room)
+{
+	DIR *all = opendir(path);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	assert_non_null(all);
+	while ((entry = readdir(all)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		assert_true(count < room);
+		snprintf(names[count++], 64, "%.63s",
+			strcmp(entry->d_name, "alerts") ? entry->d_name : "~");
+	}
+	closedir(all);
+	qsort(names, count, 64, by_name);
+	if (count && strcmp(names[count - 1], "~") == 0)
+		snprintf(names[count - 1], 64, "alerts");
+	return count;
+}
+
+/* Messages from `first` on, in the files one after the other, none of which is too large. */
+static void check_files(const char *path, long first, long end, off_t most)
+{
+	char names[100][64], whole[256];
+	size_t count = names_in(path, names, 100);
+
+	for (size_t i = 0; i < count; i++) {
+		struct strbuf got;
+		size_t at = 0;
+
+		snprintf(whole, sizeof(whole), "%s/%s", path, names[i]);
+		read_file(whole, &got);
+		assert_true((off_t)got.n <= most);
+		while (at < got.n)
+			assert_int_equal(next_message(&got, FRAMING_LF, &at), first++);
+		assert_int_equal(at, got.n);
+		strbuf_clear(&got);
+	}
+	assert_int_equal(first, end);
+}
+
+static void file_bench(struct bench *bench, const char *name, char *sub, char *path)
+{
+	file_in(sub, 128, name);
+	assert_int_equal(mkdir(sub, 0700), 0);
+	snprintf(path, 160, "%s/alerts", sub);
+	bench_new(bench, TRANSPORT_FILE);
+	bench->options.path = path;
+	bench->options.framing = FRAMING_LF;
+}
+
+static void a_new_file_begins_before_one_is_too_large(void **state)
+{
+	char sub[128], path[160], names[100][64];
+	struct bench bench;
+	size_t count;
+
+	(void)state;
+	file_bench(&bench, "by-size", sub, path);
+	bench.options.rotate_bytes = 100000;
+	bench_open(&bench);
+	for (int i = 0; i < 20; i++) {
+		send_some(&bench, 99);
+		send_sized(&bench, 7000);
+		turn(&bench);
+	}
+	UNTIL(&bench, bench.confirmed == 2000);
+	check_files(sub, 0, 2000, 100000);
+	count = names_in(sub, names, 100);
+	assert_in_range(count, 20, 60);
+	assert_int_equal(strlen(names[0]), strlen("alerts.20260105T094740Z"));
+	bench_free(&bench);
+	/* The next start goes on with the last file; only so many stay. */
+	bench_new(&bench, TRANSPORT_FILE);
+	bench.options.path = path;
+	bench.options.framing = FRAMING_LF;
+	bench.options.rotate_bytes = 100000;
+	bench.options.keep = 3;
+	bench.next = bench.confirmed = bench.confirmed_of[0] = 2000;
+	bench_open(&bench);
+	send_some(&bench, 1000);
+	UNTIL(&bench, bench.confirmed == 3000);
+	assert_int_equal(names_in(sub, names, 100), 4);
+	bench_free(&bench);
+	/* A message that is larger than a file is in one all the same. */
+	bench_new(&bench, TRANSPORT_FILE);
+	bench.options.path = path;
+	bench.options.framing = FRAMING_LF;
+	bench.options.rotate_bytes = 500;
+	bench.options.keep = 1;
+	bench.next = bench.confirmed = bench.confirmed_of[0] = 3000;
+	bench_open(&bench);
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 3003);
+	check_files(sub, 3001, 3003, 8000);
+	bench_free(&bench);
+}
+
+static void a_new_file_begins_in_a_new_period(void **state)
+{
+	struct timespec then[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+	char sub[128], path[160], names[100][64];
+	struct bench bench;
+
+	(void)state;
+	file_bench(&bench, "by-time", sub, path);
+	bench.options.rotate_every_ms = INT64_C(366) * 24 * 3600 * 1000;
+	bench_open(&bench);
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 3);
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 6);
+	assert_int_equal(names_in(sub, names, 100), 1);
+	then[1].tv_sec = time(NULL) - 366L * 24 * 3600;
+	assert_int_equal(utimensat(AT_FDCWD, path, then, 0), 0);
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 9);
+	assert_int_equal(names_in(sub, names, 100), 2);
+	check_files(sub, 0, 9, 100000);
+	check_file(path, 6, 3);
+	bench_free(&bench);
+}
+
+static void what_cannot_rotate_grows_on(void **state)
+{
+	char path[400], name[252];
+	struct bench bench;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	file_in(path, sizeof(path), name);
+	bench_new(&bench, TRANSPORT_FILE);
+	bench.options.path = path;
+	bench.options.framing = FRAMING_LF;
+	bench.options.rotate_bytes = 20000;
+	bench_open(&bench);
+	send_some(&bench, 500);
+	UNTIL(&bench, bench.confirmed == 500);
+	check_file(path, 0, 500);
+	assert_int_equal(log_count(&bench, "cannot begin a new file"), 1);
+	bench_free(&bench);
+}
+
+static void reopened_on_demand(void **state)
+{
+	char sub[128], path[160], moved[160];
+	struct bench bench;
+
+	(void)state;
+	file_bench(&bench, "reopened", sub, path);
+	snprintf(moved, sizeof(moved), "%s/alerts.1", sub);
+	bench_open(&bench);
+	destination_reopen(bench.destination);
+	for (int i = 0; i < 3; i++)
+		turn(&bench);
+	assert_int_equal(access(path, F_OK), -1); /* nothing was written yet */
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 3);
+	assert_int_equal(rename(path, moved), 0);
+	destination_reopen(bench.destination);
+	UNTIL(&bench, access(path, F_OK) == 0); /* without a message to write */
+	send_some(&bench, 3);
+	UNTIL(&bench, bench.confirmed == 6);
+	check_file(moved, 0, 3);
+	check_file(path, 3, 3);
+	bench_free(&bench);
+}
+
+/* A relay that was killed in the middle of a write has left half a line. */
+static void half_a_line_stays_alone(void **state)
+{
+	char sub[128], path[160];
+	struct bench bench;
+	struct strbuf got;
+	size_t at = 5;
+	int fd;
+
+	(void)state;
+	file_bench(&bench, "half", sub, path);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "<131", 4), 4);
+	close(fd);
+	bench_open(&bench);
+	send_some(&bench, 2);
+	UNTIL(&bench, bench.confirmed == 2);
+	read_file(path, &got);
+	assert_memory_equal(got.p, "<131\n", 5);
+	assert_int_equal(next_message(&got, FRAMING_LF, &at), 0);
+	assert_int_equal(next_message(&got, FRAMING_LF, &at), 1);
+	assert_int_equal(at, got.n);
+	strbuf_clear(&got);
+	bench_free(&bench);
+}
+
 /* The file system takes only so much, in the middle of a message; later it takes more. */
 static void full_disk_loses_nothing(void **state)
 {
@@ -1543,6 +1746,11 @@ int main(void)
 		cmocka_unit_test(client_certificates),
 		cmocka_unit_test(what_is_wrong_is_said_at_once),
 		cmocka_unit_test(files_grow_and_rotate),
+		cmocka_unit_test(a_new_file_begins_before_one_is_too_large),
+		cmocka_unit_test(a_new_file_begins_in_a_new_period),
+		cmocka_unit_test(what_cannot_rotate_grows_on),
+		cmocka_unit_test(reopened_on_demand),
+		cmocka_unit_test(half_a_line_stays_alone),
 		cmocka_unit_test(full_disk_loses_nothing),
 		cmocka_unit_test(standard_output),
 		cmocka_unit_test(maximum_and_headers),

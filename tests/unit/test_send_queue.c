@@ -39,6 +39,66 @@ static uintptr_t confirm(struct send_queue *q, int64_t ms)
 	return send_queue_confirm(q, ms, &ticket) ? (uintptr_t)ticket : 0;
 }
 
+static void one_message_at_a_time(void **state)
+{
+	struct send_queue q;
+	const char *octets = NULL;
+
+	(void)state;
+	send_queue_init(&q);
+	assert_int_equal(send_queue_take_whole(&q, &octets, 0), 0);
+	add(&q, 1, "abc");
+	add(&q, 2, "defg");
+	assert_int_equal(send_queue_take_whole(&q, &octets, 0), 3);
+	assert_memory_equal(octets, "abc", 3);
+	assert_int_equal(q.waiting, 4);
+	assert_int_equal(send_queue_take_whole(&q, &octets, 0), 4);
+	assert_memory_equal(octets, "defg", 4);
+	assert_int_equal(send_queue_take_whole(&q, &octets, 0), 0);
+	send_queue_handed(&q, 3, 0);
+	send_queue_acknowledged(&q, 0, 1);
+	assert_int_equal(confirm(&q, 1), 1);
+	assert_int_equal(confirm(&q, 1), 0);
+	assert_int_equal(send_queue_rewind(&q, false), 1);
+	assert_int_equal(send_queue_take_whole(&q, &octets, 0), 4);
+	assert_memory_equal(octets, "defg", 4);
+	send_queue_clear(&q);
+}
+
+/* Each piece is whole messages, within the room unless it is one message. */
+static void whole_messages_within_a_room(void **state)
+{
+	struct send_queue q;
+	const char *octets = NULL;
+	size_t sizes[] = {3, 4, 90, 5, 6, 1};
+	size_t expected[] = {7, 90, 11, 1}, all = 0;
+
+	(void)state;
+	send_queue_init(&q);
+	assert_int_equal(send_queue_next(&q), 0);
+	for (size_t i = 0; i < 6; i++)
+		memset(send_queue_add(&q, NULL, sizes[i]), 'a' + (int)i, sizes[i]);
+	assert_int_equal(send_queue_next(&q), 3);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(send_queue_take_whole(&q, &octets, 11), expected[i]);
+		all += expected[i];
+		send_queue_handed(&q, all, 0);
+		assert_int_equal(send_queue_whole(&q, all), all);
+	}
+	assert_memory_equal(octets, "f", 1);
+	assert_int_equal(q.waiting, 0);
+	assert_int_equal(send_queue_next(&q), 0);
+	send_queue_clear(&q);
+	/* Two messages of which each fills a block: they do not lie side by side. */
+	send_queue_add(&q, NULL, SEND_BLOCK);
+	send_queue_add(&q, NULL, SEND_BLOCK);
+	assert_int_equal(
+		send_queue_take_whole(&q, &octets, 3 * (size_t)SEND_BLOCK), SEND_BLOCK);
+	assert_int_equal(
+		send_queue_take_whole(&q, &octets, 3 * (size_t)SEND_BLOCK), SEND_BLOCK);
+	send_queue_clear(&q);
+}
+
 static void one_way_through(void **state)
 {
 	struct send_queue q;
@@ -269,6 +329,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_way_through),
+		cmocka_unit_test(one_message_at_a_time),
+		cmocka_unit_test(whole_messages_within_a_room),
 		cmocka_unit_test(rewind_with_and_without_tail),
 		cmocka_unit_test(random_walk),
 		cmocka_unit_test(many_blocks),

@@ -1,0 +1,397 @@
+/* test_udp.c - the transport udp against real sockets of the loopback. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "deliver/destination.h"
+
+#define MESSAGES 1024
+#define DEADLINE_MS 60000
+
+struct bench {
+	struct loop *loop;
+	struct destination *destination;
+	struct destination_options options;
+	int fd, port; /* of the collector; -1: nobody listens */
+	char address[64], log[64];
+	unsigned next, confirmed;
+	unsigned got, repeats,
+		expected; /* expected: the number that must come next or again */
+	size_t largest;
+	unsigned seen[MESSAGES];
+};
+
+static void on_report(void *context, void *ticket, enum delivery result)
+{
+	struct bench *bench = context;
+
+	assert_int_equal(result, DELIVERY_CONFIRMED);
+	assert_int_equal((uintptr_t)ticket, bench->confirmed++);
+}
+
+static void listen_on(struct bench *bench)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons((uint16_t)bench->port)};
+	socklen_t size = sizeof(at);
+
+	bench->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(bench->fd, (struct sockaddr *)&at, size), 0);
+	assert_int_equal(getsockname(bench->fd, (struct sockaddr *)&at, &size), 0);
+	bench->port = ntohs(at.sin_port);
+}
+
+static void deaf(struct bench *bench)
+{
+	close(bench->fd);
+	bench->fd = -1;
+}
+
+static void bench_new(struct bench *bench, const char *host)
+{
+	char path[] = "/tmp/test-udp-XXXXXX";
+	struct error err;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	close(fd);
+	memset(bench, 0, sizeof(*bench));
+	snprintf(bench->log, sizeof(bench->log), "file:%s", path);
+	assert_int_equal(log_open(bench->log, &err), RC_OK);
+	listen_on(bench);
+	snprintf(bench->address, sizeof(bench->address), "%s:%d", host, bench->port);
+	destination_options_default(&bench->options);
+	bench->options.name = "soc";
+	bench->options.transport = TRANSPORT_UDP;
+	bench->options.framing = FRAMING_NONE;
+	bench->options.settle_ms = 40;
+	bench->options.addresses[0] = bench->address;
+	bench->options.address_count = 1;
+	bench->loop = loop_new(&clock_system);
+}
+
+static void bench_open(struct bench *bench)
+{
+	const struct destination_events events = {on_report, bench};
+	struct error err = {0};
+
+	if (destination_new(bench->loop, &bench->options, &events, &bench->destination,
+		    &err) != RC_OK)
+		fail_msg("%s", err.text);
+}
+
+static void bench_free(struct bench *bench)
+{
+	destination_free(bench->destination);
+	loop_free(bench->loop);
+	if (bench->fd >= 0)
+		close(bench->fd);
+	log_close();
+	unlink(bench->log + 5);
+}
+
+static void send_some(struct bench *bench, unsigned count, size_t padding)
+{
+	static char text[70000];
+	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
+		.time = NO_TIME,
+		.customer = {"contoso", 7},
+		.msgid = "alert"};
+
+	memset(text, 'x', sizeof(text));
+	for (unsigned i = 0; i < count; i++) {
+		struct fmt_alert alert = {.struct_size = sizeof(alert),
+			.source = "graph-alerts",
+			.customer = fields.customer,
+			.created = 17672000000000000,
+			.updated = FMT_NO_TIME,
+			.resolved = FMT_NO_TIME,
+			.first_activity = FMT_NO_TIME,
+			.last_activity = FMT_NO_TIME,
+			.description = {text, padding}};
+		struct error err = {0};
+		char title[16];
+		size_t queued;
+
+		alert.title = (struct fmt_str){title,
+			(size_t)snprintf(title, sizeof(title), "#%06u#", bench->next)};
+		alert.id = alert.title;
+		assert_int_equal(
+			destination_send(bench->destination, &alert, &fields,
+				(void *)(uintptr_t)bench->next++, &queued, &err),
+			RC_OK);
+	}
+}
+
+/* Each datagram is one whole message, without a frame around it. */
+static void take(struct bench *bench)
+{
+	char datagram[70000];
+	ssize_t n;
+
+	while (bench->fd >= 0 &&
+		(n = recv(bench->fd, datagram, sizeof(datagram), 0)) >= 0) {
+		const char *mark = memchr(datagram, '#', (size_t)n);
+		unsigned id;
+
+		assert_int_equal(datagram[0], '<');
+		assert_null(memchr(datagram, '\n', (size_t)n));
+		assert_non_null(mark);
+		id = (unsigned)strtoul(mark + 1, NULL, 10);
+		assert_true(id <= bench->expected); /* again, or the next: no gap */
+		bench->expected = id + 1;
+		bench->repeats += bench->seen[id]++ > 0;
+		bench->got += bench->seen[id] == 1;
+		if ((size_t)n > bench->largest)
+			bench->largest = (size_t)n;
+	}
+}
+
+static void turn(struct bench *bench)
+{
+	assert_int_equal(loop_turn(bench->loop, 2, NULL), RC_OK);
+	take(bench);
+}
+
+#define UNTIL(bench, condition)                                                        \
+	do {                                                                           \
+		int64_t end_ = loop_now_ms((bench)->loop) + DEADLINE_MS;               \
+		while (!(condition)) {                                                 \
+			if (loop_now_ms((bench)->loop) > end_)                         \
+				fail_msg("not within %d ms: %s", DEADLINE_MS,          \
+					#condition);                                   \
+			turn(bench);                                                   \
+		}                                                                      \
+	} while (0)
+
+static struct destination_state state_of(struct bench *bench)
+{
+	struct destination_state state;
+
+	destination_state(bench->destination, &state);
+	return state;
+}
+
+static unsigned log_count(struct bench *bench, const char *words)
+{
+	char line[5000];
+	unsigned count = 0;
+	FILE *file = fopen(bench->log + 5, "r");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, words) != NULL;
+	fclose(file);
+	return count;
+}
+
+static void one_message_a_datagram_in_order(void **state)
+{
+	static const char *const hosts[] = {"127.0.0.1", "localhost"};
+	struct bench bench;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		bench_new(&bench, hosts[i]);
+		bench_open(&bench);
+		send_some(&bench, 200, 700);
+		UNTIL(&bench, bench.confirmed == 200);
+		assert_int_equal(bench.got, 200);
+		assert_int_equal(bench.repeats, 0);
+		assert_int_equal(log_count(&bench, "warning"), 0);
+		assert_true(destination_idle(bench.destination));
+		assert_int_equal(state_of(&bench).queued_bytes, 0);
+		assert_int_equal(state_of(&bench).kept_bytes, 0);
+		bench_free(&bench);
+	}
+}
+
+static void counts_only_after_the_settle_time(void **state)
+{
+	struct bench bench;
+	int64_t sent;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	bench.options.settle_ms = 200;
+	bench_open(&bench);
+	/* The first one of all shows whether anybody is there, and the others wait for it. */
+	sent = loop_now_ms(bench.loop);
+	send_some(&bench, 2, 100);
+	UNTIL(&bench, bench.got == 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	assert_true(loop_now_ms(bench.loop) - sent >= 1000);
+	UNTIL(&bench, bench.confirmed == 2);
+	sent = loop_now_ms(bench.loop);
+	send_some(&bench, 1, 100);
+	UNTIL(&bench, bench.confirmed == 3);
+	assert_true(loop_now_ms(bench.loop) - sent >= 200);
+	bench_free(&bench);
+}
+
+/* It is said once, tried again, and what was refused arrives, in order. */
+static void refused_messages_go_again(void **state)
+{
+	struct bench bench;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	bench_open(&bench);
+	send_some(&bench, 20, 100);
+	UNTIL(&bench, bench.confirmed == 20);
+	deaf(&bench);
+	send_some(&bench, 50, 100);
+	end = loop_now_ms(bench.loop) + 2500; /* several attempts */
+	UNTIL(&bench, loop_now_ms(bench.loop) > end && !state_of(&bench).connected);
+	assert_int_equal(bench.confirmed, 20);
+	assert_non_null(strstr(state_of(&bench).trouble, "refused"));
+	assert_int_equal(log_count(&bench, "refused"), 1);
+	assert_true(state_of(&bench).resent > 0);
+	listen_on(&bench);
+	UNTIL(&bench, bench.confirmed == 70);
+	assert_int_equal(bench.got, 70);
+	assert_int_equal(bench.repeats, 0);
+	assert_string_equal(state_of(&bench).trouble, "");
+	assert_int_equal(log_count(&bench, "takes alerts again"), 1);
+	bench_free(&bench);
+}
+
+/* The refusal comes late: while it is on its way nothing counts. */
+static void refused_while_nothing_else_is_sent(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	deaf(&bench);
+	bench_open(&bench);
+	send_some(&bench, 1, 100);
+	UNTIL(&bench, log_count(&bench, "refused") == 1);
+	assert_int_equal(bench.confirmed, 0);
+	listen_on(&bench);
+	UNTIL(&bench, bench.confirmed == 1);
+	assert_int_equal(bench.got, 1);
+	bench_free(&bench);
+}
+
+static void next_address_at_once(void **state)
+{
+	struct bench bench, dead;
+
+	(void)state;
+	bench_new(&dead, "127.0.0.1");
+	deaf(&dead);
+	bench_new(&bench, "127.0.0.1");
+	bench.options.addresses[0] = dead.address;
+	bench.options.addresses[1] = bench.address;
+	bench.options.address_count = 2;
+	bench_open(&bench);
+	send_some(&bench, 5, 100);
+	UNTIL(&bench, bench.confirmed == 5);
+	assert_int_equal(bench.got, 5);
+	assert_string_equal(state_of(&bench).address, bench.address);
+	bench_free(&bench);
+	dead.destination = NULL;
+	loop_free(dead.loop);
+	unlink(dead.log + 5);
+}
+
+static void a_name_that_cannot_be_found(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	snprintf(bench.address, sizeof(bench.address), "no-such-host.invalid:514");
+	bench.options.connect_timeout_ms = 2000;
+	bench_open(&bench);
+	send_some(&bench, 1, 100);
+	UNTIL(&bench, state_of(&bench).trouble[0]);
+	assert_non_null(strstr(state_of(&bench).trouble, "check the name and the DNS"));
+	/* It is asked for anew at each try. */
+	snprintf(bench.address, sizeof(bench.address), "localhost:%d", bench.port);
+	UNTIL(&bench, bench.confirmed == 1);
+	assert_int_equal(bench.got, 1);
+	bench_free(&bench);
+}
+
+static void a_backlog_goes_at_the_rate(void **state)
+{
+	struct bench bench;
+	int64_t begun;
+	unsigned had;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	bench.options.rate = 200;
+	bench_open(&bench);
+	send_some(&bench, 1, 100);
+	UNTIL(&bench, bench.confirmed == 1);
+	begun = loop_now_ms(bench.loop);
+	send_some(&bench, 101, 100);
+	UNTIL(&bench, bench.got > 1);
+	had = bench.got; /* at once: what 10 ms are worth, unless this was slow */
+	assert_true(had <= 1 + 2 + (loop_now_ms(bench.loop) - begun) / 5 + 1);
+	UNTIL(&bench, bench.got == 102);
+	assert_true(loop_now_ms(bench.loop) - begun >= 98 * 5 - 10);
+	UNTIL(&bench, destination_idle(bench.destination));
+	bench_free(&bench);
+}
+
+static void the_largest_datagram(void **state)
+{
+	struct destination *destination;
+	struct bench bench;
+	const struct destination_events events = {on_report, &bench};
+	struct error err;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	bench.options.max_message_bytes = TRANSPORT_DATAGRAM_MAXIMUM + 1;
+	assert_int_equal(destination_new(bench.loop, &bench.options, &events,
+				 &destination, &err),
+		RC_CONFIG);
+	assert_non_null(strstr(err.text, "a datagram holds 65507"));
+	bench.options.max_message_bytes = TRANSPORT_DATAGRAM_MAXIMUM;
+	bench.options.format = "json";
+	bench_open(&bench);
+	send_some(&bench, 1, 66000);
+	UNTIL(&bench, bench.confirmed == 1);
+	assert_int_equal(bench.got, 1);
+	assert_in_range(bench.largest, 60000, TRANSPORT_DATAGRAM_MAXIMUM);
+	bench_free(&bench);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_message_a_datagram_in_order),
+		cmocka_unit_test(counts_only_after_the_settle_time),
+		cmocka_unit_test(refused_messages_go_again),
+		cmocka_unit_test(refused_while_nothing_else_is_sent),
+		cmocka_unit_test(next_address_at_once),
+		cmocka_unit_test(a_name_that_cannot_be_found),
+		cmocka_unit_test(a_backlog_goes_at_the_rate),
+		cmocka_unit_test(the_largest_datagram),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
