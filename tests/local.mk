@@ -15,7 +15,7 @@ include tests/replay/local.mk
 include tests/simulator/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
-EXTRA_DIST += .ci/run tests/run tests/unpack tests/golden tests/integration tests/package tests/samples
+EXTRA_DIST += .ci/run tests/run tests/unpack tests/golden tests/integration tests/package tests/samples tests/soak
 
 # Whole directories bring what Python and pytest leave in them.
 dist-hook:

@@ -29,10 +29,15 @@ EXTRA_PROGRAMS += tests/bench/sink
 tests_bench_sink_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_bench_sink_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
 
+EXTRA_PROGRAMS += tests/bench/bench_wire
+tests_bench_bench_wire_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
+tests_bench_bench_wire_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+
 EXTRA_DIST += tests/bench/run tests/bench/scale
 
 bench: alertrelay$(EXEEXT) tests/simulator/simulator$(EXEEXT) tests/bench/bench_pipeline$(EXEEXT) \
-		tests/bench/bench_format$(EXEEXT) tests/bench/sink$(EXEEXT)
+		tests/bench/bench_format$(EXEEXT) tests/bench/bench_wire$(EXEEXT) \
+		tests/bench/sink$(EXEEXT)
 	BUILD_DIR='$(abs_builddir)' $(srcdir)/tests/bench/run
 
 .PHONY: bench

@@ -9,11 +9,15 @@ class HeldPort:
     lets the system choose, nor a connection's own end. A server that is given it can listen on it
     all the same, and after its end again, when it sets SO_REUSEADDR as they all do."""
 
+    host = "127.0.0.1"
+    name = "localhost"
+    enter = []  # what goes before the command of a server that shall listen here
+
     def __init__(self, udp=False):
         self.udp = udp
         self.socket = socket.socket(type=socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind((self.host, 0))
         self.number = self.socket.getsockname()[1]
         if udp:
             self.socket.connect(("127.0.0.1", 9))  # nobody else's datagrams are taken

@@ -1,9 +1,12 @@
 """The relay under test: its configuration, one run, a daemon, a kill."""
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -182,6 +185,20 @@ class Relay:
         except AssertionError:
             assert not last[0].lost, f"{last[0].lost[:5]} of {last[0].received}\n{self.log()[-3000:]}"
         return last[0]
+
+    def confirmed(self):
+        """(id, version) of each alert that its state, while it does not run, calls delivered."""
+        copy = self.directory / "copy"
+        copy.mkdir(exist_ok=True)
+        for file in self.directory.glob("state.db*"):  # reading it in place would change its log
+            shutil.copy(file, copy)
+        if not (copy / "state.db").exists():
+            return set()
+        with contextlib.closing(sqlite3.connect(copy / "state.db")) as state:
+            has_rows = state.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone()
+            rows = state.execute("SELECT alert, version FROM seen").fetchall() if has_rows else []
+        shutil.rmtree(copy)
+        return {(key.partition(" ")[2] or key, f"{version % 2**64:016x}") for key, version in rows}
 
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

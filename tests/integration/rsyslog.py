@@ -23,7 +23,7 @@ global(
 )
 module(load="{module}"{options})
 {head}
-input(type="{module}" address="127.0.0.1" port="{port}" ruleset="received"{input})
+input(type="{module}" address="{host}" port="{port}" ruleset="received"{input})
 template(name="raw" type="string" string="%rawmsg%\\n")
 ruleset(name="received" queue.type="direct") {{
 	action(type="omfile" file="{received}" template="raw")
@@ -39,11 +39,12 @@ class Rsyslog:
     ca: CA of the client certificates that it wants. size: its maxMessageSize, None for its default.
     escape: whether control characters are written as #011, as it does by default. head, actions:
     more of its configuration, outside of and in the ruleset. module: imtcp, imrelp, imudp, or
-    imptcp, which has no TLS; driver: the library of TLS, ossl or gtls."""
+    imptcp, which has no TLS; driver: the library of TLS, ossl or gtls. held: where it listens, if
+    not on loopback."""
 
     def __init__(
         self, directory, pair=None, authority=None, ca=None, size="2m", escape=False, head="", actions="",
-        module="imtcp", driver="ossl",
+        module="imtcp", driver="ossl", held=None,
     ):  # fmt: skip
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ class Rsyslog:
         self.size, self.escape, self.head, self.actions = size, escape, head, actions
         self.module, self.driver = module, driver
         self.process = None
-        self.held = HeldPort(udp=module == "imudp")
+        self.held = held or HeldPort(udp=module == "imudp")
         self.port = self.held.number
 
     @property
@@ -98,6 +99,7 @@ class Rsyslog:
         return CONFIG.format(
             directory=self.directory,
             received=self.received,
+            host=self.held.host,
             port=self.port,
             module=self.module,
             options=self.module_options(),
@@ -116,7 +118,7 @@ class Rsyslog:
         config.write_text(self.configuration())
         with open(self.directory / "rsyslog.log", "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "-n", "-f", str(config), "-i", str(self.directory / "pid")],
+                [*self.held.enter, PROGRAM, "-n", "-f", str(config), "-i", str(self.directory / "pid")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -171,7 +173,7 @@ class Rsyslog:
 
     @property
     def address(self):
-        return f"localhost:{self.port}"
+        return f"{self.held.name}:{self.port}"
 
     def lines(self, name="received.log"):
         """Complete lines, as octets; of another file that its actions write."""

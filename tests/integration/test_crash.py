@@ -1,10 +1,7 @@
 """The relay ends at any moment: nothing is lost, and repeats are only what was not confirmed."""
 
 import collections
-import contextlib
 import random
-import shutil
-import sqlite3
 import threading
 
 import pytest
@@ -17,21 +14,6 @@ SEED = 20240229
 
 def copies(messages):
     return collections.Counter(m.key for m in messages)
-
-
-def confirmed(relay):
-    """(id, version) of each alert that the state of a relay that is not running calls delivered."""
-    copy = relay.directory / "copy"
-    copy.mkdir(exist_ok=True)
-    for file in relay.directory.glob("state.db*"):  # reading it in place would change its log
-        shutil.copy(file, copy)
-    if not (copy / "state.db").exists():
-        return set()
-    with contextlib.closing(sqlite3.connect(copy / "state.db")) as state:
-        has_rows = state.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone()
-        rows = state.execute("SELECT alert, version FROM seen").fetchall() if has_rows else []
-    shutil.rmtree(copy)
-    return {(key.partition(" ")[2] or key, f"{version % 2**64:016x}") for key, version in rows}
 
 
 @pytest.mark.parametrize("transport,kills", [("tls", 50), ("tcp", 20), ("relp", 20)])
@@ -51,13 +33,13 @@ def test_nothing_is_lost_when_the_relay_is_killed_again_and_again(
     # On a busy machine it takes more of them until something has been delivered between.
     while len(known) < kills or len(before) <= 100:
         assert len(known) < 10 * kills, "the kills must hit a relay that delivers"
-        before = confirmed(relay)
+        before = relay.confirmed()
         known[str(relay.start().pid)] = before
         pause.wait(moments.random() ** 2 * 1.0)  # a random moment, not a state waited for
         relay.kill()
-        assert not {alert for alert, _ in before} - {alert for alert, _ in confirmed(relay)}
+        assert not {alert for alert, _ in before} - {alert for alert, _ in relay.confirmed()}
     simulator.control("POST", "trickle", {"per_minute": 0})
-    known[str(relay.start().pid)] = confirmed(relay)
+    known[str(relay.start().pid)] = relay.confirmed()
     cut = transport == "tcp"  # octets are not counted
     result = relay.complete(simulator, collector.lines, cut=cut)
     assert relay.stop() == 0, relay.log()
