@@ -9,6 +9,8 @@ from simulator import wait_for
 
 
 class SServer:
+    transport = "tls"
+
     def __init__(self, directory, pair, authority, *options):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
