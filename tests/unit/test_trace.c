@@ -70,8 +70,9 @@ static void expect(enum fmt_fate fate, const char *key, const char *value)
 static void check_order(const struct fmt_module *module)
 {
 	const char *at[2] = {check.body.p, check.structured_data.p};
+	/* A format without structured data has no memory for them. */
 	const char *end[2] = {check.body.p + check.body.n,
-		check.structured_data.p + check.structured_data.n};
+		at[1] ? at[1] + check.structured_data.n : NULL};
 
 	for (size_t i = 0; i < tale.count; i++) {
 		const struct fmt_told *told = &tale.items[i];
