@@ -78,21 +78,22 @@ static void collect_field(
 static void collect_fields(
 	struct ecs_facts *facts, const struct fmt_evidence *evidence, unsigned *rank)
 {
-	const struct fmt_field *found[32];
+	size_t found[32] = {0};
 	size_t count = 0;
 
 	for (size_t i = 0; i < evidence->field_count; i++) {
-		const struct fmt_field *field = &evidence->fields[i];
-		uint32_t id = field->id < FMT_FIELD_IDS ? field->id : FMT_FIELD_NONE;
+		uint32_t id = evidence->fields[i].id;
 
-		found[count] = field;
+		if (id >= FMT_FIELD_IDS)
+			id = FMT_FIELD_NONE;
+		found[count] = i;
 		count += collected[id] != COLLECT_NOTHING;
 		if (count < sizeof(found) / sizeof(found[0]) &&
 			i + 1 < evidence->field_count)
 			continue;
 		for (size_t k = 0; k < count; k++)
-			collect_field(facts, collected[found[k]->id],
-				text_trim(found[k]->value), rank);
+			collect_field(facts, collected[evidence->fields[found[k]].id],
+				text_trim(evidence->fields[found[k]].value), rank);
 		count = 0;
 	}
 }
