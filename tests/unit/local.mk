@@ -15,7 +15,7 @@ tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_relp \
-	tests/unit/test_destination tests/unit/test_udp
+	tests/unit/test_destination tests/unit/test_failover tests/unit/test_udp
 tests_unit_test_relp_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_carrier_relp
 tests_unit_test_carrier_relp_SOURCES = tests/unit/test_carrier_relp.c \
@@ -28,6 +28,9 @@ tests_unit_test_udp_LDADD = $(UNIT_LIBS)
 tests_unit_test_destination_SOURCES = tests/unit/test_destination.c \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_destination_LDADD = $(UNIT_LIBS)
+tests_unit_test_failover_SOURCES = tests/unit/test_destination.c \
+	tests/unit/collector.c tests/unit/collector.h
+tests_unit_test_failover_LDADD = $(UNIT_LIBS)
 
 PARSE_HELP = tests/unit/parse_help.h tests/unit/sample.h
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
