@@ -12,6 +12,7 @@
 #include "fetch/credential_way.h"
 #include "fetch/error_answer.h"
 #include "fetch/http.h"
+#include "fetch/http_text.h"
 #include "fetch/secret.h"
 #include "fetch/token_answer.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "fetch/error_answer.h"
+#include "fetch/http_text.h"
 #include "fetch/page_parser.h"
 
 #define REFUSAL_KEPT 16384

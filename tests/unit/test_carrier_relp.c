@@ -18,8 +18,8 @@
 #include "base/log.h"
 #include "collector.h"
 #include "deliver/destination.h"
+#include "until.h"
 
-#define DEADLINE_MS 60000
 #define WELCOME "1 rsp 37 200 OK\nrelp_version=0\ncommands=syslog\n"
 
 static char directory[] = "/tmp/test-carrier-relp-XXXXXX";
@@ -179,17 +179,6 @@ static void turn(struct bench *bench)
 	collector_poll(&bench->collector);
 	serve(bench);
 }
-
-#define UNTIL(bench, condition)                                                        \
-	do {                                                                           \
-		int64_t end_ = loop_now_ms((bench)->loop) + DEADLINE_MS;               \
-		while (!(condition)) {                                                 \
-			if (loop_now_ms((bench)->loop) > end_)                         \
-				fail_msg("not within %d ms: %s", DEADLINE_MS,          \
-					#condition);                                   \
-			turn(bench);                                                   \
-		}                                                                      \
-	} while (0)
 
 static struct destination_state state_of(struct bench *bench)
 {

@@ -28,10 +28,10 @@
 #include "base/log.h"
 #include "collector.h"
 #include "deliver/destination.h"
+#include "until.h"
 
 #define MESSAGES 16384
 #define COLLECTORS 3
-#define DEADLINE_MS 60000
 
 static char directory[] = "/tmp/test-destination-XXXXXX";
 
@@ -190,17 +190,6 @@ static void turn(struct bench *bench)
 		if (bench->others[i].port)
 			collector_poll(&bench->others[i]);
 }
-
-#define UNTIL(bench, condition)                                                        \
-	do {                                                                           \
-		int64_t end_ = loop_now_ms((bench)->loop) + DEADLINE_MS;               \
-		while (!(condition)) {                                                 \
-			if (loop_now_ms((bench)->loop) > end_)                         \
-				fail_msg("not within %d ms: %s", DEADLINE_MS,          \
-					#condition);                                   \
-			turn(bench);                                                   \
-		}                                                                      \
-	} while (0)
 
 static struct destination_state state_of(struct bench *bench)
 {

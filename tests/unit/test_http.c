@@ -16,6 +16,7 @@
 
 #include "base/strbuf.h"
 #include "fetch/http.h"
+#include "fetch/http_text.h"
 #include "server.h"
 
 #define BIG (600 * 1024)

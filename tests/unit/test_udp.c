@@ -19,9 +19,9 @@
 
 #include "base/log.h"
 #include "deliver/destination.h"
+#include "until.h"
 
 #define MESSAGES 1024
-#define DEADLINE_MS 60000
 
 struct bench {
 	struct loop *loop;
@@ -168,17 +168,6 @@ static void turn(struct bench *bench)
 	assert_int_equal(loop_turn(bench->loop, 2, NULL), RC_OK);
 	take(bench);
 }
-
-#define UNTIL(bench, condition)                                                        \
-	do {                                                                           \
-		int64_t end_ = loop_now_ms((bench)->loop) + DEADLINE_MS;               \
-		while (!(condition)) {                                                 \
-			if (loop_now_ms((bench)->loop) > end_)                         \
-				fail_msg("not within %d ms: %s", DEADLINE_MS,          \
-					#condition);                                   \
-			turn(bench);                                                   \
-		}                                                                      \
-	} while (0)
 
 static struct destination_state state_of(struct bench *bench)
 {
