@@ -57,6 +57,11 @@ libconnector_la_SOURCES += \
 	connector/deliver/carrier_udp.c \
 	connector/deliver/conn.c \
 	connector/deliver/conn.h \
+	connector/deliver/conn_health.c \
+	connector/deliver/conn_parts.h \
+	connector/deliver/conn_setup.c \
+	connector/deliver/conn_trouble.c \
+	connector/deliver/conn_values.c \
 	connector/deliver/destination.c \
 	connector/deliver/destination.h \
 	connector/deliver/failover.c \

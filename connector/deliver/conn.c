@@ -4,27 +4,20 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
 #include "deliver/acceptor.h"
+#include "deliver/conn_parts.h"
 
-#define KEEPALIVE_COUNT 3
-/* TCP_USER_TIMEOUT would also end a connection whose peer answers but does not read (measured on Linux
- * 6.18: ETIMEDOUT with a closed window); a slow collector is waited for. conn_silent() instead. */
-#define SILENT_PROBES 4
 /* A FIN may be the first half of a close that throws away what was not read, as of a process that calls
  * shutdown() before close(): then a reset follows, and so long it is waited for. */
 #define RESET_AFTER_FIN_MS 200
@@ -34,121 +27,6 @@
  * before: it would be unread data at the end of one that is about to close, and so a reset. */
 #define NOTIFIED_MS 200
 #define FINISHED_MS 2000
-
-/* Of the kernel's enum, which its header for user space does not name. */
-enum { TCP_STATE_ESTABLISHED = 1, TCP_STATE_CLOSE_WAIT = 8 };
-
-struct conn {
-	struct loop *loop;
-	struct conn_events events;
-	struct loop_transfer transfer;
-	struct loop_watch watch;
-	struct loop_call gone;
-	struct loop_timer reset;
-	struct error fin; /* what to say if none comes */
-	struct curl_slist *connect_to;
-	struct acceptor *acceptor; /* NULL: libcurl connects and carries the octets */
-	SSL *ssl; /* of a connection that was accepted */
-	curl_socket_t fd;
-	bool connected, ended;
-	bool tls;
-	bool notified; /* the peer's close_notify was read */
-	bool finished; /* closed for writing */
-	struct loop_timer late;
-	char address[CONN_HOST + 10];
-	char name[CONN_HOST];
-	int64_t timeout_ms, dead_after_ms;
-	size_t window;
-	uint64_t progress_acknowledged; /* as of progress_ms */
-	int64_t progress_ms;
-	char text[CURL_ERROR_SIZE];
-};
-
-static bool host_text(const char *p, size_t n)
-{
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789.-_:%";
-
-	for (size_t i = 0; i < n; i++)
-		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): p has n octets */
-		if (!p[i] || !strchr(allowed, p[i]))
-			return false;
-	return n > 0 && n + 3 < CONN_HOST;
-}
-
-enum rc conn_address(
-	const char *address, char host[CONN_HOST], char port[8], struct error *err)
-{
-	const char *colon = strrchr(address, ':');
-	const char *first = address;
-	size_t n = colon ? (size_t)(colon - address) : 0;
-	char *end = NULL;
-	long number;
-
-	if (n > 1 && address[0] == '[' && address[n - 1] == ']') {
-		first++;
-		n -= 2;
-	} else if (n && memchr(address, ':', n)) {
-		n = 0; /* an address of IPv6 without its brackets */
-	}
-	number = colon && colon[1] >= '1' && colon[1] <= '9'
-			 ? strtol(colon + 1, &end, 10)
-			 : 0;
-	if (!host_text(first, n) || number < 1 || number > 65535 || *end)
-		return error_set(err, RC_CONFIG,
-			"\"%s\" is no address of a collector: write host:port or "
-			"[IPv6]:port",
-			address);
-	memcpy(host, first, n);
-	host[n] = '\0';
-	snprintf(port, 8, "%ld", number);
-	return RC_OK;
-}
-
-#define PIN_PREFIX "sha256//"
-#define PIN_BASE64 44
-
-enum rc conn_pinned_key(const char *pinned_key, struct error *err)
-{
-	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = pinned_key;
-
-	for (;;) {
-		const char *hash = p + strlen(PIN_PREFIX);
-
-		if (strncmp(p, PIN_PREFIX, strlen(PIN_PREFIX)) != 0 ||
-			strspn(hash, base64) != PIN_BASE64 - 1 ||
-			hash[PIN_BASE64 - 1] != '=')
-			break;
-		p = hash + PIN_BASE64;
-		if (!*p)
-			return RC_OK;
-		if (*p++ != ';')
-			break;
-	}
-	return error_set(err, RC_CONFIG,
-		"pinned_key: write sha256// and the base64 of the SHA-256 of the "
-		"collector's public key, several of them with ; between");
-}
-
-enum rc conn_password(const char *path, char *out, size_t size, struct error *err)
-{
-	FILE *file = fopen(path, "re");
-	char *line;
-
-	if (!file)
-		return error_set(err, RC_TLS, "cannot read key_password_file %s: %s",
-			path, strerror(errno));
-	setvbuf(file, NULL, _IONBF, 0);
-	line = fgets(out, (int)size, file);
-	fclose(file);
-	if (!line)
-		return error_set(err, RC_TLS, "key_password_file %s is empty", path);
-	out[strcspn(out, "\r\n")] = '\0';
-	return RC_OK;
-}
 
 static void end_with(struct conn *conn, enum conn_end end, const struct error *err)
 {
@@ -200,148 +78,14 @@ static int on_close_socket(void *context, curl_socket_t fd)
 	return close(fd);
 }
 
-static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
-{
-	int on = 1, count = KEEPALIVE_COUNT;
-
-	(void)context;
-	(void)purpose;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-	return CURL_SOCKOPT_OK;
-}
-
-static bool tcp_info_of(const struct conn *conn, struct tcp_info *info)
-{
-	socklen_t size = sizeof(*info);
-
-	memset(info, 0, sizeof(*info));
-	if (conn->fd == CURL_SOCKET_BAD)
-		return false;
-	return getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, info, &size) == 0;
-}
-
 /* A FIN came before anything else: then its sender had read everything. */
 static enum conn_end how_ended(const struct conn *conn)
 {
 	struct tcp_info info;
 
-	return tcp_info_of(conn, &info) && info.tcpi_state == TCP_STATE_CLOSE_WAIT
+	return conn_tcp_info(conn, &info) && info.tcpi_state == TCP_STATE_CLOSE_WAIT
 		       ? CONN_CLOSED
 		       : CONN_LOST;
-}
-
-static const char *curl_text(const struct conn *conn, CURLcode code)
-{
-	return conn->text[0] ? conn->text : curl_easy_strerror(code);
-}
-
-static enum rc untrusted(const struct conn *conn, CURLcode code, struct error *err)
-{
-	long verify = 0;
-
-	curl_easy_getinfo(conn->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-	/* The chain is good or was not yet judged. */
-	if (strstr(conn->text, "subject name"))
-		return error_set(err, RC_TLS,
-			"the certificate of %s is not for \"%s\": set tls_name to a "
-			"name in "
-			"it, or give the collector a certificate with this name (%s)",
-			conn->address, conn->name, conn->text);
-	switch (verify) {
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return error_set(err, RC_TLS,
-			"the certificate of %s, or of its issuer, has expired: renew "
-			"it at the collector",
-			conn->address);
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return error_set(err, RC_TLS,
-			"the certificate of %s is not valid yet: check the clocks of "
-			"both hosts",
-			conn->address);
-	case X509_V_ERR_CERT_REVOKED:
-		return error_set(err, RC_TLS,
-			"the certificate of %s, or of its issuer, is revoked by "
-			"crl_file: give the collector a new one",
-			conn->address);
-	case X509_V_ERR_UNABLE_TO_GET_CRL:
-	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
-		return error_set(err, RC_TLS,
-			"crl_file has no list of the CA that issued the certificate of "
-			"%s, or of one above it (%s): put the lists of all these CAs "
-			"into it",
-			conn->address, X509_verify_cert_error_string(verify));
-	case X509_V_ERR_CRL_HAS_EXPIRED:
-	case X509_V_ERR_CRL_NOT_YET_VALID:
-		return error_set(err, RC_TLS,
-			"the certificate of %s cannot be looked up in crl_file (%s): "
-			"get the CA's newest list",
-			conn->address, X509_verify_cert_error_string(verify));
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		return error_set(err, RC_TLS,
-			"the certificate of %s is from an unknown CA (%s): set ca_file "
-			"to the CA that "
-			"issued it",
-			conn->address, X509_verify_cert_error_string(verify));
-	default:
-		return error_set(err, RC_TLS,
-			"the certificate of %s cannot be trusted: %s", conn->address,
-			curl_text(conn, code));
-	}
-}
-
-static enum rc why_not(const struct conn *conn, CURLcode code, struct error *err)
-{
-	long number = 0;
-
-	switch (code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return error_set(err, RC_IO,
-			"cannot find the host of %s (%s): check the name and the DNS",
-			conn->address, curl_text(conn, code));
-	case CURLE_COULDNT_CONNECT:
-		curl_easy_getinfo(conn->transfer.easy, CURLINFO_OS_ERRNO, &number);
-		return error_set(err, RC_IO, "cannot connect to %s: %s%s",
-			conn->address,
-			number ? strerror((int)number) : curl_text(conn, code),
-			number == ECONNREFUSED ? ": no collector listens there" : "");
-	case CURLE_OPERATION_TIMEDOUT:
-		return error_set(err, RC_IO,
-			"no connection to %s within %lld ms: a firewall may swallow "
-			"it, or the collector "
-			"does not speak TLS",
-			conn->address, (long long)conn->timeout_ms);
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return untrusted(conn, code, err);
-	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-		return error_set(err, RC_TLS,
-			"the public key of %s is not one of pinned_key: if the "
-			"collector has a new key, write its hash there, else somebody "
-			"else answers",
-			conn->address);
-	case CURLE_SSL_CRL_BADFILE:
-		return error_set(err, RC_TLS,
-			"crl_file cannot be used (%s): it must hold PEM lists",
-			curl_text(conn, code));
-	case CURLE_SSL_CACERT_BADFILE:
-		return error_set(err, RC_TLS, "ca_file cannot be used: %s",
-			curl_text(conn, code));
-	case CURLE_SSL_CERTPROBLEM:
-		return error_set(err, RC_TLS,
-			"cert_file or key_file cannot be used: %s",
-			curl_text(conn, code));
-	case CURLE_SSL_CONNECT_ERROR:
-		return error_set(err, RC_TLS, "the TLS handshake with %s failed: %s",
-			conn->address, curl_text(conn, code));
-	default:
-		return error_set(err, RC_IO, "cannot connect to %s: %s", conn->address,
-			curl_text(conn, code));
-	}
 }
 
 static void watch_for(struct conn *conn, short events)
@@ -368,7 +112,7 @@ static void on_transfer(struct loop_transfer *transfer, CURLcode result)
 		result = curl_easy_getinfo(
 			transfer->easy, CURLINFO_ACTIVESOCKET, &conn->fd);
 	if (result != CURLE_OK || conn->fd == CURL_SOCKET_BAD) {
-		why_not(conn, result, &err);
+		conn_why_not(conn, result, &err);
 		end_with(conn, CONN_CLOSED, &err);
 		return;
 	}
@@ -599,117 +343,6 @@ void conn_finish(struct conn *conn)
 		finish(conn);
 }
 
-/* This part of the time after which a host counts as dead. */
-static long at_least_1_s(const struct conn *conn, long part)
-{
-	long seconds = (long)(conn->dead_after_ms / 1000) / part;
-
-	return seconds > 1 ? seconds : 1;
-}
-
-static void set_stream(struct conn *conn)
-{
-	CURL *easy = conn->transfer.easy;
-
-	curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, conn->text);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conn->timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	/* Half of the time without a word, the other half for the answers that do not come. */
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, at_least_1_s(conn, 2));
-	curl_easy_setopt(
-		easy, CURLOPT_TCP_KEEPINTVL, at_least_1_s(conn, 2L * KEEPALIVE_COUNT));
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, conn);
-}
-
-static enum rc set_tls(
-	struct conn *conn, const struct conn_options *options, struct error *err)
-{
-	CURL *easy = conn->transfer.easy;
-	bool by_ca = options->ca_file || !options->pinned_key;
-	char password[CONN_PASSWORD];
-	enum rc rc;
-
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	/* A pinned key says more than any name; with ca_file both count. */
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, by_ca ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, by_ca ? 2L : 0L);
-	if (options->pinned_key)
-		curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, options->pinned_key);
-	if (options->crl_file)
-		curl_easy_setopt(easy, CURLOPT_CRLFILE, options->crl_file);
-	curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
-	/* Each connection verifies anew, against the files as they are now. */
-	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-	if (options->ca_file) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-		curl_easy_setopt(easy, CURLOPT_CAPATH,
-			NULL); /* else the system's CAs count too */
-	}
-	if (options->cert_file)
-		curl_easy_setopt(easy, CURLOPT_SSLCERT, options->cert_file);
-	if (options->key_file)
-		curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file);
-	if (!options->key_password_file)
-		return RC_OK;
-	rc = conn_password(options->key_password_file, password, sizeof(password), err);
-	if (rc == RC_OK)
-		curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password);
-	explicit_bzero(password, sizeof(password));
-	return rc;
-}
-
-/* The URL carries the name to verify and to send as SNI; CONNECT_TO where it really goes. */
-static enum rc set_address(
-	struct conn *conn, const struct conn_options *options, struct error *err)
-{
-	const char *scheme = options->tls ? "https" : "http";
-	char host[CONN_HOST], port[8], url[CONN_HOST + 32], to[CONN_HOST + 32];
-	const char *name;
-	enum rc rc = conn_address(options->address, host, port, err);
-
-	if (rc != RC_OK)
-		return rc;
-	name = options->tls && options->tls_name ? options->tls_name : host;
-	if (!host_text(name, strlen(name)))
-		return error_set(
-			err, RC_CONFIG, "tls_name \"%s\" is no host name", name);
-	snprintf(conn->address, sizeof(conn->address), "%s", options->address);
-	snprintf(conn->name, sizeof(conn->name), "%s", name);
-	snprintf(url, sizeof(url), strchr(name, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/",
-		scheme, name, port);
-	curl_easy_setopt(conn->transfer.easy, CURLOPT_URL, url);
-	if (strcmp(name, host) == 0)
-		return RC_OK;
-	snprintf(to, sizeof(to), strchr(host, ':') ? "::[%s]:%s" : "::%s:%s", host,
-		port);
-	conn->connect_to = curl_slist_append(NULL, to);
-	if (!conn->connect_to)
-		abort();
-	curl_easy_setopt(conn->transfer.easy, CURLOPT_CONNECT_TO, conn->connect_to);
-	return RC_OK;
-}
-
-/* As libcurl does it for the others. */
-static void keep_alive(const struct conn *conn)
-{
-	int on = 1, idle = (int)at_least_1_s(conn, 2),
-	    interval = (int)at_least_1_s(conn, 2L * KEEPALIVE_COUNT);
-
-	on_socket(NULL, conn->fd, CURLSOCKTYPE_ACCEPT);
-	setsockopt(conn->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(conn->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	setsockopt(conn->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
-}
-
 static void on_accepted(void *context, int fd, SSL *ssl, const char *peer)
 {
 	struct conn *conn = context;
@@ -717,7 +350,7 @@ static void on_accepted(void *context, int fd, SSL *ssl, const char *peer)
 	conn->fd = fd;
 	conn->ssl = ssl;
 	snprintf(conn->address, sizeof(conn->address), "%s", peer);
-	keep_alive(conn);
+	conn_setup_accepted(conn);
 	stream_opened(conn);
 }
 
@@ -734,10 +367,10 @@ static enum rc start_connecting(
 	conn->transfer.easy = curl_easy_init();
 	if (!conn->transfer.easy)
 		abort();
-	set_stream(conn);
-	rc = set_address(conn, options, err);
-	if (rc == RC_OK && options->tls)
-		rc = set_tls(conn, options, err);
+	curl_easy_setopt(
+		conn->transfer.easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+	curl_easy_setopt(conn->transfer.easy, CURLOPT_CLOSESOCKETDATA, conn);
+	rc = conn_setup(conn, options, err);
 	if (rc == RC_OK)
 		rc = loop_transfer_add(conn->loop, &conn->transfer, err);
 	return rc;
@@ -842,55 +475,4 @@ void conn_cork(struct conn *conn, bool corked)
 
 	if (conn->fd != CURL_SOCKET_BAD)
 		setsockopt(conn->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
-}
-
-bool conn_progress(struct conn *conn, struct conn_progress *progress)
-{
-	struct tcp_info info = {0}, again;
-	int outstanding = 0;
-
-	/* An acknowledgement between the two questions would make their sum wrong. */
-	for (int i = 0; i < 4; i++) {
-		if (!tcp_info_of(conn, &info) ||
-			ioctl(conn->fd, SIOCOUTQ, &outstanding) != 0 ||
-			!tcp_info_of(conn, &again))
-			return false;
-		if (again.tcpi_bytes_acked == info.tcpi_bytes_acked)
-			break;
-	}
-	if (again.tcpi_snd_wnd > conn->window)
-		conn->window = again.tcpi_snd_wnd;
-	*progress = (struct conn_progress){
-		.acknowledged = again.tcpi_bytes_acked,
-		.outstanding = (size_t)outstanding,
-		/* If they never agreed this is too high, never too low. */
-		.written = again.tcpi_bytes_acked + (uint64_t)outstanding,
-		.window = conn->window,
-		.established =
-			again.tcpi_state == TCP_STATE_ESTABLISHED && !conn->notified,
-	};
-	if (!outstanding || conn->progress_acknowledged != progress->acknowledged) {
-		conn->progress_acknowledged = progress->acknowledged;
-		conn->progress_ms = loop_now_ms(conn->loop);
-	}
-	return true;
-}
-
-bool conn_silent(struct conn *conn, struct error *err)
-{
-	struct tcp_info info;
-	int64_t since = loop_now_ms(conn->loop) - conn->progress_ms;
-
-	if (since < conn->dead_after_ms || !tcp_info_of(conn, &info) ||
-		info.tcpi_last_ack_recv < conn->dead_after_ms)
-		return false;
-	/* A closed window is probed ever less often; what counts is that probes are answered. */
-	if (!info.tcpi_snd_wnd && info.tcpi_probes < SILENT_PROBES)
-		return false;
-	error_set(err, RC_IO,
-		"the connection to %s is silent: nothing was acknowledged for %lld s "
-		"although the "
-		"collector's host had to",
-		conn->address, (long long)since / 1000);
-	return true;
 }
