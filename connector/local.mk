@@ -68,6 +68,8 @@ libconnector_la_SOURCES += \
 	connector/deliver/failover.h \
 	connector/deliver/formatter.c \
 	connector/deliver/formatter.h \
+	connector/deliver/former.c \
+	connector/deliver/former.h \
 	connector/deliver/framing.c \
 	connector/deliver/framing.h \
 	connector/deliver/module.c \

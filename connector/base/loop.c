@@ -16,8 +16,9 @@
 #define SOCKETS_AT_ONCE 64
 
 /* Watches use libcurl's names for what poll() calls the same. */
-_Static_assert(
-	CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLOUT == POLLOUT, "poll events");
+_Static_assert(CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLPRI == POLLPRI &&
+		       CURL_WAIT_POLLOUT == POLLOUT,
+	"poll events");
 
 struct heap_entry {
 	int64_t at_ms;

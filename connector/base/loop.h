@@ -25,7 +25,9 @@ struct loop;
 struct loop_watch {
 	struct list node;
 	int fd;
-	short events; /* CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT; 0 waits for nothing */
+	/* CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT; CURL_WAIT_POLLPRI alone waits for an error or a
+	 * hang-up, 0 for nothing. */
+	short events;
 	void (*ready)(struct loop_watch *watch, short revents);
 	bool active;
 };

@@ -23,12 +23,17 @@ void carrier_confirm(struct carrier *carrier, int64_t acknowledged_ms)
 	}
 }
 
+void carrier_sent_again(struct carrier *carrier, size_t count)
+{
+	carrier->state->resent += count;
+	carrier->log->resent += count;
+}
+
 size_t carrier_rewind(struct carrier *carrier, bool tail)
 {
 	size_t again = send_queue_rewind(carrier->queue, tail);
 
-	carrier->state->resent += again;
-	carrier->log->resent += again;
+	carrier_sent_again(carrier, again);
 	return again;
 }
 

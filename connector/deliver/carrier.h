@@ -53,6 +53,8 @@ struct carrier *carrier_file_new(void);
 
 /* Reports everything that was acknowledged at or before this time. */
 void carrier_confirm(struct carrier *carrier, int64_t acknowledged_ms);
+/* So many messages go again. */
+void carrier_sent_again(struct carrier *carrier, size_t count);
 /* After a break: rewinds the queue and counts what goes again. Returns its number. */
 size_t carrier_rewind(struct carrier *carrier, bool tail);
 

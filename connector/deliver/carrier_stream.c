@@ -7,6 +7,7 @@
 #include "deliver/carrier.h"
 #include "deliver/conn.h"
 #include "deliver/failover.h"
+#include "deliver/former.h"
 
 #define BATCH_TCP 65536
 /* At most so much in one go, then the loop turns. */
@@ -22,6 +23,7 @@
 struct stream {
 	struct carrier carrier;
 	struct failover failover;
+	struct former former;
 	struct loop_timer check;
 	bool blocked;
 	uint64_t handed; /* octets of the queue that the kernel took */
@@ -174,8 +176,13 @@ static void on_connected(struct carrier *carrier)
 
 static void on_ended(struct carrier *carrier, enum conn_end end)
 {
+	struct stream *stream = stream_of(carrier);
+	const char *address = carrier_address(carrier, stream->failover.used->place);
+
+	if (end == CONN_CLOSED)
+		former_add(&stream->former, failover_take(&stream->failover), address);
 	carrier_rewind(carrier, end == CONN_LOST);
-	loop_timer_stop(carrier->loop, &stream_of(carrier)->check);
+	loop_timer_stop(carrier->loop, &stream->check);
 }
 
 static void on_writable(struct carrier *carrier)
@@ -212,6 +219,7 @@ static void stream_free(struct carrier *carrier)
 	struct stream *stream = stream_of(carrier);
 
 	failover_clear(&stream->failover);
+	former_clear(&stream->former);
 	loop_timer_stop(carrier->loop, &stream->check);
 	free(stream->spare);
 	free(stream);
@@ -228,6 +236,7 @@ static void stream_start(struct carrier *carrier)
 	struct stream *stream = stream_of(carrier);
 
 	failover_init(&stream->failover, carrier, &events);
+	former_init(&stream->former, carrier);
 	/* One call of conn_write() is one TLS record. */
 	stream->batch_room =
 		transport_has(carrier->options->transport, TRANSPORT_HAS_TLS)

@@ -19,7 +19,8 @@
 #include "deliver/conn_parts.h"
 
 /* A FIN may be the first half of a close that throws away what was not read, as of a process that calls
- * shutdown() before close(): then a reset follows, and so long it is waited for. */
+ * shutdown() before close(): then a reset follows, mostly at once. So long it is waited for before the
+ * end is told; after that see conn_linger(). */
 #define RESET_AFTER_FIN_MS 200
 /* Room in the kernel for what TLS records take. */
 #define READS_PER_TURN 16
@@ -33,26 +34,58 @@ static void end_with(struct conn *conn, enum conn_end end, const struct error *e
 	if (conn->ended)
 		return;
 	conn->ended = true;
-	loop_watch_remove(conn->loop, &conn->watch);
 	if (conn->connected && end == CONN_CLOSED) {
 		conn->fin = *err;
+		conn->watch.events = CURL_WAIT_POLLPRI; /* for an error alone */
 		loop_timer_set(conn->loop, &conn->reset,
 			loop_now_ms(conn->loop) + RESET_AFTER_FIN_MS);
 		return;
 	}
+	loop_watch_remove(conn->loop, &conn->watch);
 	conn->events.ended(conn->events.context, end, err);
+}
+
+static bool was_reset(const struct conn *conn)
+{
+	int number = 0;
+	socklen_t size = sizeof(number);
+
+	return getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0 ||
+	       number;
 }
 
 static void on_reset_time(struct loop_timer *timer)
 {
 	struct conn *conn = CONTAINER_OF(timer, struct conn, reset);
-	int number = 0;
-	socklen_t size = sizeof(number);
 
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 && !number)
-		conn->events.ended(conn->events.context, CONN_CLOSED, &conn->fin);
-	else
+	conn->events.ended(conn->events.context,
+		was_reset(conn) ? CONN_LOST : CONN_CLOSED, &conn->fin);
+}
+
+/* Something came after the FIN: a reset, or nothing that matters. */
+static void after_fin(struct conn *conn)
+{
+	loop_watch_remove(conn->loop, &conn->watch);
+	if (!was_reset(conn))
+		return;
+	if (conn->on_reset) {
+		conn->on_reset(conn->on_reset_context);
+	} else if (loop_timer_is_set(&conn->reset)) {
+		loop_timer_stop(conn->loop, &conn->reset);
 		conn->events.ended(conn->events.context, CONN_LOST, &conn->fin);
+	}
+}
+
+bool conn_linger(struct conn *conn, void (*on_reset)(void *context), void *context)
+{
+	int off = 0;
+
+	if (conn->fd == CURL_SOCKET_BAD || !conn->watch.active || conn->shut)
+		return false;
+	setsockopt(conn->fd, SOL_SOCKET, SO_KEEPALIVE, &off, sizeof(off));
+	conn->on_reset = on_reset;
+	conn->on_reset_context = context;
+	return true;
 }
 
 /* libcurl made this socket go although nobody asked: its number may soon be another's. */
@@ -277,6 +310,10 @@ static void on_ready(struct loop_watch *watch, short revents)
 {
 	struct conn *conn = CONTAINER_OF(watch, struct conn, watch);
 
+	if (conn->ended) {
+		after_fin(conn);
+		return;
+	}
 	if (revents & CURL_WAIT_POLLIN && (conn->notified || conn->finished))
 		read_end(conn);
 	else if (revents & CURL_WAIT_POLLIN)
@@ -310,13 +347,16 @@ static SSL *ssl_of(const struct conn *conn)
 	return info->internals;
 }
 
-static void finish(struct conn *conn)
+/* Without a FIN the peer's kernel can still tell of what its process throws away. */
+static void finish(struct conn *conn, bool fin)
 {
 	SSL *ssl = conn->tls ? ssl_of(conn) : NULL;
 
 	if (ssl)
 		(void)SSL_shutdown(ssl);
-	shutdown(conn->fd, SHUT_WR);
+	if (fin)
+		shutdown(conn->fd, SHUT_WR);
+	conn->shut = fin;
 	watch_for(conn, CURL_WAIT_POLLIN);
 	conn->finished = true;
 }
@@ -331,7 +371,7 @@ static void on_late(struct loop_timer *timer)
 		closed(conn, CONN_LOST);
 		return;
 	}
-	finish(conn);
+	finish(conn, false);
 	loop_timer_set(conn->loop, &conn->late, loop_now_ms(conn->loop) + FINISHED_MS);
 }
 
@@ -340,7 +380,7 @@ void conn_finish(struct conn *conn)
 	if (conn->tls && !conn->notified)
 		read_all(conn); /* libcurl knows its SSL only after the first use */
 	if (!conn->ended && !conn->finished && conn->fd != CURL_SOCKET_BAD)
-		finish(conn);
+		finish(conn, true);
 }
 
 static void on_accepted(void *context, int fd, SSL *ssl, const char *peer)

@@ -38,7 +38,7 @@ struct conn_options {
 };
 
 enum conn_end {
-	CONN_CLOSED, /* FIN: the peer's process had read all that its kernel acknowledged */
+	CONN_CLOSED, /* FIN: the peer's process has probably read all that its kernel acknowledged */
 	CONN_LOST, /* reset, timeout or not known: the peer may not have read its last window */
 };
 
@@ -95,6 +95,12 @@ bool conn_wait(struct conn *conn, int wait_ms);
 /* Nothing more will be written: close_notify and FIN, while the peer may still read. ended() comes with
  * CONN_CLOSED when it has closed too, and so has read everything. */
 void conn_finish(struct conn *conn);
+
+/* After ended() with CONN_CLOSED. A process that only shut its side down for writing may still throw
+ * away what it has not read: then its kernel sends a reset, and on_reset() is called, once. Until
+ * conn_close() nothing is sent: octets, a FIN or a keepalive would make the peer's kernel forget what
+ * was unread, or answer with a reset that says nothing. False: nothing can come any more. */
+bool conn_linger(struct conn *conn, void (*on_reset)(void *context), void *context);
 
 /* While corked the kernel waits for full segments: for many writes at once. */
 void conn_cork(struct conn *conn, bool corked);

@@ -24,6 +24,8 @@ struct conn {
 	struct loop_call gone;
 	struct loop_timer reset;
 	struct error fin; /* what to say if none comes */
+	void (*on_reset)(void *context); /* of conn_linger() */
+	void *on_reset_context;
 	struct curl_slist *connect_to;
 	struct acceptor *acceptor; /* NULL: libcurl connects and carries the octets */
 	SSL *ssl; /* of a connection that was accepted */

@@ -281,6 +281,7 @@ static void state_add(struct destination_state *sum, const struct lane *lane)
 	sum->queued_count += lane->queue.count;
 	sum->queued_bytes += lane->queue.bytes;
 	sum->kept_bytes += lane->queue.kept_bytes;
+	sum->doubtful_bytes += state->doubtful_bytes;
 	sum->sent += state->sent;
 	sum->confirmed += state->confirmed;
 	sum->resent += state->resent;

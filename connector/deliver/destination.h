@@ -14,7 +14,8 @@
  *   tcp, tls  the peer's kernel has acknowledged the octets (SIOCOUTQ, TCP_INFO) and the connection
  *             stayed healthy for settle_ms after that. After a reset or a timeout the last
  *             confirmed messages go again too, as many octets as the peer may have held unread,
- *             tail_bytes at most; after a FIN only the unconfirmed;
+ *             tail_bytes at most; after a FIN only the unconfirmed, and those too if a reset
+ *             follows within dead_after_ms (former.h);
  *   relp, relp+tls  the collector answered the message with 200 and the connection stayed healthy
  *             for settle_ms after that, which is for collectors that answer before they store. A
  *             message that is answered otherwise stays unconfirmed, ends the connection, and is sent
@@ -137,6 +138,8 @@ struct destination_state {
 	uint64_t shed_fields, cut_texts, rejected; /* by the formatter */
 	uint64_t wire_bytes;
 	size_t kept_bytes; /* confirmed, but kept in case the collector is reset */
+	/* Confirmed over connections that the collector has ended, and may yet reset. */
+	size_t doubtful_bytes;
 };
 
 /* What an option is when nobody says anything; the caller names transport, address and format. */

@@ -343,7 +343,6 @@ static void on_ended(struct loop_call *call)
 	bool was_connected = carrier->state->connected;
 	bool read_all = f->drained && f->end == CONN_CLOSED;
 
-	link_close(f->used);
 	carrier->state->connected = false;
 	if (!read_all)
 		carrier_trouble(
@@ -354,6 +353,7 @@ static void on_ended(struct loop_call *call)
 			f->tries = 0;
 		f->events->ended(carrier, f->end);
 	}
+	link_close(f->used);
 	if (f->back == BACK_CONNECTED || f->back == BACK_DRAINING) {
 		move(f);
 		return;
@@ -364,6 +364,14 @@ static void on_ended(struct loop_call *call)
 		connect_to(f, 0);
 	else
 		try_next(f);
+}
+
+struct conn *failover_take(struct failover *f)
+{
+	struct conn *conn = f->used->conn;
+
+	f->used->conn = NULL;
+	return conn;
 }
 
 static void on_retry(struct loop_timer *timer)

@@ -21,7 +21,8 @@ struct failover_events {
 	void (*open)(struct carrier *carrier);
 	/* There is a connection to use: failover_conn(). */
 	void (*connected)(struct carrier *carrier);
-	/* It has gone. After CONN_CLOSED the collector had read all that was acknowledged. */
+	/* It has gone. After CONN_CLOSED the collector has probably read all that was acknowledged;
+	 * who wants to be sure takes the connection: failover_take(). */
 	void (*ended)(struct carrier *carrier, enum conn_end end);
 	void (*writable)(struct carrier *carrier);
 	/* The collector says something. NULL: nobody asks. */
@@ -85,6 +86,8 @@ void failover_opened(struct failover *failover);
 /* The connection in use was found to be broken, or breaks by the carrier's will. Any time. */
 void failover_end(
 	struct failover *failover, enum conn_end end, const struct error *err);
+/* From ended(): the connection that has gone is the caller's now. */
+struct conn *failover_take(struct failover *failover);
 /* Something was confirmed on the connection in use. */
 void failover_works(struct failover *failover);
 void failover_drained(struct failover *failover);

@@ -164,22 +164,50 @@ static void free_first(struct send_queue *q)
 		ring_resize(q, RING_FIRST);
 }
 
-char *send_queue_add(struct send_queue *q, void *ticket, size_t size)
+static char *add(struct send_queue *q, void *ticket, size_t size, bool reported)
 {
 	struct send_block *block = block_for(q, size);
 	char *octets = block->octets + block->used;
 
 	if (q->end - q->first == q->room)
 		ring_resize(q, q->room ? 2 * q->room : RING_FIRST);
-	*message(q, q->end++) = (struct send_message){
-		.ticket = ticket, .octets = octets, .size = (uint32_t)size};
+	*message(q, q->end++) = (struct send_message){.ticket = ticket,
+		.octets = octets,
+		.size = (uint32_t)size,
+		.reported = reported};
 	block->used += size;
 	block->messages++;
-	q->count++;
-	q->bytes += size;
+	q->count += !reported;
+	q->bytes += reported ? 0 : size;
 	q->waiting += size;
 	q->held += size;
 	return octets;
+}
+
+char *send_queue_add(struct send_queue *q, void *ticket, size_t size)
+{
+	return add(q, ticket, size, false);
+}
+
+static size_t add_copies(struct send_queue *q, const struct send_queue *from,
+	uint64_t first, uint64_t end)
+{
+	for (uint64_t i = first; i != end; i++) {
+		const struct send_message *m = message(from, i);
+
+		memcpy(add(q, NULL, m->size, true), m->octets, m->size);
+	}
+	return (size_t)(end - first);
+}
+
+void send_queue_copy_kept(const struct send_queue *q, struct send_queue *to)
+{
+	(void)add_copies(to, q, q->first, q->unconfirmed);
+}
+
+size_t send_queue_add_again(struct send_queue *q, const struct send_queue *from)
+{
+	return add_copies(q, from, from->first, from->end);
 }
 
 size_t send_queue_take(

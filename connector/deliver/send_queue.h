@@ -83,6 +83,12 @@ void send_queue_trim(struct send_queue *q, size_t keep);
  * freed. Returns how many messages of which octets were taken before will be taken again. */
 size_t send_queue_rewind(struct send_queue *q, bool tail);
 
+/* Adds copies of the kept messages to another queue, where they count as confirmed. */
+void send_queue_copy_kept(const struct send_queue *q, struct send_queue *to);
+/* Queues copies of all messages of another queue behind what waits, to be sent and not to be confirmed
+ * again. Returns how many. */
+size_t send_queue_add_again(struct send_queue *q, const struct send_queue *from);
+
 /* Something was handed over and is not confirmed. */
 static inline bool send_queue_pending(const struct send_queue *q)
 {

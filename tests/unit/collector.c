@@ -179,7 +179,8 @@ void collector_poll(struct collector *collector)
 	for (size_t i = 0; i < collector->count; i++) {
 		struct collector_stream *stream = &collector->streams[i];
 
-		if (stream->fd < 0 || (!collector->reads && stream->handshaken))
+		if (stream->fd < 0 || stream->stuck ||
+			(!collector->reads && stream->handshaken))
 			continue;
 		if (stream->ssl)
 			read_tls(collector, stream);
@@ -213,6 +214,11 @@ void collector_notify(struct collector *collector)
 void collector_shut(struct collector *collector)
 {
 	shutdown(collector->streams[collector->count - 1].fd, SHUT_RDWR);
+}
+
+void collector_drop(struct collector_stream *stream)
+{
+	stream_shut(stream);
 }
 
 void collector_reset(struct collector *collector)

@@ -17,6 +17,7 @@ struct collector_stream {
 	int fd; /* -1 when it has ended */
 	SSL *ssl;
 	bool handshaken, close_notify, fin;
+	bool stuck; /* the application does not read this one */
 	size_t records; /* TLS records read */
 	struct strbuf got; /* what the application read */
 };
@@ -48,6 +49,8 @@ void collector_notify(struct collector *collector);
 void collector_reset(struct collector *collector);
 /* It sends a FIN, whatever is unread, and has not closed yet. */
 void collector_shut(struct collector *collector);
+/* This one is closed, whatever is unread. */
+void collector_drop(struct collector_stream *stream);
 
 /* Certificates made for the test, in PEM files below a directory, and lists of the first CA: empty.crl,
  * revoked.crl with the certificate "server", old.crl that is out of date. */

@@ -144,6 +144,42 @@ static void one_way_through(void **state)
 	send_queue_clear(&q);
 }
 
+/* The kept ones live on elsewhere, and go again behind what waits, without being confirmed twice. */
+static void kept_messages_go_again_from_a_copy(void **state)
+{
+	struct send_queue q, copy;
+	char out[100];
+
+	(void)state;
+	send_queue_init(&q);
+	send_queue_init(&copy);
+	add(&q, 1, "abc");
+	add(&q, 2, "defg");
+	add(&q, 3, "hi");
+	assert_int_equal(take(&q, out, 7), 7);
+	send_queue_handed(&q, 7, 10);
+	send_queue_acknowledged(&q, 10, 1);
+	assert_int_equal(confirm(&q, 1), 1);
+	assert_int_equal(confirm(&q, 1), 2);
+	send_queue_copy_kept(&q, &copy);
+	assert_int_equal(copy.held, 7);
+	send_queue_rewind(&q, false);
+	assert_int_equal(send_queue_add_again(&q, &copy), 2);
+	send_queue_clear(&copy);
+	assert_int_equal(q.count, 1);
+	assert_int_equal(q.bytes, 2);
+	assert_int_equal(q.waiting, 9);
+	assert_int_equal(take(&q, out, 100), 9);
+	assert_memory_equal(out, "hiabcdefg", 9);
+	send_queue_handed(&q, 9, 10);
+	send_queue_acknowledged(&q, 10, 2);
+	assert_int_equal(confirm(&q, 2), 3);
+	assert_int_equal(confirm(&q, 2), 0);
+	assert_int_equal(q.kept_bytes, 9);
+	assert_false(send_queue_pending(&q));
+	send_queue_clear(&q);
+}
+
 static void rewind_with_and_without_tail(void **state)
 {
 	struct send_queue q;
@@ -331,6 +367,7 @@ int main(void)
 		cmocka_unit_test(one_way_through),
 		cmocka_unit_test(one_message_at_a_time),
 		cmocka_unit_test(whole_messages_within_a_room),
+		cmocka_unit_test(kept_messages_go_again_from_a_copy),
 		cmocka_unit_test(rewind_with_and_without_tail),
 		cmocka_unit_test(random_walk),
 		cmocka_unit_test(many_blocks),
