@@ -80,6 +80,9 @@ static void on_no_answer(struct loop_timer *timer)
 		"it may hang, or be full",
 		address_of(session),
 		(long long)session->carrier.options->relp_timeout_ms);
+	failover_shun(
+		&session->failover, loop_now_ms(session->carrier.loop) -
+					    session->carrier.options->relp_timeout_ms);
 	failover_end(&session->failover, CONN_LOST, &err);
 }
 
@@ -238,6 +241,7 @@ static void on_check(struct loop_timer *timer)
 		failover_end(&session->failover, CONN_LOST, &err);
 		return;
 	}
+	failover_stalled(&session->failover, conn_stalled(conn, &err) ? &err : NULL);
 	carrier_confirm(
 		carrier, loop_now_ms(carrier->loop) - carrier->options->settle_ms);
 	send_queue_trim(carrier->queue, 0);

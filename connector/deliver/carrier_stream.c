@@ -89,6 +89,7 @@ static void on_check(struct loop_timer *timer)
 		failover_end(&stream->failover, CONN_LOST, &err);
 		return;
 	}
+	failover_stalled(&stream->failover, conn_stalled(conn, &err) ? &err : NULL);
 	send_queue_acknowledged(carrier->queue,
 		progress.outstanding ? progress.acknowledged : UINT64_MAX, now);
 	carrier_confirm(carrier, now - carrier->options->settle_ms);

@@ -110,5 +110,7 @@ NODISCARD bool conn_progress(struct conn *conn, struct conn_progress *progress);
 /* True, with a sentence, when the peer should have acknowledged something for long and its host is
  * silent. A peer that answers but does not read is not silent. */
 NODISCARD bool conn_silent(struct conn *conn, struct error *err);
+/* The same of a peer whose host answers, but which has taken nothing for dead_after_ms. */
+NODISCARD bool conn_stalled(struct conn *conn, struct error *err);
 
 #endif

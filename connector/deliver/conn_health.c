@@ -55,6 +55,20 @@ bool conn_progress(struct conn *conn, struct conn_progress *progress)
 	return true;
 }
 
+bool conn_stalled(struct conn *conn, struct error *err)
+{
+	int64_t since = loop_now_ms(conn->loop) - conn->progress_ms;
+
+	if (since < conn->dead_after_ms)
+		return false;
+	error_set(err, RC_IO,
+		"the collector at %s has taken nothing for %lld s (dead_after) "
+		"although "
+		"messages wait: it may hang, or be full",
+		conn->address, (long long)conn->dead_after_ms / 1000);
+	return true;
+}
+
 bool conn_silent(struct conn *conn, struct error *err)
 {
 	struct tcp_info info;

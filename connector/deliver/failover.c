@@ -13,6 +13,7 @@
 #define STABLE_MIN_MS 1000
 #define BACK_FIRST_MS 500
 #define BACK_CAP_MS 30000
+#define STALL_CAP_MS 3600000
 
 static const struct destination_options *options_of(const struct failover *f)
 {
@@ -41,6 +42,47 @@ static int64_t stable_ms(const struct failover *f)
 	int64_t settle = options_of(f)->settle_ms;
 
 	return settle > STABLE_MIN_MS ? settle : STABLE_MIN_MS;
+}
+
+/* Not returned to, and not left for, while it may still stall. */
+static bool shunned(const struct failover *f, size_t place)
+{
+	return f->stalls[place].until_ms > now_ms(f);
+}
+
+/* Where to connect first: all have stalled, then where that was the longest ago. */
+static size_t first_place(const struct failover *f)
+{
+	size_t best = 0;
+
+	for (size_t i = 0; i < options_of(f)->address_count; i++) {
+		if (!shunned(f, i))
+			return i;
+		if (f->stalls[i].until_ms < f->stalls[best].until_ms)
+			best = i;
+	}
+	return best;
+}
+
+static int64_t shun_ms(const struct failover *f, unsigned times)
+{
+	int64_t ms = options_of(f)->dead_after_ms;
+
+	while (times-- && ms < STALL_CAP_MS)
+		ms *= 2;
+	return ms < STALL_CAP_MS ? ms : STALL_CAP_MS;
+}
+
+void failover_shun(struct failover *f, int64_t since_ms)
+{
+	struct failover_stall *stall = &f->stalls[f->used->place];
+
+	if (options_of(f)->address_count < 2)
+		return;
+	/* It did take what it was sent for as long as it was not trusted to. */
+	if (since_ms - f->used->since_ms > shun_ms(f, stall->times))
+		stall->times = 0;
+	stall->until_ms = now_ms(f) + shun_ms(f, ++stall->times);
 }
 
 /* Every end goes this way: what there is to free may be in use further up the stack. */
@@ -127,7 +169,7 @@ void failover_opened(struct failover *f)
 /* The link in use has its connection. */
 static void use(struct failover *f)
 {
-	f->proved = f->drained = false;
+	f->proved = f->drained = f->stalled = false;
 	if (!f->events->open) {
 		failover_opened(f);
 		return;
@@ -245,11 +287,19 @@ static void connect_to(struct failover *f, size_t place)
 		failover_end(f, CONN_CLOSED, &f->error);
 }
 
-static void try_earlier(struct failover *f, size_t place)
+/* Connects to a better address than the one in use, from this place on. False: there is none. */
+static bool try_better(struct failover *f, size_t place)
 {
+	size_t end = f->stalled ? options_of(f)->address_count : f->used->place;
+
+	while (place < end && (place == f->used->place || shunned(f, place)))
+		place++;
+	if (place >= end)
+		return false;
 	f->back = BACK_CONNECTING;
 	if (link_open(f, f->tried, place, &f->tried_error) != RC_OK)
 		tried_end(f, &f->tried_error);
+	return true;
 }
 
 static void on_tried_ended(struct loop_call *call)
@@ -260,9 +310,7 @@ static void on_tried_ended(struct loop_call *call)
 	link_close(f->tried);
 	carrier_passed_over(
 		f->carrier, place, address_of(f, f->tried), &f->tried_error);
-	if (place + 1 < f->used->place)
-		try_earlier(f, place + 1);
-	else
+	if (!try_better(f, place + 1))
 		back_later(f);
 }
 
@@ -282,7 +330,11 @@ static void on_back(struct loop_timer *timer)
 	if (f->state == FAILOVER_ENDED)
 		return; /* on_ended() is about to decide */
 	if (f->back == BACK_WAITING) {
-		try_earlier(f, 0);
+		if (!try_better(f, 0))
+			back_later(f);
+	} else if (f->back == BACK_CONNECTED && f->stalled) {
+		failover_shun(f, f->stalled_since_ms);
+		failover_end(f, CONN_LOST, &f->stall_error);
 	} else if (f->back == BACK_CONNECTED) {
 		f->back = BACK_DRAINING;
 		loop_timer_set(f->carrier->loop, timer, now_ms(f) + drain_ms(f));
@@ -294,6 +346,25 @@ static void on_back(struct loop_timer *timer)
 			address_of(f, f->used), drain_ms(f), address_of(f, f->tried));
 		failover_end(f, CONN_LOST, &err);
 	}
+}
+
+void failover_stalled(struct failover *f, const struct error *err)
+{
+	if (f->state != FAILOVER_CONNECTED || options_of(f)->address_count < 2 ||
+		f->stalled == (err != NULL))
+		return;
+	f->stalled = err != NULL;
+	if (err) {
+		f->stall_error = *err;
+		f->stalled_since_ms = now_ms(f) - options_of(f)->dead_after_ms;
+	}
+	if (f->back == BACK_DRAINING)
+		return; /* it is being left already */
+	back_stop(f);
+	if (!f->stalled && !f->used->place)
+		f->carrier->state->passed_over[0] = '\0';
+	if (f->stalled ? !try_better(f, 0) : f->used->place > 0)
+		back_later(f);
 }
 
 void failover_drained(struct failover *f)
@@ -317,7 +388,10 @@ static void move(struct failover *f)
 	f->tried = former;
 	loop_timer_stop(f->carrier->loop, &f->back_timer);
 	f->back = BACK_NONE;
-	log_write(LOG_NOTICE, "an earlier address of a destination works again",
+	log_write(LOG_NOTICE,
+		f->used->place < former->place
+			? "an earlier address of a destination works again"
+			: "another address of a destination is used",
 		"destination=%s address=%s instead_of=%s", options_of(f)->name,
 		address_of(f, f->used), address_of(f, former));
 	use(f);
@@ -326,12 +400,17 @@ static void move(struct failover *f)
 /* The next address at once; after the last one, or when there is only one, a wait. */
 static void try_next(struct failover *f)
 {
-	size_t next = (f->used->place + 1) % options_of(f)->address_count;
+	size_t next = f->used->place + 1;
 
-	if (next) {
+	while (next < options_of(f)->address_count && shunned(f, next))
+		next++;
+	if (next < options_of(f)->address_count) {
 		connect_to(f, next);
 		return;
 	}
+	/* One that stalled is better than none. */
+	for (size_t i = 0; i < options_of(f)->address_count; i++)
+		f->stalls[i].until_ms = 0;
 	f->state = FAILOVER_WAITING;
 	loop_timer_set(f->carrier->loop, &f->retry, carrier_retry_at_ms(f->carrier));
 }
@@ -361,7 +440,7 @@ static void on_ended(struct loop_call *call)
 	back_stop(f);
 	/* It worked until now: perhaps the collector restarts. From the first address, at once. */
 	if (was_connected && f->proved)
-		connect_to(f, 0);
+		connect_to(f, first_place(f));
 	else
 		try_next(f);
 }
@@ -376,13 +455,15 @@ struct conn *failover_take(struct failover *f)
 
 static void on_retry(struct loop_timer *timer)
 {
-	connect_to(CONTAINER_OF(timer, struct failover, retry), 0);
+	struct failover *f = CONTAINER_OF(timer, struct failover, retry);
+
+	connect_to(f, first_place(f));
 }
 
 void failover_start(struct failover *f)
 {
 	if (f->state == FAILOVER_IDLE)
-		connect_to(f, 0);
+		connect_to(f, first_place(f));
 }
 
 void failover_init(struct failover *f, struct carrier *carrier,

@@ -7,6 +7,10 @@
  *           writing, and once its collector has closed it too, which has then read everything, the
  *           new one is in use. So nothing is lost and nothing goes again. An old connection that
  *           ends in another way, or not within connect_timeout_ms, has broken like any other.
+ * Stalled:  a collector that takes nothing for dead_after_ms while messages wait is left as soon as
+ *           another address takes a connection and keeps it for a while; until then, and with one
+ *           address, it is waited for. That connect() succeeds there says nothing of a collector that
+ *           stalled: it is returned to after a delay that doubles each time it stalls again.
  * Owner:    embedded in its carrier; connections belong to it.
  * Threads:  none.   Tests: unit/test_destination.c */
 #ifndef DELIVER_FAILOVER_H
@@ -53,6 +57,12 @@ enum failover_back {
 	BACK_ENDED
 };
 
+/* A collector that stalled, by place. */
+struct failover_stall {
+	unsigned times; /* in a row */
+	int64_t until_ms; /* until then it is not returned to */
+};
+
 struct failover_link {
 	struct failover *failover;
 	struct conn *conn;
@@ -68,9 +78,12 @@ struct failover {
 	struct failover_link links[2], *used, *tried;
 	bool proved; /* the one in use works */
 	bool drained; /* all that was sent on it is confirmed */
+	bool stalled; /* the one in use takes nothing: any other is better */
+	int64_t stalled_since_ms;
+	struct failover_stall stalls[DESTINATION_ADDRESSES];
 	unsigned tries; /* to get back, in a row */
 	enum conn_end end;
-	struct error error, tried_error;
+	struct error error, tried_error, stall_error;
 	struct loop_call ended, tried_ended;
 	struct loop_timer retry, stable, back_timer;
 };
@@ -86,6 +99,11 @@ void failover_opened(struct failover *failover);
 /* The connection in use was found to be broken, or breaks by the carrier's will. Any time. */
 void failover_end(
 	struct failover *failover, enum conn_end end, const struct error *err);
+/* The one in use takes nothing, as err says; or it does again (NULL). Nothing is new when it is said
+ * again. */
+void failover_stalled(struct failover *failover, const struct error *err);
+/* The carrier is about to end the connection because the collector has done nothing since then. */
+void failover_shun(struct failover *failover, int64_t since_ms);
 /* From ended(): the connection that has gone is the caller's now. */
 struct conn *failover_take(struct failover *failover);
 /* Something was confirmed on the connection in use. */

@@ -79,6 +79,36 @@ def test_the_relay_returns_to_the_first_address_without_loss_or_repeats(
     assert relay.stop() == 0
 
 
+@pytest.mark.parametrize("transport", ["tcp", "tls", "relp"])
+def test_a_first_address_that_is_frozen_is_left_until_it_reads_again(
+    simulators, collectors, relays, transport
+):
+    """Its kernel goes on taking connections: they say nothing."""
+    first, second = collectors(transport), collectors(transport)
+    simulator = simulators(tenants=2, alerts=40)
+    relay = relays(simulator, tenants=2)
+    patience = {"dead_after": "2s"}
+    if transport == "relp":
+        patience["relp_timeout"] = "2s"
+    relay.add_collector(first, address=[first.address, second.address], **patience)
+    relay.add_feed("soc", poll="1s", look_back="48h")
+    relay.start()
+    relay.complete(simulator, first.lines).check()
+    first.pause()
+    for tenant in (1, 2):
+        simulator.add_alerts(tenant, 4000)
+    relay.complete(simulator, lambda: first.lines() + second.lines())
+    assert "nothing for" in relay.log() or "answered no message" in relay.log()
+    assert len(second.lines()) > 4000
+    first.resume()
+    wait_until(lambda: RETURNED in relay.log(), "the first address is used again")
+    have = len(first.lines())
+    simulator.add_alerts(1, 5)
+    result = relay.complete(simulator, lambda: first.lines() + second.lines())
+    assert not result.unexpected and len(first.lines()) >= have + 5
+    assert relay.stop() == 0
+
+
 def test_the_first_address_may_come_and_go(simulators, collectors, relays):
     first, second = collectors("tls"), collectors("tls")
     simulator = simulators(tenants=2, alerts=40, trickle=600)

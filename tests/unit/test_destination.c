@@ -943,6 +943,111 @@ static void closed_window_is_no_silence(void **state)
 	bench_free(&bench);
 }
 
+static bool uses(struct bench *bench, const char *address)
+{
+	return strcmp(state_of(bench).address, address) == 0;
+}
+
+/* One that takes nothing is left for another that does, and is not trusted again at once although it
+ * takes connections; one that reads again is used again, and nothing is lost on the way. */
+static void stalled_collector_is_left(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int tls = 0; tls < 2; tls++) {
+		int64_t left, back;
+
+		bench_new(&bench, tls ? TRANSPORT_TLS : TRANSPORT_TCP);
+		bench.options.dead_after_ms = 1000;
+		bench_listen(&bench,
+			tls ? certs_server(directory, "server", NULL) : NULL, 8000);
+		bench_listen_too(
+			&bench, tls ? certs_server(directory, "server", NULL) : NULL);
+		bench_open(&bench);
+		send_some(&bench, 1);
+		UNTIL(&bench, bench.confirmed == 1);
+		bench.collector.reads = false;
+		send_some(&bench, 2000);
+		UNTIL(&bench, uses(&bench, bench.other_addresses[0]));
+		left = loop_now_ms(bench.loop);
+		assert_int_equal(log_count(&bench, "has taken nothing for 1 s"), 1);
+		assert_int_equal(log_count(&bench, "another address of a dest"), 1);
+		UNTIL(&bench, destination_idle(bench.destination));
+		/* Not before two times dead_after have passed, less what the test is late. */
+		UNTIL(&bench, uses(&bench, bench.address));
+		back = loop_now_ms(bench.loop);
+		assert_true(back - left >= 1500);
+		send_some(&bench, 2000);
+		UNTIL(&bench, uses(&bench, bench.other_addresses[0]));
+		left = loop_now_ms(bench.loop);
+		UNTIL(&bench, destination_idle(bench.destination));
+		bench.collector.reads = true;
+		UNTIL(&bench, uses(&bench, bench.address));
+		assert_true(loop_now_ms(bench.loop) - left >= 3500);
+		send_some(&bench, 2000);
+		UNTIL(&bench, destination_idle(bench.destination));
+		assert_true(uses(&bench, bench.address));
+		check_all(&bench, bench.next);
+		bench_free(&bench);
+	}
+}
+
+/* Where all stall they are not tried in turn for ever; whichever reads first gets everything. */
+static void all_stalled_are_waited_for(void **state)
+{
+	struct bench bench;
+	struct collector *second;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.options.dead_after_ms = 1000;
+	bench_listen(&bench, NULL, 8000);
+	second = bench_listen_too(&bench, NULL);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	bench.collector.reads = second->reads = false;
+	send_some(&bench, 8000);
+	end = loop_now_ms(bench.loop) + 8000;
+	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	/* The first, the second, and after two and four times dead_after again. */
+	assert_in_range(state_of(&bench).connects, 2, 4);
+	bench.collector.reads = second->reads = true;
+	UNTIL(&bench, destination_idle(bench.destination));
+	check_all(&bench, bench.next);
+	bench_free(&bench);
+}
+
+/* One that stalled and reads again stays in use when nobody else is there. */
+static void stalled_collector_is_kept_when_alone(void **state)
+{
+	struct bench bench;
+	int64_t end;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.options.dead_after_ms = 1000;
+	bench_listen(&bench, NULL, 8000);
+	collector_deaf(bench_listen_too(&bench, NULL));
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	bench.collector.reads = false;
+	send_some(&bench, 2000);
+	end = loop_now_ms(bench.loop) + 3000;
+	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	assert_true(state_of(&bench).connected);
+	assert_non_null(strstr(state_of(&bench).passed_over, "no collector listens"));
+	bench.collector.reads = true;
+	UNTIL(&bench, destination_idle(bench.destination));
+	assert_int_equal(bench.collector.count, 1);
+	assert_string_equal(state_of(&bench).passed_over, "");
+	assert_int_equal(check_all(&bench, bench.next), 0);
+	bench_free(&bench);
+}
+
 static size_t open_descriptors(void)
 {
 	DIR *directory_of_them = opendir("/proc/self/fd");
@@ -1791,6 +1896,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(connections_share_the_customers),
 		cmocka_unit_test(silent_host_is_noticed),
 		cmocka_unit_test(closed_window_is_no_silence),
+		cmocka_unit_test(stalled_collector_is_left),
+		cmocka_unit_test(all_stalled_are_waited_for),
+		cmocka_unit_test(stalled_collector_is_kept_when_alone),
 		cmocka_unit_test(reconnects_leave_nothing),
 	};
 	const struct CMUnitTest rest[] = {
