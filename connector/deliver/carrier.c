@@ -15,11 +15,13 @@
 void carrier_confirm(struct carrier *carrier, int64_t acknowledged_ms)
 {
 	void *ticket;
+	bool refused;
 
-	while (send_queue_confirm(carrier->queue, acknowledged_ms, &ticket)) {
-		carrier->state->confirmed++;
-		carrier->events.report(
-			carrier->events.context, ticket, DELIVERY_CONFIRMED);
+	while (send_queue_confirm(carrier->queue, acknowledged_ms, &ticket, &refused)) {
+		carrier->state->confirmed += !refused;
+		carrier->state->too_large += refused;
+		carrier->events.report(carrier->events.context, ticket,
+			refused ? DELIVERY_REJECTED : DELIVERY_CONFIRMED);
 	}
 }
 

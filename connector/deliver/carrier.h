@@ -51,7 +51,7 @@ struct carrier *carrier_relp_new(void);
 struct carrier *carrier_udp_new(void);
 struct carrier *carrier_file_new(void);
 
-/* Reports everything that was acknowledged at or before this time. */
+/* Reports everything that was acknowledged, or refused, at or before this time. */
 void carrier_confirm(struct carrier *carrier, int64_t acknowledged_ms);
 /* So many messages go again. */
 void carrier_sent_again(struct carrier *carrier, size_t count);

@@ -6,6 +6,10 @@
  * again; and a collector that is new, or has refused, is first sent a single message, at least a
  * second after the last: if that one does not count, no other is lost.
  *
+ * A network that is narrower than a datagram says so (EMSGSIZE, late as a refusal), and from then on the
+ * kernel breaks datagrams up: what does not count yet goes again. A message that the kernel itself will
+ * not send, because nothing that large leaves this host, is passed over.
+ *
  * Source: RFC 5426; udp(7), ip(7), icmp(7). */
 #include "config.h"
 
@@ -46,6 +50,8 @@ struct udp {
 	struct loop_timer retry, check, pace;
 	bool proved; /* a message counted since the socket was opened */
 	bool blocked;
+	bool narrowed; /* the way turned out to be narrow, and nothing has counted since */
+	bool narrow_said, large_said;
 	uint64_t handed; /* octets of the queue that were sent */
 	const char *next; /* taken and not sent yet, or NULL */
 	size_t next_n;
@@ -199,6 +205,45 @@ static void udp_fail(struct udp *udp, int number)
 	try_next(udp, &err);
 }
 
+/* The kernel has learnt of a narrow way. False: it had, and should have sent nothing too large since. */
+static bool udp_narrowed(struct udp *udp)
+{
+	struct carrier *carrier = &udp->carrier;
+
+	if (udp->narrowed)
+		return false;
+	udp->narrowed = true;
+	if (!udp->narrow_said)
+		log_write(LOG_WARNING,
+			"datagrams of a destination are broken up on their way; one "
+			"lost piece loses a message: make max_message_bytes smaller",
+			"destination=%s address=%s most=%d", carrier->options->name,
+			address_of(udp), most_octets(udp));
+	udp->narrow_said = true;
+	carrier_rewind(carrier, false);
+	udp->handed = 0;
+	udp->next = NULL;
+	loop_defer(carrier->loop, carrier->flush_call);
+	return true;
+}
+
+/* It passes as if it had been sent. */
+static void udp_pass_over(struct udp *udp)
+{
+	struct carrier *carrier = &udp->carrier;
+
+	send_queue_refuse(carrier->queue);
+	if (!udp->large_said)
+		log_write(LOG_WARNING,
+			"a message is too large for any datagram to a destination and "
+			"is passed over, as will be others: make max_message_bytes "
+			"smaller",
+			"destination=%s address=%s octets=%zu most=%d",
+			carrier->options->name, address_of(udp), udp->next_n,
+			most_octets(udp));
+	udp->large_said = true;
+}
+
 static void on_resolved(struct resolve *resolve, const struct error *err)
 {
 	struct udp *udp = CONTAINER_OF(resolve, struct udp, resolve);
@@ -260,6 +305,8 @@ static void on_check(struct loop_timer *timer)
 	uint64_t confirmed = carrier->state->confirmed;
 	int number = take_error(udp);
 
+	if (number == EMSGSIZE && udp_narrowed(udp))
+		return;
 	if (number) {
 		udp_fail(udp, number);
 		return;
@@ -267,8 +314,12 @@ static void on_check(struct loop_timer *timer)
 	carrier_confirm(carrier, loop_now_ms(carrier->loop) - hold_ms(udp));
 	send_queue_trim(carrier->queue, 0);
 	check_later(udp);
+	/* The first one may have been passed over: the next is the first then. */
+	if (!send_queue_pending(carrier->queue))
+		loop_defer(carrier->loop, carrier->flush_call);
 	if (carrier->state->confirmed == confirmed)
 		return;
+	udp->narrowed = false;
 	if (!udp->proved) {
 		udp->proved = true;
 		carrier_works(carrier, udp->address, address_of(udp));
@@ -299,6 +350,16 @@ static bool may_send(struct udp *udp)
 	return false;
 }
 
+static ssize_t send_datagram(const struct udp *udp)
+{
+	ssize_t done;
+
+	do
+		done = send(udp->fd, udp->next, udp->next_n, MSG_NOSIGNAL);
+	while (done < 0 && errno == EINTR);
+	return done;
+}
+
 /* One datagram goes whole or not at all. False: no more for now. */
 static bool send_next(struct udp *udp)
 {
@@ -307,9 +368,17 @@ static bool send_next(struct udp *udp)
 
 	if (!udp->next)
 		udp->next_n = send_queue_take_whole(carrier->queue, &udp->next, 0);
-	do
-		done = send(udp->fd, udp->next, udp->next_n, MSG_NOSIGNAL);
-	while (done < 0 && errno == EINTR);
+	done = send_datagram(udp);
+	if (done < 0 && errno == EMSGSIZE) {
+		/* This one, or news of one before, that send() tells of. */
+		done = send_datagram(udp);
+		if (done >= 0 && udp_narrowed(udp))
+			return false;
+		if (done < 0 && errno == EMSGSIZE) {
+			udp_pass_over(udp);
+			done = 0;
+		}
+	}
 	if (done < 0 && errno == EAGAIN) {
 		udp->blocked = true;
 		udp->watch.events = CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT;
@@ -357,6 +426,8 @@ static void on_ready(struct loop_watch *watch, short revents)
 			number = errno == EAGAIN ? 0 : errno;
 			break;
 		}
+	if (number == EMSGSIZE && udp_narrowed(udp))
+		return;
 	if (number) {
 		udp_fail(udp, number);
 		return;

@@ -284,6 +284,7 @@ static void state_add(struct destination_state *sum, const struct lane *lane)
 	sum->doubtful_bytes += state->doubtful_bytes;
 	sum->sent += state->sent;
 	sum->confirmed += state->confirmed;
+	sum->too_large += state->too_large;
 	sum->resent += state->resent;
 	sum->connects += state->connects;
 	sum->breaks += state->breaks;

@@ -21,7 +21,8 @@
  *             message that is answered otherwise stays unconfirmed, ends the connection, and is sent
  *             again, with fewer others;
  *   listen, listen+tls  the same, for a collector that connects to us; one at a time;
- *   udp       given to the kernel, and no refusal was heard for settle_ms after that;
+ *   udp       given to the kernel, and no refusal was heard for settle_ms after that. A message that
+ *             no datagram on this way can hold is reported as rejected;
  *   file      written, and synced to disk once per batch; one writer per file;
  *   stdout    written.
  * Units:    octets, milliseconds.   Threads: none; loop thread only.
@@ -133,8 +134,10 @@ struct destination_state {
 	char passed_over
 		[300]; /* why an earlier address is not used but this one, or "" */
 	size_t queued_count, queued_bytes; /* all that is not confirmed yet */
-	/* sent: taken by destination_send(); sent = confirmed + queued_count. */
+	/* sent: taken by destination_send(); sent = confirmed + too_large + queued_count. */
 	uint64_t sent, confirmed, resent, connects, breaks;
+	uint64_t
+		too_large; /* for a datagram on the way to the collector: passed over */
 	uint64_t shed_fields, cut_texts, rejected; /* by the formatter */
 	uint64_t wire_bytes;
 	size_t kept_bytes; /* confirmed, but kept in case the collector is reset */

@@ -21,7 +21,7 @@ struct send_message {
 		int64_t acknowledged_ms; /* acknowledged */
 	} at;
 	uint32_t size;
-	bool reported;
+	bool reported, refused;
 };
 
 struct send_block {
@@ -261,6 +261,7 @@ size_t send_queue_take_whole(struct send_queue *q, const char **octets, size_t r
 		done += m->size;
 		q->taken += m->size;
 		m->at.end = q->taken;
+		m->refused = false;
 		if (done >= room) {
 			q->untaken++;
 			break;
@@ -313,7 +314,13 @@ void send_queue_acknowledged(struct send_queue *q, uint64_t mark, int64_t now_ms
 	}
 }
 
-bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ticket)
+void send_queue_refuse(struct send_queue *q)
+{
+	message(q, q->untaken - 1)->refused = true;
+}
+
+bool send_queue_confirm(
+	struct send_queue *q, int64_t acknowledged_ms, void **ticket, bool *refused)
 {
 	while (q->unconfirmed != q->unacknowledged) {
 		struct send_message *m = message(q, q->unconfirmed);
@@ -329,6 +336,7 @@ bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ti
 		q->count--;
 		q->bytes -= m->size;
 		*ticket = m->ticket;
+		*refused = m->refused;
 		return true;
 	}
 	return false;

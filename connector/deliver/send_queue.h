@@ -73,8 +73,12 @@ void send_queue_handed(struct send_queue *q, uint64_t position, uint64_t mark);
 uint64_t send_queue_whole(const struct send_queue *q, uint64_t position);
 /* Messages with a mark up to this one were acknowledged, seen at now_ms. */
 void send_queue_acknowledged(struct send_queue *q, uint64_t mark, int64_t now_ms);
-/* Confirms the next message if it was acknowledged at or before this time. False: none. */
-bool send_queue_confirm(struct send_queue *q, int64_t acknowledged_ms, void **ticket);
+/* The message that was taken last cannot be sent: it passes the other places in its turn. */
+void send_queue_refuse(struct send_queue *q);
+/* Confirms the next message if it was acknowledged at or before this time, or tells that it was refused.
+ * False: none. */
+bool send_queue_confirm(
+	struct send_queue *q, int64_t acknowledged_ms, void **ticket, bool *refused);
 /* Frees confirmed messages but for as many of the last ones as make up, with those acknowledged since,
  * `keep` octets. */
 void send_queue_trim(struct send_queue *q, size_t keep);

@@ -61,8 +61,10 @@ static void on_finished(struct feed_host *host, struct feed *feed)
 static void on_report(void *context, void *ticket, enum delivery result)
 {
 	(void)context;
-	(void)result;
-	window_confirm(ticket);
+	if (result == DELIVERY_CONFIRMED)
+		window_confirm(ticket);
+	else
+		window_refuse(ticket);
 }
 
 static bool all_idle(const struct relay *relay)

@@ -18,7 +18,8 @@ struct window_entry {
 	int64_t time; /* updated, or the cursor */
 	size_t bytes;
 	unsigned pending; /* messages not confirmed; 1 more until window_added() */
-	bool is_cursor, taken, own;
+	bool is_cursor, own;
+	int taken; /* by destinations, less what they could not send after all */
 	uint32_t hash;
 	uint32_t alert_n;
 	char alert[];
@@ -220,7 +221,7 @@ struct window_entry *window_add_own(struct window *window, struct window_feed *f
 
 void window_sent(struct window_entry *entry, size_t bytes)
 {
-	entry->taken = true;
+	entry->taken++;
 	window_sent_part(entry, bytes);
 }
 
@@ -242,6 +243,12 @@ void window_confirm(struct window_entry *entry)
 {
 	if (--entry->pending == 0)
 		feed_ready(entry->window, entry->feed);
+}
+
+void window_refuse(struct window_entry *entry)
+{
+	entry->taken--;
+	window_confirm(entry);
 }
 
 void window_added(struct window_entry *entry)
@@ -317,7 +324,7 @@ static void feed_forget_committed(struct window_feed *feed)
 
 		if (entry->is_cursor)
 			feed->committed_cursor = entry->time;
-		else if (!entry->own && entry->taken)
+		else if (!entry->own && entry->taken > 0)
 			feed->confirmed++;
 		else if (!entry->own)
 			feed->rejected++;

@@ -62,6 +62,8 @@ void window_sent_part(struct window_entry *entry, size_t bytes);
 void window_added(struct window_entry *entry);
 /* One destination confirmed one message. */
 void window_confirm(struct window_entry *entry);
+/* One destination that had taken a message cannot send it after all. */
+void window_refuse(struct window_entry *entry);
 
 /* The cursor moves here when everything of this feed that is in the window now is confirmed. */
 void window_add_cursor(struct window *window, struct window_feed *feed, int64_t cursor);

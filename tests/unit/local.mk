@@ -26,6 +26,7 @@ tests_unit_test_syslog_msg_LDADD = $(UNIT_LIBS)
 tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c tests/unit/until.h
 tests_unit_test_udp_LDADD = $(UNIT_LIBS)
+tests_unit_test_udp_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send -Wl,--wrap=getsockopt
 tests_unit_test_destination_SOURCES = tests/unit/test_destination.c tests/unit/until.h \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_destination_LDADD = $(UNIT_LIBS)

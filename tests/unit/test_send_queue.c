@@ -35,8 +35,12 @@ static size_t take(struct send_queue *q, char *to, size_t room)
 static uintptr_t confirm(struct send_queue *q, int64_t ms)
 {
 	void *ticket = NULL;
+	bool refused;
 
-	return send_queue_confirm(q, ms, &ticket) ? (uintptr_t)ticket : 0;
+	if (!send_queue_confirm(q, ms, &ticket, &refused))
+		return 0;
+	assert_false(refused);
+	return (uintptr_t)ticket;
 }
 
 static void one_message_at_a_time(void **state)

@@ -29,19 +29,69 @@ struct bench {
 	struct destination_options options;
 	int fd, port; /* of the collector; -1: nobody listens */
 	char address[64], log[64];
-	unsigned next, confirmed;
+	unsigned next, confirmed, rejected;
+	unsigned gaps; /* that may be among the messages that arrive */
 	unsigned got, repeats,
 		expected; /* expected: the number that must come next or again */
 	size_t largest;
 	unsigned seen[MESSAGES];
 };
 
+/* The kernel's calls, with an interface or a network before the collector that takes only so much. */
+static struct {
+	size_t interface; /* 0: takes all */
+	size_t network; /* 0: takes all; otherwise what is larger is lost until it has told */
+	bool lost, by_send;
+	unsigned told;
+} narrow;
+
+ssize_t __real_send(int fd, const void *p, size_t n, int flags);
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
+
+static bool told(void)
+{
+	if (!narrow.lost)
+		return false;
+	narrow.lost = false;
+	narrow.network = 0;
+	narrow.told++;
+	return true;
+}
+
+ssize_t __wrap_send(int fd, const void *p, size_t n, int flags)
+{
+	if ((narrow.by_send && told()) || (narrow.interface && n > narrow.interface)) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (narrow.network && n > narrow.network) {
+		narrow.lost = true;
+		return (ssize_t)n;
+	}
+	return __real_send(fd, p, n, flags);
+}
+
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+	int rc = __real_getsockopt(fd, level, name, value, size);
+
+	if (level == SOL_SOCKET && name == SO_ERROR && !narrow.by_send && told())
+		*(int *)value = EMSGSIZE;
+	return rc;
+}
+
 static void on_report(void *context, void *ticket, enum delivery result)
 {
 	struct bench *bench = context;
 
-	assert_int_equal(result, DELIVERY_CONFIRMED);
-	assert_int_equal((uintptr_t)ticket, bench->confirmed++);
+	/* Once each, in order. */
+	assert_int_equal((uintptr_t)ticket, bench->confirmed + bench->rejected);
+	if (result == DELIVERY_CONFIRMED)
+		bench->confirmed++;
+	else
+		bench->rejected++;
 }
 
 static void listen_on(struct bench *bench)
@@ -154,7 +204,8 @@ static void take(struct bench *bench)
 		assert_null(memchr(datagram, '\n', (size_t)n));
 		assert_non_null(mark);
 		id = (unsigned)strtoul(mark + 1, NULL, 10);
-		assert_true(id <= bench->expected); /* again, or the next: no gap */
+		if (id > bench->expected) /* neither again nor the next */
+			assert_true(bench->gaps-- > 0);
 		bench->expected = id + 1;
 		bench->repeats += bench->seen[id]++ > 0;
 		bench->got += bench->seen[id] == 1;
@@ -368,6 +419,64 @@ static void the_largest_datagram(void **state)
 	bench_free(&bench);
 }
 
+/* What this host cannot send is passed over and counted, said once, and holds up nothing. */
+static void too_large_for_the_interface(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, "127.0.0.1");
+	bench.gaps = 2;
+	bench_open(&bench);
+	narrow.interface = 1200;
+	send_some(&bench, 1, 2000); /* also as the first of all */
+	send_some(&bench, 10, 100);
+	send_some(&bench, 3, 2000);
+	send_some(&bench, 10, 100);
+	UNTIL(&bench, destination_idle(bench.destination));
+	narrow.interface = 0;
+	assert_int_equal(bench.confirmed, 20);
+	assert_int_equal(bench.rejected, 4);
+	assert_int_equal(bench.got, 20);
+	assert_int_equal(bench.repeats, 0);
+	assert_int_equal(state_of(&bench).too_large, 4);
+	assert_int_equal(state_of(&bench).sent,
+		state_of(&bench).confirmed + state_of(&bench).too_large);
+	assert_int_equal(state_of(&bench).breaks, 0);
+	assert_int_equal(log_count(&bench, "too large for any datagram"), 1);
+	bench_free(&bench);
+}
+
+/* News of a narrow network, by the socket or by the next send(): the kernel breaks datagrams up from then
+ * on, and what was lost goes again at once. */
+static void too_large_for_the_network(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int by_send = 0; by_send < 2; by_send++) {
+		bench_new(&bench, "127.0.0.1");
+		bench.gaps = 1;
+		bench_open(&bench);
+		send_some(&bench, 10, 100);
+		UNTIL(&bench, bench.confirmed == 10);
+		narrow.network = 1200;
+		narrow.by_send = by_send;
+		narrow.told = 0;
+		send_some(&bench, 1, 2000);
+		send_some(&bench, 5, 100);
+		UNTIL(&bench, bench.confirmed == 16);
+		assert_int_equal(narrow.told, 1);
+		assert_int_equal(bench.got, 16);
+		assert_int_equal(bench.rejected, 0);
+		assert_int_equal(state_of(&bench).breaks, 0);
+		assert_string_equal(state_of(&bench).trouble, "");
+		assert_int_equal(log_count(&bench, "broken up on their way"), 1);
+		bench_free(&bench);
+	}
+	narrow.by_send = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +488,8 @@ int main(void)
 		cmocka_unit_test(a_name_that_cannot_be_found),
 		cmocka_unit_test(a_backlog_goes_at_the_rate),
 		cmocka_unit_test(the_largest_datagram),
+		cmocka_unit_test(too_large_for_the_interface),
+		cmocka_unit_test(too_large_for_the_network),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -170,6 +170,30 @@ static void parts_alone_are_no_alert(void **state)
 	assert_int_equal(f->feed[0].confirmed, 0);
 }
 
+/* By one of two it is an alert that arrived, by both it is not. */
+static void refused_after_it_was_taken(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned refusals = 1; refusals <= 2; refusals++) {
+		struct window_entry *entry =
+			window_add(f->window, &f->feed[0], "x", 1, refusals, 7);
+
+		window_sent(entry, 100);
+		window_sent(entry, 100);
+		window_added(entry);
+		window_refuse(entry);
+		if (refusals == 2)
+			window_refuse(entry);
+		else
+			window_confirm(entry);
+		turn(f);
+		assert_true(seen(f, 0, "x", refusals));
+		assert_int_equal(f->feed[0].rejected, refusals - 1);
+		assert_int_equal(f->feed[0].confirmed, 1);
+	}
+}
+
 static void cursor_waits_for_what_is_before_it(void **state)
 {
 	struct fixture *f = *state;
@@ -264,6 +288,8 @@ int main(void)
 			all_messages_must_be_confirmed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			parts_alone_are_no_alert, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			refused_after_it_was_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			cursor_waits_for_what_is_before_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(
