@@ -154,11 +154,15 @@ static int replay_to(const struct cli_command *command, struct replay *replay)
 
 	replay->loop = loop_new(&clock_system);
 	if (destination_new(replay->loop, &replay->answers.destination, &events,
-		    &replay->destination, &err) == RC_OK)
+		    &replay->destination, &err) == RC_OK) {
 		status = replay_file(replay);
-	else
+		while (!destination_close(replay->destination))
+			if (loop_turn(replay->loop, 10, &err) != RC_OK)
+				break;
+	} else {
 		status = cli_wrong(
 			command, "destination %s: %s", replay->answers.to, err.text);
+	}
 	destination_free(replay->destination);
 	loop_free(replay->loop);
 	return status;

@@ -17,6 +17,9 @@ struct carrier_type {
 	void (*start)(struct carrier *carrier);
 	/* Messages wait in the queue: send what can be sent now. Called from the loop. */
 	void (*flush)(struct carrier *carrier);
+	/* Begins, when called first, to end the session in order; true when that is over, which it is
+	 * before long. NULL: free() does it all. */
+	bool (*close)(struct carrier *carrier);
 	void (*free)(struct carrier *carrier);
 };
 

@@ -386,7 +386,8 @@ static void file_start(struct carrier *carrier)
 
 struct carrier *carrier_file_new(void)
 {
-	static const struct carrier_type type = {file_start, file_flush, file_free};
+	static const struct carrier_type type = {
+		file_start, file_flush, NULL, file_free};
 	struct file *file = xcalloc(1, sizeof(*file));
 
 	file->carrier.type = &type;

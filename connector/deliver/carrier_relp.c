@@ -17,15 +17,16 @@
 #define CHECK_MAX_MS 100
 /* More than the window ever lets through. */
 #define MOST_USUALLY (UINT64_MAX / 2)
-/* For the answer to close, at the end of the program. */
-#define CLOSE_MS 200
-#define CLOSE_READS 4
+/* For the answer to close. */
+#define CLOSE_MS 500
 
 struct session {
 	struct carrier carrier;
 	struct failover failover;
 	struct loop_timer check, answer;
 	struct relp relp;
+	bool closing; /* by relp_end() */
+	int64_t close_by_ms;
 	bool blocked; /* the kernel takes no more */
 	bool full; /* the window was; it is filled again when half of it is free */
 	uint64_t most; /* messages that are sent and not confirmed, at most */
@@ -354,16 +355,26 @@ static void relp_flush(struct carrier *carrier)
 }
 
 /* A collector that does not get to answer close logs an error: it is waited for. */
+static bool relp_end(struct carrier *carrier)
+{
+	struct session *session = session_of(carrier);
+	int64_t now = loop_now_ms(carrier->loop);
+
+	if (!session->closing) {
+		session->closing = true;
+		session->close_by_ms = now + CLOSE_MS;
+		failover_stop(&session->failover);
+		if (failover_ready(&session->failover) && is_quiet(session))
+			(void)!session_close(session);
+	}
+	return !failover_ready(&session->failover) ||
+	       session->relp.state != RELP_CLOSING || now >= session->close_by_ms;
+}
+
 static void relp_carrier_free(struct carrier *carrier)
 {
 	struct session *session = session_of(carrier);
 
-	if (failover_ready(&session->failover) && is_quiet(session) &&
-		session_close(session))
-		for (int i = 0; i < CLOSE_READS; i++)
-			if (session->relp.state != RELP_CLOSING ||
-				!conn_wait(failover_conn(&session->failover), CLOSE_MS))
-				break;
 	failover_clear(&session->failover);
 	loop_timer_stop(carrier->loop, &session->check);
 	loop_timer_stop(carrier->loop, &session->answer);
@@ -397,7 +408,7 @@ static void relp_start(struct carrier *carrier)
 struct carrier *carrier_relp_new(void)
 {
 	static const struct carrier_type type = {
-		relp_start, relp_flush, relp_carrier_free};
+		relp_start, relp_flush, relp_end, relp_carrier_free};
 	struct session *session = xcalloc(1, sizeof(*session));
 
 	session->carrier.type = &type;

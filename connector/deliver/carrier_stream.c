@@ -252,7 +252,7 @@ static void stream_start(struct carrier *carrier)
 struct carrier *carrier_stream_new(void)
 {
 	static const struct carrier_type type = {
-		stream_start, stream_flush, stream_free};
+		stream_start, stream_flush, NULL, stream_free};
 	struct stream *stream = xcalloc(1, sizeof(*stream));
 
 	stream->carrier.type = &type;

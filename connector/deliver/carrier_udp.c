@@ -476,7 +476,7 @@ static void udp_start(struct carrier *carrier)
 
 struct carrier *carrier_udp_new(void)
 {
-	static const struct carrier_type type = {udp_start, udp_flush, udp_free};
+	static const struct carrier_type type = {udp_start, udp_flush, NULL, udp_free};
 	struct udp *udp = xcalloc(1, sizeof(*udp));
 
 	udp->carrier.type = &type;

@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -322,16 +321,6 @@ static void on_ready(struct loop_watch *watch, short revents)
 		watch_for(conn, CURL_WAIT_POLLIN);
 		conn->events.writable(conn->events.context);
 	}
-}
-
-bool conn_wait(struct conn *conn, int wait_ms)
-{
-	struct pollfd p = {.fd = conn->fd, .events = POLLIN};
-
-	if (conn->ended || conn->notified || poll(&p, 1, wait_ms) <= 0)
-		return false;
-	read_all(conn);
-	return true;
 }
 
 static SSL *ssl_of(const struct conn *conn)

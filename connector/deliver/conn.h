@@ -88,10 +88,6 @@ void conn_close(struct conn *conn);
 NODISCARD enum rc conn_write(struct conn *conn, const char *p, size_t n, size_t *taken,
 	enum conn_end *end, struct error *err);
 
-/* Waits at most so long for what the peer sends and reads it, with the events as always. True when
- * something came. Only for the end of a connection: nothing else runs meanwhile. */
-bool conn_wait(struct conn *conn, int wait_ms);
-
 /* Nothing more will be written: close_notify and FIN, while the peer may still read. ended() comes with
  * CONN_CLOSED when it has closed too, and so has read everything. */
 void conn_finish(struct conn *conn);

@@ -192,6 +192,19 @@ enum rc destination_new(struct loop *loop, const struct destination_options *opt
 	return RC_OK;
 }
 
+bool destination_close(struct destination *destination)
+{
+	bool closed = true;
+
+	for (size_t i = 0; i < destination->lane_count; i++) {
+		struct carrier *carrier = destination->lanes[i].carrier;
+
+		if (carrier->type->close && !carrier->type->close(carrier))
+			closed = false;
+	}
+	return closed;
+}
+
 void destination_free(struct destination *destination)
 {
 	if (!destination)

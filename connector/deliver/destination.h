@@ -155,6 +155,9 @@ NODISCARD enum rc destination_new(struct loop *loop,
 	const struct destination_options *options,
 	const struct destination_events *events, struct destination **out,
 	struct error *err);
+/* Ends the sessions in order, as a collector expects that answers the end: call it between turns of the
+ * loop until it is true, which it is after half a second at the latest. Nothing may be sent any more. */
+bool destination_close(struct destination *destination);
 /* Drops what is queued without reports; never call it from report(). A connection is ended properly (TLS close_notify). */
 void destination_free(struct destination *destination);
 

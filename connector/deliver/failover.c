@@ -433,6 +433,8 @@ static void on_ended(struct loop_call *call)
 		f->events->ended(carrier, f->end);
 	}
 	link_close(f->used);
+	if (f->stopped)
+		return;
 	if (f->back == BACK_CONNECTED || f->back == BACK_DRAINING) {
 		move(f);
 		return;
@@ -464,6 +466,13 @@ void failover_start(struct failover *f)
 {
 	if (f->state == FAILOVER_IDLE)
 		connect_to(f, first_place(f));
+}
+
+void failover_stop(struct failover *f)
+{
+	f->stopped = true;
+	back_stop(f);
+	loop_timer_stop(f->carrier->loop, &f->retry);
 }
 
 void failover_init(struct failover *f, struct carrier *carrier,

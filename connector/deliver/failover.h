@@ -78,6 +78,7 @@ struct failover {
 	struct failover_link links[2], *used, *tried;
 	bool proved; /* the one in use works */
 	bool drained; /* all that was sent on it is confirmed */
+	bool stopped;
 	bool stalled; /* the one in use takes nothing: any other is better */
 	int64_t stalled_since_ms;
 	struct failover_stall stalls[DESTINATION_ADDRESSES];
@@ -92,6 +93,8 @@ void failover_init(struct failover *failover, struct carrier *carrier,
 	const struct failover_events *events);
 void failover_clear(struct failover *failover);
 
+/* From now on nothing new is connected to. */
+void failover_stop(struct failover *failover);
 /* Connects, if it has never done so. */
 void failover_start(struct failover *failover);
 /* The session is open. */

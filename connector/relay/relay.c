@@ -13,6 +13,7 @@
 
 #define STOP_GRACE_MS 1000
 #define CHECK_MS 1000
+#define CLOSE_MS 5 /* between two looks at destinations that end */
 #define PRUNE_MS (60 * 60 * 1000)
 #define PRUNE_ROWS 1000
 /* First passes are spread so that a start does not ask for all tenants in one second. */
@@ -39,7 +40,17 @@ static void say_done(struct relay *relay)
 	if (relay->done_said)
 		return;
 	relay->done_said = true;
-	loop_defer(relay->loop, &relay->done_call);
+	loop_timer_set(relay->loop, &relay->check_timer, loop_now_ms(relay->loop));
+}
+
+static bool all_closed(struct relay *relay)
+{
+	bool closed = true;
+
+	for (size_t i = 0; i < relay->config->destination_count; i++)
+		if (!destination_close(relay->host.destinations[i]))
+			closed = false;
+	return closed;
 }
 
 static void on_done(struct loop_call *call)
@@ -100,6 +111,13 @@ static void on_check(struct loop_timer *timer)
 	struct relay *relay = CONTAINER_OF(timer, struct relay, check_timer);
 	int64_t now = loop_now_ms(relay->loop);
 
+	if (relay->done_said) {
+		if (all_closed(relay))
+			loop_defer(relay->loop, &relay->done_call);
+		else
+			loop_timer_set(relay->loop, timer, now + CLOSE_MS);
+		return;
+	}
 	if (relay->stopping) {
 		if (all_idle(relay) || now >= relay->stop_by_ms) {
 			say_done(relay);

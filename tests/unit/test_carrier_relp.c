@@ -37,7 +37,7 @@ struct bench {
 	size_t at[COLLECTOR_STREAMS]; /* of what was got: read so far */
 	unsigned frames[COLLECTOR_STREAMS]; /* messages of a stream */
 	unsigned answered[COLLECTOR_STREAMS];
-	bool closed;
+	bool closed, mute; /* mute: close is not answered */
 };
 
 static void on_report(void *context, void *ticket, enum delivery result)
@@ -137,6 +137,8 @@ static void take_frame(
 		collector_send(&bench->collector.streams[i], WELCOME, strlen(WELCOME));
 	} else if (!strcmp(command, "close")) {
 		bench->closed = true;
+		if (!bench->mute)
+			answer(bench, i, number, "");
 	} else {
 		assert_string_equal(command, "syslog");
 		assert_int_equal(number, ++bench->frames[i] + 1);
@@ -363,10 +365,66 @@ static void the_end_is_in_order(void **state)
 	bench_new(&bench, TRANSPORT_RELP);
 	send_some(&bench, 10);
 	UNTIL(&bench, bench.confirmed == 10);
+	UNTIL(&bench, destination_close(bench.destination));
+	assert_true(bench.closed);
 	destination_free(bench.destination);
 	bench.destination = NULL;
-	UNTIL(&bench, bench.closed);
 	UNTIL(&bench, bench.collector.streams[0].fin);
+	bench_free(&bench);
+}
+
+/* The loop turns while an answer is waited for, and it is not waited for long. */
+static void the_end_without_an_answer(void **state)
+{
+	struct bench bench;
+	int64_t begun, longest = 0, before;
+	unsigned turns = 0;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_RELP);
+	send_some(&bench, 10);
+	UNTIL(&bench, bench.confirmed == 10);
+	bench.mute = true;
+	begun = before = loop_now_ms(bench.loop);
+	while (!destination_close(bench.destination)) {
+		int64_t now;
+
+		turn(&bench);
+		now = loop_now_ms(bench.loop);
+		longest = now - before > longest ? now - before : longest;
+		before = now;
+		turns++;
+	}
+	assert_true(bench.closed);
+	assert_in_range(loop_now_ms(bench.loop) - begun, 400, 5000);
+	assert_true(turns >= 20 && longest < 200);
+	/* Freeing waits for nothing, and nothing is connected to any more. */
+	begun = loop_now_ms(bench.loop);
+	destination_free(bench.destination);
+	bench.destination = NULL;
+	assert_true(loop_now_ms(bench.loop) - begun < 200);
+	UNTIL(&bench, bench.collector.streams[0].fin);
+	assert_int_equal(bench.collector.count, 1);
+	bench_free(&bench);
+}
+
+/* Also when the collector ends the connection meanwhile. */
+static void the_end_by_the_collector(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_RELP);
+	send_some(&bench, 10);
+	UNTIL(&bench, bench.confirmed == 10);
+	bench.mute = true;
+	assert_false(destination_close(bench.destination));
+	UNTIL(&bench, bench.closed);
+	collector_close(&bench.collector, false);
+	UNTIL(&bench, destination_close(bench.destination));
+	for (int i = 0; i < 50; i++)
+		turn(&bench);
+	assert_int_equal(bench.collector.count, 1);
 	bench_free(&bench);
 }
 
@@ -433,6 +491,8 @@ int main(void)
 		cmocka_unit_test(a_break_repeats_the_unconfirmed),
 		cmocka_unit_test(a_refusal_starts_slowly),
 		cmocka_unit_test(the_end_is_in_order),
+		cmocka_unit_test(the_end_without_an_answer),
+		cmocka_unit_test(the_end_by_the_collector),
 		cmocka_unit_test(what_cannot_be_is_refused),
 	};
 
