@@ -14,23 +14,24 @@ unit_tests += tests/unit/test_store tests/unit/test_window
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
+DELIVER_HELP = tests/unit/until.h tests/unit/deliver_help.c tests/unit/deliver_help.h
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_relp \
 	tests/unit/test_destination tests/unit/test_failover tests/unit/test_udp
 tests_unit_test_relp_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_carrier_relp
-tests_unit_test_carrier_relp_SOURCES = tests/unit/test_carrier_relp.c tests/unit/until.h \
+tests_unit_test_carrier_relp_SOURCES = tests/unit/test_carrier_relp.c $(DELIVER_HELP) \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_carrier_relp_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_unit_test_carrier_relp_LDADD = $(UNIT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_syslog_msg_LDADD = $(UNIT_LIBS)
 tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
-tests_unit_test_udp_SOURCES = tests/unit/test_udp.c tests/unit/until.h
+tests_unit_test_udp_SOURCES = tests/unit/test_udp.c $(DELIVER_HELP)
 tests_unit_test_udp_LDADD = $(UNIT_LIBS)
 tests_unit_test_udp_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send -Wl,--wrap=getsockopt
-tests_unit_test_destination_SOURCES = tests/unit/test_destination.c tests/unit/until.h \
+tests_unit_test_destination_SOURCES = tests/unit/test_destination.c $(DELIVER_HELP) \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_destination_LDADD = $(UNIT_LIBS)
-tests_unit_test_failover_SOURCES = tests/unit/test_destination.c tests/unit/until.h \
+tests_unit_test_failover_SOURCES = tests/unit/test_destination.c $(DELIVER_HELP) \
 	tests/unit/collector.c tests/unit/collector.h
 tests_unit_test_failover_LDADD = $(UNIT_LIBS)
 

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 
 #include "base/log.h"
 #include "collector.h"
-#include "deliver/destination.h"
+#include "deliver_help.h"
 #include "until.h"
 
 #define WELCOME "1 rsp 37 200 OK\nrelp_version=0\ncommands=syslog\n"
@@ -51,12 +50,9 @@ static void on_report(void *context, void *ticket, enum delivery result)
 
 static void bench_new(struct bench *bench, enum transport transport)
 {
-	struct destination_events events = {.report = on_report};
 	bool tls = transport == TRANSPORT_RELP_TLS;
-	struct error err;
 
 	memset(bench, 0, sizeof(*bench));
-	events.context = bench;
 	bench->answers = true;
 	bench->loop = loop_new(&clock_system);
 	collector_start(&bench->collector,
@@ -64,18 +60,11 @@ static void bench_new(struct bench *bench, enum transport transport)
 	snprintf(bench->address, sizeof(bench->address), "127.0.0.1:%d",
 		bench->collector.port);
 	snprintf(bench->ca, sizeof(bench->ca), "%s/ca.crt", directory);
-	destination_options_default(&bench->options);
-	bench->options.name = "soc";
-	bench->options.transport = transport;
-	bench->options.framing = FRAMING_NONE;
-	bench->options.settle_ms = 40;
-	bench->options.addresses[0] = bench->address;
-	bench->options.address_count = 1;
+	deliver_options(&bench->options, transport, FRAMING_NONE, bench->address);
 	bench->options.ca_file = tls ? bench->ca : NULL;
 	bench->options.relp_window = 100;
-	if (destination_new(bench->loop, &bench->options, &events, &bench->destination,
-		    &err) != RC_OK)
-		fail_msg("%s", err.text);
+	bench->destination =
+		deliver_open(bench->loop, &bench->options, on_report, bench);
 }
 
 static void bench_free(struct bench *bench)
@@ -87,30 +76,7 @@ static void bench_free(struct bench *bench)
 
 static void send_sized(struct bench *bench, size_t padding)
 {
-	static char text[200000];
-	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
-		.time = NO_TIME,
-		.customer = {"contoso", 7},
-		.msgid = "alert"};
-	struct fmt_alert alert = {.struct_size = sizeof(alert),
-		.source = "graph-alerts",
-		.customer = fields.customer,
-		.created = 17672000000000000,
-		.updated = FMT_NO_TIME,
-		.resolved = FMT_NO_TIME,
-		.first_activity = FMT_NO_TIME,
-		.last_activity = FMT_NO_TIME,
-		.severity = FMT_SEVERITY_HIGH};
-	struct error err = {0};
-	char id[16];
-
-	memset(text, 'x', sizeof(text));
-	alert.id = (struct fmt_str){
-		id, (size_t)snprintf(id, sizeof(id), "#%06u#", bench->next)};
-	alert.description = (struct fmt_str){text, padding};
-	assert_int_equal(destination_send(bench->destination, &alert, &fields,
-				 (void *)(uintptr_t)bench->next, &bench->queued, &err),
-		RC_OK);
+	bench->queued = deliver_send(bench->destination, bench->next, 0, padding);
 	bench->next++;
 }
 
@@ -184,10 +150,7 @@ static void turn(struct bench *bench)
 
 static struct destination_state state_of(struct bench *bench)
 {
-	struct destination_state state;
-
-	destination_state(bench->destination, &state);
-	return state;
+	return deliver_state(bench->destination);
 }
 
 static void everything_arrives_once(void **state)
@@ -458,26 +421,16 @@ static int group_setup(void **state)
 	struct error err;
 
 	(void)state;
-	if (!mkdtemp(directory))
+	if (deliver_directory_make(directory, certs_make) != 0)
 		return -1;
-	certs_make(directory);
 	return log_open("file:/dev/null", &err) == RC_OK ? 0 : -1;
-}
-
-static int remove_one(
-	const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-	(void)info;
-	(void)kind;
-	(void)place;
-	return remove(path);
 }
 
 static int group_teardown(void **state)
 {
 	(void)state;
 	log_close();
-	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return deliver_directory_remove(directory);
 }
 
 int main(void)

@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/filter.h>
 #include <malloc.h>
 #include <signal.h>
@@ -27,7 +26,7 @@
 
 #include "base/log.h"
 #include "collector.h"
-#include "deliver/destination.h"
+#include "deliver_help.h"
 #include "until.h"
 
 #define MESSAGES 16384
@@ -82,15 +81,8 @@ static void bench_new(struct bench *bench, enum transport transport)
 
 	memset(bench, 0, sizeof(*bench));
 	bench->customers = 1;
-	destination_options_default(&bench->options);
-	bench->options.name = "soc";
-	bench->options.transport = transport;
-	bench->options.framing = FRAMING_OCTET;
-	bench->options.settle_ms = 40;
-	bench->options.connect_timeout_ms = 10000;
+	deliver_options(&bench->options, transport, FRAMING_OCTET, bench->address);
 	bench->options.ca_file = named("ca.crt");
-	bench->options.addresses[0] = bench->address;
-	bench->options.address_count = 1;
 	bench->loop = loop_new(&clock_system);
 	bench->collector.fd = -1;
 	file_in(bench->log, sizeof(bench->log), "log");
@@ -123,12 +115,8 @@ static struct collector *bench_listen_too(struct bench *bench, SSL_CTX *tls)
 
 static void bench_open(struct bench *bench)
 {
-	const struct destination_events events = {on_report, bench};
-	struct error err = {0};
-
-	if (destination_new(bench->loop, &bench->options, &events, &bench->destination,
-		    &err) != RC_OK)
-		fail_msg("%s", err.text);
+	bench->destination =
+		deliver_open(bench->loop, &bench->options, on_report, bench);
 }
 
 static void bench_free(struct bench *bench)
@@ -145,34 +133,8 @@ static void bench_free(struct bench *bench)
 
 static void send_sized(struct bench *bench, size_t padding)
 {
-	static char text[200000];
-	struct fmt_alert alert = {.struct_size = sizeof(alert),
-		.source = "graph-alerts",
-		.created = 17672000000000000,
-		.updated = FMT_NO_TIME,
-		.resolved = FMT_NO_TIME,
-		.first_activity = FMT_NO_TIME,
-		.last_activity = FMT_NO_TIME,
-		.severity = FMT_SEVERITY_HIGH};
-	char title[16], customer[16];
-	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
-		.time = NO_TIME,
-		.customer = {customer,
-			(size_t)snprintf(customer, sizeof(customer), "customer%u",
-				bench->next % bench->customers)},
-		.msgid = "alert"};
-	struct error err = {0};
-
-	memset(text, 'x', sizeof(text));
-	alert.title = (struct fmt_str){
-		title, (size_t)snprintf(title, sizeof(title), "#%06u#", bench->next)};
-	alert.id = alert.title;
-	alert.customer = fields.customer;
-	alert.description = (struct fmt_str){text, padding};
-	assert_int_equal(
-		destination_send(bench->destination, &alert, &fields,
-			(void *)(uintptr_t)bench->next, &bench->last_queued, &err),
-		RC_OK);
+	bench->last_queued = deliver_send(bench->destination, bench->next,
+		bench->next % bench->customers, padding);
 	bench->next++;
 }
 
@@ -194,10 +156,7 @@ static void turn(struct bench *bench)
 
 static struct destination_state state_of(struct bench *bench)
 {
-	struct destination_state state;
-
-	destination_state(bench->destination, &state);
-	return state;
+	return deliver_state(bench->destination);
 }
 
 /* The id of the next whole message, or -1; checks its framing. */
@@ -261,15 +220,7 @@ static unsigned check_stream(struct bench *bench, const struct strbuf *got,
 
 static unsigned log_count(struct bench *bench, const char *words)
 {
-	char line[5000];
-	unsigned count = 0;
-	FILE *file = fopen(bench->log + 5, "r");
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file))
-		count += strstr(line, words) != NULL;
-	fclose(file);
-	return count;
+	return deliver_log_count(bench->log, words);
 }
 
 /* Every message up to `count` was read by a collector. */
@@ -1865,25 +1816,13 @@ static void maximum_and_headers(void **state)
 static int group_setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(directory))
-		return -1;
-	certs_make(directory);
-	return 0;
-}
-
-static int remove_one(
-	const char *path, const struct stat *info, int kind, struct FTW *place)
-{
-	(void)info;
-	(void)kind;
-	(void)place;
-	return remove(path);
+	return deliver_directory_make(directory, certs_make);
 }
 
 static int group_teardown(void **state)
 {
 	(void)state;
-	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return deliver_directory_remove(directory);
 }
 
 int main(int argc, char **argv)

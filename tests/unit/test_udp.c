@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "deliver/destination.h"
+#include "deliver_help.h"
 #include "until.h"
 
 #define MESSAGES 1024
@@ -126,24 +126,14 @@ static void bench_new(struct bench *bench, const char *host)
 	assert_int_equal(log_open(bench->log, &err), RC_OK);
 	listen_on(bench);
 	snprintf(bench->address, sizeof(bench->address), "%s:%d", host, bench->port);
-	destination_options_default(&bench->options);
-	bench->options.name = "soc";
-	bench->options.transport = TRANSPORT_UDP;
-	bench->options.framing = FRAMING_NONE;
-	bench->options.settle_ms = 40;
-	bench->options.addresses[0] = bench->address;
-	bench->options.address_count = 1;
+	deliver_options(&bench->options, TRANSPORT_UDP, FRAMING_NONE, bench->address);
 	bench->loop = loop_new(&clock_system);
 }
 
 static void bench_open(struct bench *bench)
 {
-	const struct destination_events events = {on_report, bench};
-	struct error err = {0};
-
-	if (destination_new(bench->loop, &bench->options, &events, &bench->destination,
-		    &err) != RC_OK)
-		fail_msg("%s", err.text);
+	bench->destination =
+		deliver_open(bench->loop, &bench->options, on_report, bench);
 }
 
 static void bench_free(struct bench *bench)
@@ -158,35 +148,8 @@ static void bench_free(struct bench *bench)
 
 static void send_some(struct bench *bench, unsigned count, size_t padding)
 {
-	static char text[70000];
-	const struct syslog_fields fields = {.severity = FMT_SEVERITY_HIGH,
-		.time = NO_TIME,
-		.customer = {"contoso", 7},
-		.msgid = "alert"};
-
-	memset(text, 'x', sizeof(text));
-	for (unsigned i = 0; i < count; i++) {
-		struct fmt_alert alert = {.struct_size = sizeof(alert),
-			.source = "graph-alerts",
-			.customer = fields.customer,
-			.created = 17672000000000000,
-			.updated = FMT_NO_TIME,
-			.resolved = FMT_NO_TIME,
-			.first_activity = FMT_NO_TIME,
-			.last_activity = FMT_NO_TIME,
-			.description = {text, padding}};
-		struct error err = {0};
-		char title[16];
-		size_t queued;
-
-		alert.title = (struct fmt_str){title,
-			(size_t)snprintf(title, sizeof(title), "#%06u#", bench->next)};
-		alert.id = alert.title;
-		assert_int_equal(
-			destination_send(bench->destination, &alert, &fields,
-				(void *)(uintptr_t)bench->next++, &queued, &err),
-			RC_OK);
-	}
+	for (unsigned i = 0; i < count; i++)
+		deliver_send(bench->destination, bench->next++, 0, padding);
 }
 
 /* Each datagram is one whole message, without a frame around it. */
@@ -222,23 +185,12 @@ static void turn(struct bench *bench)
 
 static struct destination_state state_of(struct bench *bench)
 {
-	struct destination_state state;
-
-	destination_state(bench->destination, &state);
-	return state;
+	return deliver_state(bench->destination);
 }
 
 static unsigned log_count(struct bench *bench, const char *words)
 {
-	char line[5000];
-	unsigned count = 0;
-	FILE *file = fopen(bench->log + 5, "r");
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file))
-		count += strstr(line, words) != NULL;
-	fclose(file);
-	return count;
+	return deliver_log_count(bench->log, words);
 }
 
 static void one_message_a_datagram_in_order(void **state)
