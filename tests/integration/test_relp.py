@@ -76,7 +76,7 @@ def test_repeats_are_only_what_was_not_confirmed(served):
             raise Broken(reset=True)
 
     simulator, server, relay = served(
-        tenants=2, alerts=800, take=take, destination={"settle": "300ms", "relp_window": 16}
+        tenants=2, alerts=2000, take=take, destination={"settle": "300ms", "relp_window": 16}
     )
     relay.start()
     result = relay.complete(simulator, server.accepted)
