@@ -44,7 +44,10 @@ libconnector_la_SOURCES += \
 	connector/store/store_copy.c \
 	connector/store/store_copy.h \
 	connector/store/store_memory.c \
-	connector/store/store_sqlite.c
+	connector/store/store_sqlite.c \
+	connector/store/store_sqlite_file.c \
+	connector/store/store_sqlite_open.c \
+	connector/store/store_sqlite_private.h
 
 libconnector_la_SOURCES += \
 	connector/deliver/acceptor.c \
