@@ -108,8 +108,11 @@ libconnector_la_SOURCES += \
 	connector/fetch/gunzip.h \
 	connector/fetch/http.c \
 	connector/fetch/http.h \
+	connector/fetch/http_error.c \
+	connector/fetch/http_private.h \
 	connector/fetch/http_text.c \
 	connector/fetch/http_text.h \
+	connector/fetch/http_transfer.c \
 	connector/fetch/m365d_incidents.c \
 	connector/fetch/mde_alerts.c \
 	connector/fetch/page.c \
