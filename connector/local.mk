@@ -135,6 +135,11 @@ libconnector_la_SOURCES += \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \
 	connector/relay/feed.h \
+	connector/relay/feed_alert.c \
+	connector/relay/feed_failure.c \
+	connector/relay/feed_page.c \
+	connector/relay/feed_private.h \
+	connector/relay/feed_schedule.c \
 	connector/relay/field_rules.c \
 	connector/relay/field_rules.h \
 	connector/relay/field_rules.c \
