@@ -142,8 +142,6 @@ libconnector_la_SOURCES += \
 	connector/relay/feed_schedule.c \
 	connector/relay/field_rules.c \
 	connector/relay/field_rules.h \
-	connector/relay/field_rules.c \
-	connector/relay/field_rules.h \
 	connector/relay/filter.c \
 	connector/relay/filter.h \
 	connector/relay/least_message.c \
