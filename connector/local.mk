@@ -44,7 +44,10 @@ libconnector_la_SOURCES += \
 	connector/store/store_copy.c \
 	connector/store/store_copy.h \
 	connector/store/store_memory.c \
-	connector/store/store_sqlite.c
+	connector/store/store_sqlite.c \
+	connector/store/store_sqlite_file.c \
+	connector/store/store_sqlite_open.c \
+	connector/store/store_sqlite_private.h
 
 libconnector_la_SOURCES += \
 	connector/deliver/acceptor.c \
@@ -112,8 +115,11 @@ libconnector_la_SOURCES += \
 	connector/fetch/gunzip.h \
 	connector/fetch/http.c \
 	connector/fetch/http.h \
+	connector/fetch/http_error.c \
+	connector/fetch/http_private.h \
 	connector/fetch/http_text.c \
 	connector/fetch/http_text.h \
+	connector/fetch/http_transfer.c \
 	connector/fetch/m365d_incidents.c \
 	connector/fetch/mde_alerts.c \
 	connector/fetch/page.c \
@@ -136,8 +142,11 @@ libconnector_la_SOURCES += \
 	connector/relay/configuration.h \
 	connector/relay/feed.c \
 	connector/relay/feed.h \
-	connector/relay/field_rules.c \
-	connector/relay/field_rules.h \
+	connector/relay/feed_alert.c \
+	connector/relay/feed_failure.c \
+	connector/relay/feed_page.c \
+	connector/relay/feed_private.h \
+	connector/relay/feed_schedule.c \
 	connector/relay/field_rules.c \
 	connector/relay/field_rules.h \
 	connector/relay/filter.c \

@@ -98,7 +98,7 @@ struct http_request {
 	int64_t body_timeout_ms; /* 0: the client's stall_timeout_ms */
 	struct http_lane *lane; /* NULL: a lane of its own */
 
-	/* used by http.c */
+	/* used by http*.c */
 	struct list node;
 	struct http_transfer *transfer;
 	bool waiting, queued;

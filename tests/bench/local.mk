@@ -16,20 +16,20 @@ tests_bench_bench_http_CFLAGS = $(AM_CFLAGS) $(GNUTLS_CFLAGS)
 tests_bench_bench_http_LDADD = libconnector.la $(GNUTLS_LIBS) -lpthread
 endif
 
-# What tests/bench/run measures with.
-EXTRA_PROGRAMS += tests/bench/bench_pipeline
+# What tests/bench/run measures with; an integration test runs it too.
+check_PROGRAMS += tests/bench/bench_pipeline
 tests_bench_bench_pipeline_SOURCES = tests/bench/bench_pipeline.c $(BENCH_PAGE)
 tests_bench_bench_pipeline_LDADD = libconnector.la
 
-EXTRA_PROGRAMS += tests/bench/bench_format
+check_PROGRAMS += tests/bench/bench_format
 tests_bench_bench_format_SOURCES = tests/bench/bench_format.c $(BENCH_PAGE)
 tests_bench_bench_format_LDADD = libconnector.la
 
-EXTRA_PROGRAMS += tests/bench/sink
+check_PROGRAMS += tests/bench/sink
 tests_bench_sink_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_bench_sink_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
 
-EXTRA_PROGRAMS += tests/bench/bench_wire
+check_PROGRAMS += tests/bench/bench_wire
 tests_bench_bench_wire_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_bench_bench_wire_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
 

@@ -325,7 +325,7 @@ static yajl_val parse(const struct check *check, const char **error)
 	return tree;
 }
 
-/* alertrelay.*, which both have. */
+/* alertrelay.* */
 static const char *check_relay(
 	yajl_val relay, const struct check *check, const struct fmt_alert *alert)
 {
@@ -351,15 +351,29 @@ static const char *check_relay(
 
 /* As many as the alert has, or the rest is counted. */
 static const char *check_count(
-	yajl_val list, yajl_val relay, const struct fmt_alert *alert, int named)
+	yajl_val list, yajl_val relay, const struct fmt_alert *alert)
 {
 	yajl_val note = get(relay, "evidence_omitted");
 	size_t shown = list && list->type == yajl_t_array ? list->u.array.len : 0;
 	size_t omitted = note ? (size_t)integer_of(note) : 0;
 
-	if (named && shown + omitted != alert->evidence_count)
+	if (shown + omitted != alert->evidence_count)
 		return "evidence is missing and not counted";
 	return NULL;
+}
+
+/* What both documents have: the relay's own members, each text, and the evidence. */
+static const char *check_content(yajl_val tree, yajl_val relay, yajl_val list,
+	const struct check *check, const struct fmt_alert *alert,
+	const struct want *wants, size_t count)
+{
+	const char *error = check_relay(relay, check, alert);
+
+	if (!error)
+		error = check_wants(tree, check, wants, count);
+	if (!error)
+		error = check_count(list, relay, alert);
+	return error;
 }
 
 static const char *check_ecs_types(yajl_val tree, int shed)
@@ -516,12 +530,8 @@ const char *check_ecs(const struct check *check, const struct fmt_alert *alert)
 	if (!error)
 		error = check_ecs_types(tree, check->message.shed_fields != 0);
 	if (!error)
-		error = check_relay(relay, check, alert);
-	if (!error)
-		error = check_wants(
-			tree, check, wants, sizeof(wants) / sizeof(wants[0]));
-	if (!error)
-		error = check_count(list, relay, alert, 1);
+		error = check_content(tree, relay, list, check, alert, wants,
+			sizeof(wants) / sizeof(wants[0]));
 	if (!error && !check->message.shed_fields) {
 		if (!has_all_texts(find(tree, "microsoft.defender.mitreTechniques"),
 			    alert->mitre_techniques) ||
@@ -785,12 +795,8 @@ const char *check_ocsf(const struct check *check, const struct fmt_alert *alert)
 	if (!error)
 		error = check_schema("", tree, check->message.shed_fields != 0);
 	if (!error)
-		error = check_relay(relay, check, alert);
-	if (!error)
-		error = check_wants(
-			tree, check, wants, sizeof(wants) / sizeof(wants[0]));
-	if (!error)
-		error = check_count(list, relay, alert, 1);
+		error = check_content(tree, relay, list, check, alert, wants,
+			sizeof(wants) / sizeof(wants[0]));
 	if (!error && !check->message.shed_fields) {
 		if (!has_all_texts(find(tree, "metadata.labels"), alert->system_tags) ||
 			!has_all_texts(

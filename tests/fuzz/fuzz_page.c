@@ -20,6 +20,7 @@
 #include "fetch/source.h"
 #include "formats/registry.h"
 #include "tests/fuzz/check_message.h"
+#include "tests/fuzz/pieces.h"
 
 #define SOURCES 8
 
@@ -124,6 +125,7 @@ static enum rc take(void *context, struct fmt_alert *a)
 static enum rc read_in(struct page_parser *parser, enum page_mode mode, const char *p,
 	size_t n, unsigned seed, struct seen *seen)
 {
+	struct pieces pieces = {p, n, seed, NULL, 0};
 	struct error err;
 	enum rc rc = RC_OK;
 
@@ -131,23 +133,9 @@ static enum rc read_in(struct page_parser *parser, enum page_mode mode, const ch
 	seen->alerts = 0;
 	seen->pieces = seed != 0;
 	page_parser_start(parser, mode, take, seen);
-	for (size_t at = 0, piece; at < n && rc == RC_OK; at += piece) {
-		char *copy;
-
-		piece = n;
-		if (seed) { /* 0: one piece */
-			seed = (seed * 1103515245u + 12345u) | 1;
-			piece = (seed >> 16) % ((seed >> 8) % 4 ? 7 : 500) + 1;
-		}
-		if (piece > n - at)
-			piece = n - at;
-		copy = malloc(piece);
-		if (!copy)
-			abort();
-		memcpy(copy, p + at, piece);
-		rc = page_parser_feed(parser, copy, piece, &err);
-		free(copy);
-	}
+	while (rc == RC_OK && pieces_next(&pieces))
+		rc = page_parser_feed(parser, pieces.p, pieces.n, &err);
+	pieces_clear(&pieces);
 	if (rc == RC_OK)
 		rc = page_parser_finish(parser, &err);
 	if (rc == RC_OK)

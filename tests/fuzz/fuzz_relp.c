@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "deliver/relp.h"
+#include "tests/fuzz/pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -61,29 +62,17 @@ static void begin(struct relp *relp, unsigned choice)
 static void hear(
 	unsigned choice, const char *p, size_t n, unsigned seed, struct seen *seen)
 {
+	struct pieces pieces = {p, n, seed, NULL, 0};
 	struct relp relp;
 	struct error err = {0};
 
 	seen->rc = RC_OK;
 	begin(&relp, choice);
-	for (size_t at = 0, piece; at < n && seen->rc == RC_OK; at += piece) {
-		char *copy;
-
-		piece = n;
-		if (seed) { /* 0: one piece */
-			seed = (seed * 1103515245u + 12345u) | 1;
-			piece = (seed >> 16) % ((seed >> 8) % 4 ? 7 : 500) + 1;
-		}
-		if (piece > n - at)
-			piece = n - at;
-		copy = malloc(piece);
-		if (!copy)
-			abort();
-		memcpy(copy, p + at, piece);
-		seen->rc = relp_receive(&relp, copy, piece, &err);
-		free(copy);
+	while (seen->rc == RC_OK && pieces_next(&pieces)) {
+		seen->rc = relp_receive(&relp, pieces.p, pieces.n, &err);
 		check(&relp);
 	}
+	pieces_clear(&pieces);
 	if (seen->rc != RC_OK && !err.text[0])
 		abort();
 	memcpy(seen->text, err.text, sizeof(seen->text));

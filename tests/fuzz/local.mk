@@ -1,7 +1,7 @@
 # libFuzzer targets, built with --enable-fuzzers.
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_page
-tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz_page.c $(FORMAT_CHECK)
+tests_fuzz_fuzz_page_SOURCES = tests/fuzz/fuzz_page.c tests/fuzz/pieces.h $(FORMAT_CHECK)
 tests_fuzz_fuzz_page_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_page_LDADD = libconnector.la
 
@@ -25,6 +25,7 @@ tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_config_LDADD = libconnector.la
 
 noinst_PROGRAMS += tests/fuzz/fuzz_relp
+tests_fuzz_fuzz_relp_SOURCES = tests/fuzz/fuzz_relp.c tests/fuzz/pieces.h
 tests_fuzz_fuzz_relp_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_relp_LDADD = libconnector.la
 endif

@@ -74,6 +74,9 @@ class Began:
         for alert in delivered:
             self.first.setdefault(alert, number)
 
+    def had(self, process):
+        return str(process) in self.number
+
     def knew(self, message):
         first = self.first.get((message.alert, message.version))
         return first is not None and first <= self.number[message.process]

@@ -96,6 +96,15 @@ void expect_none(const char *path)
 		fail_msg("%s is there\n%s", path, check.body.p);
 }
 
+static struct fmt_evidence *piece_of(enum fmt_kind kind, const char *type)
+{
+	struct fmt_evidence *e = piece(kind);
+
+	e->type = str(type);
+	e->created = FMT_NO_TIME;
+	return e;
+}
+
 void fill_alert(void)
 {
 	static const struct fmt_comment comment = {
@@ -127,8 +136,7 @@ void fill_alert(void)
 	alert.first_activity = INT64_C(17723604000000000);
 	alert.last_activity = INT64_C(17723604200000000);
 
-	e = piece(FMT_KIND_DEVICE);
-	e->type = str("deviceEvidence");
+	e = piece_of(FMT_KIND_DEVICE, "deviceEvidence");
 	e->created = alert.created;
 	field(e, FMT_DEVICE_DNS_NAME, "PC-042.Contoso.example");
 	field(e, FMT_DEVICE_HOST_NAME, "PC-042");
@@ -140,9 +148,7 @@ void fill_alert(void)
 	field(e, FMT_DEVICE_OS, "Windows11");
 	field(e, FMT_DEVICE_RISK, "high");
 
-	e = piece(FMT_KIND_PROCESS);
-	e->type = str("processEvidence");
-	e->created = FMT_NO_TIME;
+	e = piece_of(FMT_KIND_PROCESS, "processEvidence");
 	field(e, FMT_VERDICT, "malicious");
 	field(e, FMT_DETECTION_STATUS, "prevented");
 	field(e, FMT_PROCESS_ID, "4780");
@@ -158,18 +164,14 @@ void fill_alert(void)
 	field(e, FMT_USER_DOMAIN, "NT AUTHORITY");
 	field(e, FMT_USER_SID, "S-1-5-18");
 
-	e = piece(FMT_KIND_NETWORK);
-	e->type = str("networkConnectionEvidence");
-	e->created = FMT_NO_TIME;
+	e = piece_of(FMT_KIND_NETWORK, "networkConnectionEvidence");
 	field(e, FMT_SOURCE_ADDRESS, "10.1.2.3");
 	field(e, FMT_SOURCE_PORT, "50000");
 	field(e, FMT_DESTINATION_ADDRESS, "::ffff:203.0.113.7");
 	field(e, FMT_DESTINATION_PORT, "65536");
 	field(e, FMT_PROTOCOL, "Tcp");
 
-	e = piece(FMT_KIND_MESSAGE);
-	e->type = str("analyzedMessageEvidence");
-	e->created = FMT_NO_TIME;
+	e = piece_of(FMT_KIND_MESSAGE, "analyzedMessageEvidence");
 	field(e, FMT_MESSAGE_SENDER, "evil@example.com");
 	field(e, FMT_MESSAGE_RECIPIENT, "you@contoso.example");
 	field(e, FMT_MESSAGE_SUBJECT, "Invoice");
