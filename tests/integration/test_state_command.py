@@ -412,6 +412,8 @@ def on_a_terminal(relay, answer, *arguments):
     """The exit status and what was shown; the answer is typed when it asks."""
     pid, terminal = pty.fork()
     if pid == 0:
+        # Ignored, and inherited so, where a shell runs the tests in the background.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         command = [str(PROGRAM), "state", "forget", "-c", str(relay.config_file), *arguments]
         os.execv(command[0], command)
     shown = b""
