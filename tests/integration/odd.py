@@ -107,12 +107,16 @@ class Odd:
         """Takes a connection and does not read."""
         self.go_on.wait()
 
-    def shuts(self, connection, stream):
+    def shuts(self, connection, stream, seconds=0.02):
         """Does not read either; at go_on a FIN comes first, and later the reset."""
         if self.read(connection, stream, 1, 1):
             self.go_on.wait()
             connection.shutdown(socket.SHUT_RDWR)
-            threading.Event().wait(0.02)
+            threading.Event().wait(seconds)
+
+    def shuts_long(self, connection, stream):
+        """The reset comes when the next connection is long in use."""
+        self.shuts(connection, stream, 3)
 
     def silent(self, connection, stream):
         """With TLS: no handshake."""
