@@ -76,7 +76,8 @@ static void on_check(struct loop_timer *timer)
 	struct stream *stream = CONTAINER_OF(timer, struct stream, check);
 	struct carrier *carrier = &stream->carrier;
 	int64_t now = loop_now_ms(carrier->loop);
-	uint64_t confirmed = carrier->state->confirmed;
+	/* A message that went again only because it was kept proves the connection too. */
+	uint64_t unconfirmed = carrier->queue->unconfirmed;
 	struct conn *conn = failover_conn(&stream->failover);
 	struct conn_progress progress;
 	struct error err;
@@ -94,7 +95,7 @@ static void on_check(struct loop_timer *timer)
 		progress.outstanding ? progress.acknowledged : UINT64_MAX, now);
 	carrier_confirm(carrier, now - carrier->options->settle_ms);
 	send_queue_trim(carrier->queue, keep_bytes(stream, progress.window));
-	if (carrier->state->confirmed != confirmed)
+	if (carrier->queue->unconfirmed != unconfirmed)
 		failover_works(&stream->failover);
 	if (!send_queue_pending(carrier->queue) && !stream->blocked)
 		loop_timer_stop(carrier->loop, &stream->check);
