@@ -538,6 +538,30 @@ static void messages_not_read_go_again_long_after_a_fin(void **state)
 	}
 }
 
+/* Nothing new comes after the break: what was kept goes again, and that it arrives is said. */
+static void what_was_kept_says_that_it_works(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_TCP);
+	bench.options.settle_ms = 1500; /* longer than a connection is on trial */
+	bench_listen(&bench, NULL, 0);
+	bench_open(&bench);
+	send_some(&bench, 1);
+	UNTIL(&bench, bench.confirmed == 1);
+	bench.collector.reads = false;
+	send_some(&bench, 30);
+	UNTIL(&bench, bench.confirmed == 31); /* by its kernel */
+	collector_close(&bench.collector, false);
+	bench.collector.reads = true;
+	UNTIL(&bench, state_of(&bench).resent >= 30);
+	assert_true(state_of(&bench).trouble[0]);
+	UNTIL(&bench, !state_of(&bench).trouble[0]);
+	check_all(&bench, 31);
+	bench_free(&bench);
+}
+
 /* What ends in order leaves nothing to doubt once the time is over, and at most so much before. */
 static void ended_connections_are_given_up(void **state)
 {
@@ -1850,6 +1874,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(messages_acknowledged_but_not_read_go_again),
 		cmocka_unit_test(messages_not_read_go_again_after_a_fin_too),
 		cmocka_unit_test(messages_not_read_go_again_long_after_a_fin),
+		cmocka_unit_test(what_was_kept_says_that_it_works),
 		cmocka_unit_test(ended_connections_are_given_up),
 		cmocka_unit_test(tail_is_bounded),
 		cmocka_unit_test(slow_collector_is_waited_for),
