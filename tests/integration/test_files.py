@@ -1,11 +1,13 @@
 """Files that rotate, by themselves and by logrotate: no message is lost and none is torn."""
 
+import contextlib
 import os
 import random
 import shutil
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -119,8 +121,15 @@ def test_a_hangup_lets_go_of_a_file_that_nobody_writes(simulators, relays, archi
     archive.path.rename(moved)
     process.send_signal(signal.SIGHUP)
     wait_until(archive.path.exists, "it is made anew")
-    held = {os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{process.pid}/fd")}
-    assert str(archive.path) in held and str(moved) not in held
+
+    def holds_the_new_one():
+        held = set()
+        for fd in Path(f"/proc/{process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                held.add(os.readlink(fd))
+        return str(archive.path) in held and str(moved) not in held
+
+    wait_until(holds_the_new_one, "only the new file is open")
     assert relay.stop() == 0
     assert len(read_all(moved.read_bytes().split(b"\n")[:-1])) == 20
 
