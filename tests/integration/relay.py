@@ -18,6 +18,10 @@ BUILD_DIR = Path(os.environ.get("BUILD_DIR", "build"))
 PROGRAM = BUILD_DIR / "alertrelay"
 
 
+class NotInTime(AssertionError):
+    """What was waited for did not come."""
+
+
 def wait_until(condition, what, seconds=60, pause=0.02):
     """Polls a condition; a test never sleeps for a fixed time."""
     end = time.monotonic() + seconds
@@ -25,7 +29,8 @@ def wait_until(condition, what, seconds=60, pause=0.02):
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        if time.monotonic() > end:
+            raise NotInTime(f"not within {seconds} s: {what}")
         threading.Event().wait(pause)
 
 
@@ -182,7 +187,7 @@ class Relay:
 
         try:
             wait_until(all_there, "everything arrived", seconds, 0.1)
-        except AssertionError:
+        except NotInTime:
             assert not last[0].lost, f"{last[0].lost[:5]} of {last[0].received}\n{self.log()[-3000:]}"
         return last[0]
 

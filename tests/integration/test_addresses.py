@@ -104,7 +104,9 @@ def test_a_first_address_that_is_frozen_is_left_until_it_reads_again(
     wait_until(lambda: RETURNED in relay.log(), "the first address is used again")
     have = len(first.lines())
     simulator.add_alerts(1, 5)
-    result = relay.complete(simulator, lambda: first.lines() + second.lines())
+    # What it got of a message, when it was left, ends in a cut line where octets are not counted.
+    cut = transport == "tcp"
+    result = relay.complete(simulator, lambda: first.lines() + second.lines(), cut=cut)
     assert not result.unexpected and len(first.lines()) >= have + 5
     assert relay.stop() == 0
 
