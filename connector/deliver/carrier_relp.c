@@ -24,7 +24,7 @@ struct session {
 	struct carrier carrier;
 	struct failover failover;
 	struct loop_timer check, answer;
-	struct relp relp;
+	struct relp relps[2]; /* one for each link */
 	bool closing; /* by relp_end() */
 	int64_t close_by_ms;
 	bool blocked; /* the kernel takes no more */
@@ -40,9 +40,20 @@ static struct session *session_of(struct carrier *carrier)
 	return CONTAINER_OF(carrier, struct session, carrier);
 }
 
-static const char *address_of(const struct session *session)
+static struct relp *relp_of(struct session *session, const struct failover_link *link)
 {
-	return carrier_address(&session->carrier, session->failover.used->place);
+	return &session->relps[link - session->failover.links];
+}
+
+static struct relp *relp_used(struct session *session)
+{
+	return relp_of(session, session->failover.used);
+}
+
+static const char *address_of(
+	const struct session *session, const struct failover_link *link)
+{
+	return carrier_address(&session->carrier, link->place);
 }
 
 static void check_later(struct session *session)
@@ -64,7 +75,7 @@ static void await_answer(struct session *session)
 {
 	struct loop *loop = session->carrier.loop;
 
-	if (relp_unanswered(&session->relp))
+	if (relp_unanswered(relp_used(session)))
 		loop_timer_set(loop, &session->answer,
 			loop_now_ms(loop) + session->carrier.options->relp_timeout_ms);
 	else
@@ -79,7 +90,7 @@ static void on_no_answer(struct loop_timer *timer)
 	error_set(&err, RC_IO,
 		"the collector at %s answered no message for %lld ms (relp_timeout): "
 		"it may hang, or be full",
-		address_of(session),
+		address_of(session, session->failover.used),
 		(long long)session->carrier.options->relp_timeout_ms);
 	failover_shun(
 		&session->failover, loop_now_ms(session->carrier.loop) -
@@ -91,7 +102,7 @@ static void on_no_answer(struct loop_timer *timer)
 static bool may_begin(struct session *session)
 {
 	const struct send_queue *queue = session->carrier.queue;
-	const struct relp *relp = &session->relp;
+	const struct relp *relp = relp_used(session);
 
 	if (relp_unanswered(relp) >= relp->window)
 		session->full = true;
@@ -123,8 +134,6 @@ static bool batch_fill(struct session *session, bool part)
 	size_t rest;
 
 	session->batch_at = session->batch_n = 0;
-	if (!failover_ready(&session->failover))
-		return false;
 	if (!part && queue->waiting < session->batch_room)
 		return false;
 	while ((rest = send_queue_rest(queue)) > 0) {
@@ -135,7 +144,7 @@ static bool batch_fill(struct session *session, bool part)
 		if (!begun && (end - to < RELP_HEAD || !may_begin(session)))
 			break;
 		if (!begun)
-			to += relp_message(&session->relp, rest, to);
+			to += relp_message(relp_used(session), rest, to);
 		/* With its last octet goes the line feed. */
 		n = (size_t)(end - to) - 1;
 		n = send_queue_take(queue, &octets, to, rest < n ? rest : n);
@@ -144,7 +153,7 @@ static bool batch_fill(struct session *session, bool part)
 		if (n < rest)
 			break;
 		*to++ = '\n';
-		send_queue_handed(queue, queue->taken, session->relp.sent);
+		send_queue_handed(queue, queue->taken, relp_used(session)->sent);
 		if (end - to < RELP_HEAD)
 			break;
 	}
@@ -190,7 +199,7 @@ static void session_write(struct session *session, bool part)
 	go_on(session);
 	if (!loop_timer_is_set(&session->answer))
 		await_answer(session);
-	if (relp_unanswered(&session->relp))
+	if (relp_unanswered(relp_used(session)))
 		check_later(session);
 }
 
@@ -202,15 +211,16 @@ static bool session_close(struct session *session)
 	enum conn_end end;
 
 	return conn_write(failover_conn(&session->failover), frame,
-		       relp_close(&session->relp, frame), &taken, &end, NULL) == RC_OK;
+		       relp_close(relp_used(session), frame), &taken, &end,
+		       NULL) == RC_OK;
 }
 
 /* Everything that was begun is through. */
-static bool is_quiet(const struct session *session)
+static bool is_quiet(struct session *session)
 {
 	return session->batch_at == session->batch_n &&
 	       !send_queue_begun(session->carrier.queue) &&
-	       !relp_unanswered(&session->relp);
+	       !relp_unanswered(relp_used(session));
 }
 
 static void drain(struct session *session)
@@ -256,18 +266,33 @@ static void on_check(struct loop_timer *timer)
 	drain(session);
 }
 
-static void on_open(struct carrier *carrier)
+/* A connection that is new has room for it. */
+static void on_open(struct carrier *carrier, struct failover_link *link)
 {
 	struct session *session = session_of(carrier);
+	char frame[RELP_OPEN_FRAME];
+	size_t taken, n = relp_open(relp_of(session, link), frame);
+	enum conn_end end;
+	struct error err;
+	enum rc rc = conn_write(link->conn, frame, n, &taken, &end, &err);
 
-	session->blocked = session->full = false;
-	session->batch_at = 0;
-	session->batch_n = relp_open(&session->relp, session->batch);
-	session_write(session, true);
+	carrier->state->wire_bytes += taken;
+	if (rc == RC_OK && taken == n)
+		return;
+	if (rc == RC_OK || rc == RC_AGAIN) {
+		end = CONN_LOST;
+		error_set(&err, RC_IO, "%s takes nothing on a new connection",
+			address_of(session, link));
+	}
+	failover_link_end(link, end, &err);
 }
 
 static void on_connected(struct carrier *carrier)
 {
+	struct session *session = session_of(carrier);
+
+	session->blocked = session->full = false;
+	session->batch_at = session->batch_n = 0;
 	loop_defer(carrier->loop, carrier->flush_call);
 }
 
@@ -275,7 +300,7 @@ static void on_connected(struct carrier *carrier)
 static void take_answers(struct session *session)
 {
 	struct carrier *carrier = &session->carrier;
-	const struct relp *relp = &session->relp;
+	const struct relp *relp = relp_used(session);
 
 	send_queue_acknowledged(
 		carrier->queue, relp->answered, loop_now_ms(carrier->loop));
@@ -285,28 +310,30 @@ static void take_answers(struct session *session)
 	go_on(session);
 }
 
-static void on_received(struct carrier *carrier, const char *p, size_t n)
+static void on_received(
+	struct carrier *carrier, struct failover_link *link, const char *p, size_t n)
 {
 	struct session *session = session_of(carrier);
-	struct relp *relp = &session->relp;
+	struct relp *relp = relp_of(session, link);
+	bool opening = relp->state == RELP_OPENING;
 	uint64_t answered = relp->answered;
 	struct error err;
 	enum rc rc = relp_receive(relp, p, n, &err);
 
-	if (!failover_ready(&session->failover) && relp->state == RELP_OPEN)
-		failover_opened(&session->failover);
+	if (opening && relp->state == RELP_OPEN)
+		failover_opened(link);
 	if (relp->answered != answered)
 		take_answers(session);
 	if (rc != RC_OK)
-		error_wrap(&err, "the collector at %s", address_of(session));
+		error_wrap(&err, "the collector at %s", address_of(session, link));
 	else if (relp->refused)
 		error_set(&err, RC_PROTO,
 			"the collector at %s refuses a message: \"%s\"; it stays "
 			"unconfirmed and is sent again",
-			address_of(session), relp->refusal);
+			address_of(session, link), relp->refusal);
 	else
 		return;
-	failover_end(&session->failover, CONN_CLOSED, &err);
+	failover_link_end(link, CONN_CLOSED, &err);
 }
 
 /* What was answered was read, however it ended. */
@@ -321,7 +348,7 @@ static void on_ended(struct carrier *carrier, enum conn_end end)
 	/* Perhaps it failed at one of the messages: what is before it must get through, and what is
 	 * behind it must not come again each time. So one is sent until it is confirmed, then two,
 	 * four and so on. */
-	if (session->relp.refused || !session->failover.proved)
+	if (relp_used(session)->refused || !session->failover.proved)
 		session->most = 1;
 }
 
@@ -368,7 +395,7 @@ static bool relp_end(struct carrier *carrier)
 			(void)!session_close(session);
 	}
 	return !failover_ready(&session->failover) ||
-	       session->relp.state != RELP_CLOSING || now >= session->close_by_ms;
+	       relp_used(session)->state != RELP_CLOSING || now >= session->close_by_ms;
 }
 
 static void relp_carrier_free(struct carrier *carrier)
@@ -378,7 +405,8 @@ static void relp_carrier_free(struct carrier *carrier)
 	failover_clear(&session->failover);
 	loop_timer_stop(carrier->loop, &session->check);
 	loop_timer_stop(carrier->loop, &session->answer);
-	relp_clear(&session->relp);
+	for (size_t i = 0; i < 2; i++)
+		relp_clear(&session->relps[i]);
 	free(session->batch);
 	free(session);
 }
@@ -402,7 +430,8 @@ static void relp_start(struct carrier *carrier)
 			? CONN_RECORD
 			: BATCH_TCP;
 	session->batch = xmalloc(session->batch_room);
-	relp_init(&session->relp, carrier->options->relp_window);
+	for (size_t i = 0; i < 2; i++)
+		relp_init(&session->relps[i], carrier->options->relp_window);
 }
 
 struct carrier *carrier_relp_new(void)

@@ -107,18 +107,24 @@ void failover_works(struct failover *f)
 	carrier_works(f->carrier, f->used->place, address_of(f, f->used));
 }
 
+static const struct error *no_session(
+	const struct failover *f, const struct failover_link *link, struct error *err)
+{
+	error_set(err, RC_IO,
+		"%s took the connection, but opened no session within %" PRId64
+		" ms: is it a listener for %s?",
+		address_of(f, link), options_of(f)->connect_timeout_ms,
+		transport_type(options_of(f)->transport)->word);
+	return err;
+}
+
 static void on_stable(struct loop_timer *timer)
 {
 	struct failover *f = CONTAINER_OF(timer, struct failover, stable);
 	struct error err;
 
 	if (f->state == FAILOVER_OPENING) {
-		error_set(&err, RC_IO,
-			"%s took the connection, but opened no session within %" PRId64
-			" ms: is it a listener for %s?",
-			address_of(f, f->used), options_of(f)->connect_timeout_ms,
-			transport_type(options_of(f)->transport)->word);
-		failover_end(f, CONN_LOST, &err);
+		failover_end(f, CONN_LOST, no_session(f, f->used, &err));
 		return;
 	}
 	if (f->state != FAILOVER_CLOSING) {
@@ -143,7 +149,8 @@ static void back_later(struct failover *f)
 				    BACK_CAP_MS));
 }
 
-void failover_opened(struct failover *f)
+/* The link in use is of use. */
+static void connected(struct failover *f)
 {
 	struct carrier *carrier = f->carrier;
 	const char *address = address_of(f, f->used);
@@ -166,31 +173,35 @@ void failover_opened(struct failover *f)
 	f->events->connected(carrier);
 }
 
-/* The link in use has its connection. */
-static void use(struct failover *f)
+void failover_opened(struct failover_link *link)
 {
-	f->proved = f->drained = f->stalled = false;
-	if (!f->events->open) {
-		failover_opened(f);
+	struct failover *f = link->failover;
+
+	if (link == f->used) {
+		connected(f);
 		return;
 	}
-	f->state = FAILOVER_OPENING;
-	loop_timer_set(f->carrier->loop, &f->stable,
-		now_ms(f) + options_of(f)->connect_timeout_ms);
-	f->events->open(f->carrier);
+	f->back = BACK_CONNECTED;
+	loop_timer_set(f->carrier->loop, &f->back_timer, now_ms(f) + stable_ms(f));
 }
 
 static void link_connected(void *context)
 {
 	struct failover_link *link = context;
 	struct failover *f = link->failover;
+	bool used = link == f->used;
 
-	if (link == f->used) {
-		use(f);
+	if (!f->events->open) {
+		failover_opened(link);
 		return;
 	}
-	f->back = BACK_CONNECTED;
-	loop_timer_set(f->carrier->loop, &f->back_timer, now_ms(f) + stable_ms(f));
+	if (used)
+		f->state = FAILOVER_OPENING;
+	else
+		f->back = BACK_OPENING;
+	loop_timer_set(f->carrier->loop, used ? &f->stable : &f->back_timer,
+		now_ms(f) + options_of(f)->connect_timeout_ms);
+	f->events->open(f->carrier, link);
 }
 
 static void tried_end(struct failover *f, const struct error *err)
@@ -206,19 +217,18 @@ static void tried_end(struct failover *f, const struct error *err)
 		f->events->drain(f->carrier, false);
 }
 
-static void link_ended(void *context, enum conn_end end, const struct error *err)
+void failover_link_end(
+	struct failover_link *link, enum conn_end end, const struct error *err)
 {
-	struct failover_link *link = context;
-
 	if (link == link->failover->used)
 		failover_end(link->failover, end, err);
 	else
 		tried_end(link->failover, err);
 }
 
-static bool in_use(const struct failover *f)
+static void link_ended(void *context, enum conn_end end, const struct error *err)
 {
-	return f->state == FAILOVER_OPENING || f->state == FAILOVER_CONNECTED;
+	failover_link_end(context, end, err);
 }
 
 static void link_writable(void *context)
@@ -226,17 +236,25 @@ static void link_writable(void *context)
 	const struct failover_link *link = context;
 	struct failover *f = link->failover;
 
-	if (link == f->used && in_use(f))
+	if (link == f->used && failover_ready(f))
 		f->events->writable(f->carrier);
+}
+
+static bool hears(const struct failover *f, const struct failover_link *link)
+{
+	if (link == f->used)
+		return f->state == FAILOVER_OPENING || f->state == FAILOVER_CONNECTED;
+	return f->back == BACK_OPENING || f->back == BACK_CONNECTED ||
+	       f->back == BACK_DRAINING;
 }
 
 static void link_received(void *context, const char *p, size_t n)
 {
-	const struct failover_link *link = context;
+	struct failover_link *link = context;
 	struct failover *f = link->failover;
 
-	if (link == f->used && in_use(f) && f->events->received)
-		f->events->received(f->carrier, p, n);
+	if (f->events->received && hears(f, link))
+		f->events->received(f->carrier, link, p, n);
 }
 
 static enum rc link_open(
@@ -280,8 +298,15 @@ static void link_close(struct failover_link *link)
 	link->conn = NULL;
 }
 
+/* Nothing is known of the link in use yet. */
+static void begin(struct failover *f)
+{
+	f->proved = f->drained = f->stalled = false;
+}
+
 static void connect_to(struct failover *f, size_t place)
 {
+	begin(f);
 	f->state = FAILOVER_CONNECTING;
 	if (link_open(f, f->used, place, &f->error) != RC_OK)
 		failover_end(f, CONN_CLOSED, &f->error);
@@ -332,6 +357,8 @@ static void on_back(struct loop_timer *timer)
 	if (f->back == BACK_WAITING) {
 		if (!try_better(f, 0))
 			back_later(f);
+	} else if (f->back == BACK_OPENING) {
+		tried_end(f, no_session(f, f->tried, &err));
 	} else if (f->back == BACK_CONNECTED && f->stalled) {
 		failover_shun(f, f->stalled_since_ms);
 		failover_end(f, CONN_LOST, &f->stall_error);
@@ -394,7 +421,8 @@ static void move(struct failover *f)
 			: "another address of a destination is used",
 		"destination=%s address=%s instead_of=%s", options_of(f)->name,
 		address_of(f, f->used), address_of(f, former));
-	use(f);
+	begin(f);
+	connected(f);
 }
 
 /* The next address at once; after the last one, or when there is only one, a wait. */

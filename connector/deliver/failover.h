@@ -2,8 +2,8 @@
  *
  * Purpose:  connects to the addresses in their order: the next one at once when one fails, after the
  *           last one all again with backoff, for ever. While a later address is in use the earlier
- *           ones are tried with backoff. When one takes a connection and keeps it for a while
- *           the carrier moves there: it is asked to drain, then the old connection is closed for
+ *           ones are tried with backoff. When one takes a connection, and a session where there is one,
+ *           and keeps it for a while the carrier moves there: it is asked to drain, then the old connection is closed for
  *           writing, and once its collector has closed it too, which has then read everything, the
  *           new one is in use. So nothing is lost and nothing goes again. An old connection that
  *           ends in another way, or not within connect_timeout_ms, has broken like any other.
@@ -19,18 +19,26 @@
 #include "deliver/carrier.h"
 #include "deliver/conn.h"
 
+struct failover_link {
+	struct failover *failover;
+	struct conn *conn;
+	size_t place; /* of its address in the carrier's order */
+	int64_t since_ms;
+};
+
 struct failover_events {
-	/* There is a connection, on which a session must be opened before it is of use:
-	 * failover_opened(), within connect_timeout_ms. NULL: it is of use at once. */
-	void (*open)(struct carrier *carrier);
+	/* There is a connection, in use or tried, on which a session must be opened before it is of
+	 * use: failover_opened(), within connect_timeout_ms. NULL: it is of use at once. */
+	void (*open)(struct carrier *carrier, struct failover_link *link);
 	/* There is a connection to use: failover_conn(). */
 	void (*connected)(struct carrier *carrier);
 	/* It has gone. After CONN_CLOSED the collector has probably read all that was acknowledged;
 	 * who wants to be sure takes the connection: failover_take(). */
 	void (*ended)(struct carrier *carrier, enum conn_end end);
 	void (*writable)(struct carrier *carrier);
-	/* The collector says something. NULL: nobody asks. */
-	void (*received)(struct carrier *carrier, const char *p, size_t n);
+	/* The collector says something on a connection, in use or tried. NULL: nobody asks. */
+	void (*received)(struct carrier *carrier, struct failover_link *link,
+		const char *p, size_t n);
 	/* on: take nothing more from the queue but the rest of a message that was begun; call
 	 * failover_drained() when all that was taken is confirmed, also from here.
 	 * Not on: go on as before. */
@@ -52,7 +60,8 @@ enum failover_back {
 	BACK_NONE,
 	BACK_WAITING,
 	BACK_CONNECTING,
-	BACK_CONNECTED,
+	BACK_OPENING,
+	BACK_CONNECTED, /* of use, if it stays so for a while */
 	BACK_DRAINING,
 	BACK_ENDED
 };
@@ -61,13 +70,6 @@ enum failover_back {
 struct failover_stall {
 	unsigned times; /* in a row */
 	int64_t until_ms; /* until then it is not returned to */
-};
-
-struct failover_link {
-	struct failover *failover;
-	struct conn *conn;
-	size_t place; /* of its address in the carrier's order */
-	int64_t since_ms;
 };
 
 struct failover {
@@ -98,7 +100,10 @@ void failover_stop(struct failover *failover);
 /* Connects, if it has never done so. */
 void failover_start(struct failover *failover);
 /* The session is open. */
-void failover_opened(struct failover *failover);
+void failover_opened(struct failover_link *link);
+/* One of the connections is of no use, as its collector or the carrier has it. Any time. */
+void failover_link_end(
+	struct failover_link *link, enum conn_end end, const struct error *err);
 /* The connection in use was found to be broken, or breaks by the carrier's will. Any time. */
 void failover_end(
 	struct failover *failover, enum conn_end end, const struct error *err);

@@ -539,13 +539,17 @@ def read(line, header="rfc5424", tag="alertrelay", bom=False, structured=True, p
     return message
 
 
-def read_all(lines, cut=False, **options):
+def read_all(lines, cut=False, known=None, **options):
     """cut: some may be cut, and are passed over. Without counted octets a relay or a collector that is
-    killed may leave a part of a message, which comes again as a whole."""
+    killed may leave a part of a message, which comes again as a whole.
+    known: line -> message, of earlier calls with the same options."""
     messages = []
+    known = {} if known is None else known
     for line in lines:
         try:
-            messages.append(read(line, **options))
+            if line not in known:
+                known[line] = read(line, **options)
+            messages.append(known[line])
         except Malformed as error:
             if cut:
                 continue

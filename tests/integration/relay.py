@@ -175,14 +175,14 @@ class Relay:
 
     def complete(self, simulator, lines, tenants=None, seconds=60, **options):
         """Waits until nothing is lost any more; gives the comparison."""
-        last, seen = [], None
+        last, seen, known = [], None, {}
 
         def all_there():
             nonlocal seen
             have = lines()
             if have != seen:
                 seen = have
-                last[:] = [compare(simulator, read_all(have, **options), tenants)]
+                last[:] = [compare(simulator, read_all(have, known=known, **options), tenants)]
             return not last[0].lost
 
         try:

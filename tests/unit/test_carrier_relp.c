@@ -28,7 +28,9 @@ struct bench {
 	struct destination *destination;
 	struct destination_options options;
 	struct collector collector;
-	char address[64], ca[128];
+	struct collector
+		frozen; /* the first address, where there is one: it answers nothing */
+	char address[64], frozen_address[64], ca[128];
 	unsigned next, confirmed; /* ids are 0, 1, ... */
 	size_t queued;
 	/* The server's side. */
@@ -145,6 +147,8 @@ static void turn(struct bench *bench)
 {
 	assert_int_equal(loop_turn(bench->loop, 2, NULL), RC_OK);
 	collector_poll(&bench->collector);
+	if (bench->frozen.port)
+		collector_poll(&bench->frozen);
 	serve(bench);
 }
 
@@ -320,6 +324,54 @@ static void a_refusal_starts_slowly(void **state)
 	bench_free(&bench);
 }
 
+static struct collector_stream *frozen_last(struct bench *bench)
+{
+	return &bench->frozen.streams[bench->frozen.count - 1];
+}
+
+/* Where nobody opens a session nothing is moved to, however often the kernel there takes a connection. */
+static void a_first_address_must_open_a_session(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_new(&bench, TRANSPORT_RELP);
+	destination_free(bench.destination);
+	collector_start(&bench.frozen, NULL, 0);
+	snprintf(bench.frozen_address, sizeof(bench.frozen_address), "127.0.0.1:%d",
+		bench.frozen.port);
+	bench.options.addresses[0] = bench.frozen_address;
+	bench.options.addresses[1] = bench.address;
+	bench.options.address_count = 2;
+	bench.options.connect_timeout_ms = 100;
+	bench.destination = deliver_open(bench.loop, &bench.options, on_report, &bench);
+	while (bench.frozen.count < 3) {
+		unsigned next = bench.next + 10;
+
+		send_some(&bench, 10);
+		UNTIL(&bench, bench.confirmed == next);
+		for (int i = 0; i < 10; i++)
+			turn(&bench);
+	}
+	assert_string_equal(state_of(&bench).address, bench.address);
+	assert_int_equal(state_of(&bench).connects, 1);
+	assert_int_equal(state_of(&bench).breaks, 0);
+	assert_non_null(strstr(state_of(&bench).passed_over, "opened no session"));
+	bench.mute = true; /* the FIN comes with the frame "close" */
+	bench.options.connect_timeout_ms = 60000;
+	UNTIL(&bench, frozen_last(&bench)->fd >= 0 && frozen_last(&bench)->got.n);
+	collector_send(frozen_last(&bench), WELCOME, strlen(WELCOME));
+	UNTIL(&bench, bench.closed);
+	UNTIL(&bench, bench.collector.streams[0].fin);
+	collector_close(&bench.collector, false);
+	UNTIL(&bench, state_of(&bench).connects == 2);
+	assert_string_equal(state_of(&bench).address, bench.frozen_address);
+	assert_int_equal(state_of(&bench).breaks, 0);
+	assert_int_equal(state_of(&bench).resent, 0);
+	collector_stop(&bench.frozen);
+	bench_free(&bench);
+}
+
 static void the_end_is_in_order(void **state)
 {
 	struct bench bench;
@@ -443,6 +495,7 @@ int main(void)
 		cmocka_unit_test(the_settle_time_is_kept),
 		cmocka_unit_test(a_break_repeats_the_unconfirmed),
 		cmocka_unit_test(a_refusal_starts_slowly),
+		cmocka_unit_test(a_first_address_must_open_a_session),
 		cmocka_unit_test(the_end_is_in_order),
 		cmocka_unit_test(the_end_without_an_answer),
 		cmocka_unit_test(the_end_by_the_collector),
