@@ -8,7 +8,8 @@
  * TLS:      1.2 or later; certificate and name are verified, or the pinned public key, or all; no
  *           ALPN, no session reuse; closing sends close_notify.
  * Units:    octets, milliseconds.   Threads: none.
- * Source:   RFC 5425, RFC 9662; tcp(7).   Tests: unit/test_destination.c */
+ * Source:   RFC 5425, RFC 9662; tcp(7).
+ * Tests:    unit/test_destination.c, unit/test_destination_tls.c */
 #ifndef DELIVER_CONN_H
 #define DELIVER_CONN_H
 

@@ -5,7 +5,7 @@
  *           is one writer of a file.
  * Durable:  the directory is synced; a crash leaves the file under one of the two names.
  * Errors:   RC_IO, and then PATH is as it was.   Bounds: no memory but for one name.
- * Tests:    unit/test_destination.c */
+ * Tests:    unit/test_carrier_file.c */
 #ifndef DELIVER_ROTATE_H
 #define DELIVER_ROTATE_H
 

@@ -16,7 +16,8 @@ tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
 DELIVER_HELP = tests/unit/until.h tests/unit/deliver_help.c tests/unit/deliver_help.h
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_relp \
-	tests/unit/test_destination tests/unit/test_failover tests/unit/test_udp
+	tests/unit/test_destination tests/unit/test_destination_tls tests/unit/test_failover \
+	tests/unit/test_carrier_file tests/unit/test_udp
 tests_unit_test_relp_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_carrier_relp
 tests_unit_test_carrier_relp_SOURCES = tests/unit/test_carrier_relp.c $(DELIVER_HELP) \
@@ -28,12 +29,16 @@ tests_unit_test_send_queue_LDADD = $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c $(DELIVER_HELP)
 tests_unit_test_udp_LDADD = $(UNIT_LIBS)
 tests_unit_test_udp_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=send -Wl,--wrap=getsockopt
-tests_unit_test_destination_SOURCES = tests/unit/test_destination.c $(DELIVER_HELP) \
-	tests/unit/collector.c tests/unit/collector.h
+DESTINATION_BENCH = $(DELIVER_HELP) tests/unit/destination_bench.c \
+	tests/unit/destination_bench.h tests/unit/collector.c tests/unit/collector.h
+tests_unit_test_destination_SOURCES = tests/unit/test_destination.c $(DESTINATION_BENCH)
 tests_unit_test_destination_LDADD = $(UNIT_LIBS)
-tests_unit_test_failover_SOURCES = tests/unit/test_destination.c $(DELIVER_HELP) \
-	tests/unit/collector.c tests/unit/collector.h
+tests_unit_test_destination_tls_SOURCES = tests/unit/test_destination_tls.c $(DESTINATION_BENCH)
+tests_unit_test_destination_tls_LDADD = $(UNIT_LIBS)
+tests_unit_test_failover_SOURCES = tests/unit/test_failover.c $(DESTINATION_BENCH)
 tests_unit_test_failover_LDADD = $(UNIT_LIBS)
+tests_unit_test_carrier_file_SOURCES = tests/unit/test_carrier_file.c $(DESTINATION_BENCH)
+tests_unit_test_carrier_file_LDADD = $(UNIT_LIBS)
 
 PARSE_HELP = tests/unit/parse_help.h tests/unit/sample.h
 unit_tests += tests/unit/test_alert tests/unit/test_page_parser tests/unit/test_source
