@@ -24,7 +24,7 @@ struct session {
 	struct carrier carrier;
 	struct failover failover;
 	struct loop_timer check, answer;
-	struct relp relps[2]; /* one for each link */
+	struct relp relps[FAILOVER_LINKS]; /* one for each link */
 	bool closing; /* by relp_end() */
 	int64_t close_by_ms;
 	bool blocked; /* the kernel takes no more */
@@ -405,7 +405,7 @@ static void relp_carrier_free(struct carrier *carrier)
 	failover_clear(&session->failover);
 	loop_timer_stop(carrier->loop, &session->check);
 	loop_timer_stop(carrier->loop, &session->answer);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < FAILOVER_LINKS; i++)
 		relp_clear(&session->relps[i]);
 	free(session->batch);
 	free(session);
@@ -430,7 +430,7 @@ static void relp_start(struct carrier *carrier)
 			? CONN_RECORD
 			: BATCH_TCP;
 	session->batch = xmalloc(session->batch_room);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < FAILOVER_LINKS; i++)
 		relp_init(&session->relps[i], carrier->options->relp_window);
 }
 

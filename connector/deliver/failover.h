@@ -2,11 +2,12 @@
  *
  * Purpose:  connects to the addresses in their order: the next one at once when one fails, after the
  *           last one all again with backoff, for ever. While a later address is in use the earlier
- *           ones are tried with backoff. When one takes a connection, and a session where there is one,
- *           and keeps it for a while the carrier moves there: it is asked to drain, then the old connection is closed for
- *           writing, and once its collector has closed it too, which has then read everything, the
- *           new one is in use. So nothing is lost and nothing goes again. An old connection that
- *           ends in another way, or not within connect_timeout_ms, has broken like any other.
+ *           ones are tried with backoff. When one takes a connection, opens a session where there is
+ *           one to open, and keeps it for a while, the carrier moves there: it is asked to drain,
+ *           then the old connection is closed for writing, and once its collector has closed it too,
+ *           which has then read everything, the new one is in use. So nothing is lost and nothing
+ *           goes again. An old connection that ends in another way, or not within
+ *           connect_timeout_ms, has broken like any other.
  * Stalled:  a collector that takes nothing for dead_after_ms while messages wait is left as soon as
  *           another address takes a connection and keeps it for a while; until then, and with one
  *           address, it is waited for. That connect() succeeds there says nothing of a collector that
@@ -18,6 +19,9 @@
 
 #include "deliver/carrier.h"
 #include "deliver/conn.h"
+
+/* One is in use; the other leads to an address that is tried. */
+#define FAILOVER_LINKS 2
 
 struct failover_link {
 	struct failover *failover;
@@ -77,7 +81,7 @@ struct failover {
 	const struct failover_events *events;
 	enum failover_state state;
 	enum failover_back back;
-	struct failover_link links[2], *used, *tried;
+	struct failover_link links[FAILOVER_LINKS], *used, *tried;
 	bool proved; /* the one in use works */
 	bool drained; /* all that was sent on it is confirmed */
 	bool stopped;
@@ -101,7 +105,7 @@ void failover_stop(struct failover *failover);
 void failover_start(struct failover *failover);
 /* The session is open. */
 void failover_opened(struct failover_link *link);
-/* One of the connections is of no use, as its collector or the carrier has it. Any time. */
+/* This connection, in use or tried, has broken, or its collector said what it may not. Any time. */
 void failover_link_end(
 	struct failover_link *link, enum conn_end end, const struct error *err);
 /* The connection in use was found to be broken, or breaks by the carrier's will. Any time. */

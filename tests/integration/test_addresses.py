@@ -100,7 +100,6 @@ def test_a_first_address_that_is_frozen_is_left_until_it_reads_again(
     wait_until(lambda: len(second.lines()) > 7000, "the second gets alerts")
     relay.complete(simulator, lambda: first.lines() + second.lines())
     assert "nothing for" in relay.log() or "answered no message" in relay.log()
-    assert len(second.lines()) > 4000
     # What it got of a message, when it was left, ends in a cut line where octets are not counted.
     cut, have, known = transport == "tcp", len(first.lines()), set(truth(simulator))
     simulator.control("POST", "trickle", {"per_minute": 600})

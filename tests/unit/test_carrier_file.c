@@ -142,6 +142,22 @@ static void file_bench(struct bench *bench, const char *name, char *sub, char *p
 	bench->options.framing = FRAMING_LF;
 }
 
+/* Another start with the same file, which goes on counting. */
+static void start_again(
+	struct bench *bench, const char *path, size_t rotate_bytes, unsigned keep)
+{
+	unsigned next = bench->next;
+
+	bench_free(bench);
+	bench_new(bench, TRANSPORT_FILE);
+	bench->options.path = path;
+	bench->options.framing = FRAMING_LF;
+	bench->options.rotate_bytes = rotate_bytes;
+	bench->options.keep = keep;
+	bench->next = bench->confirmed = bench->confirmed_of[0] = next;
+	bench_open(bench);
+}
+
 static void a_new_file_begins_before_one_is_too_large(void **state)
 {
 	char sub[128], path[160], names[100][64];
@@ -162,27 +178,13 @@ static void a_new_file_begins_before_one_is_too_large(void **state)
 	count = names_in(sub, names, 100);
 	assert_in_range(count, 20, 60);
 	assert_int_equal(strlen(names[0]), strlen("alerts.20260105T094740Z"));
-	bench_free(&bench);
 	/* The next start goes on with the last file; only so many stay. */
-	bench_new(&bench, TRANSPORT_FILE);
-	bench.options.path = path;
-	bench.options.framing = FRAMING_LF;
-	bench.options.rotate_bytes = 100000;
-	bench.options.keep = 3;
-	bench.next = bench.confirmed = bench.confirmed_of[0] = 2000;
-	bench_open(&bench);
+	start_again(&bench, path, 100000, 3);
 	send_some(&bench, 1000);
 	UNTIL(&bench, bench.confirmed == 3000);
 	assert_int_equal(names_in(sub, names, 100), 4);
-	bench_free(&bench);
 	/* A message that is larger than a file is in one all the same. */
-	bench_new(&bench, TRANSPORT_FILE);
-	bench.options.path = path;
-	bench.options.framing = FRAMING_LF;
-	bench.options.rotate_bytes = 500;
-	bench.options.keep = 1;
-	bench.next = bench.confirmed = bench.confirmed_of[0] = 3000;
-	bench_open(&bench);
+	start_again(&bench, path, 500, 1);
 	send_some(&bench, 3);
 	UNTIL(&bench, bench.confirmed == 3003);
 	check_files(sub, 3001, 3003, 8000);

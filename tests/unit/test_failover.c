@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -277,27 +276,40 @@ static void silent_host_is_noticed(void **state)
 	}
 }
 
+/* The only collector takes nothing for so long, while messages wait. */
+static void stall(struct bench *bench, int64_t ms)
+{
+	int64_t end;
+
+	send_some(bench, 1);
+	UNTIL(bench, bench->confirmed == 1);
+	bench->collector.reads = false;
+	send_some(bench, 2000);
+	end = loop_now_ms(bench->loop) + ms;
+	UNTIL(bench, loop_now_ms(bench->loop) > end);
+}
+
+/* It reads again, on the connection that it had. */
+static void stall_ends(struct bench *bench)
+{
+	bench->collector.reads = true;
+	UNTIL(bench, destination_idle(bench->destination));
+	assert_int_equal(bench->collector.count, 1);
+}
+
 /* A window that stays closed is no silence: its host answers. */
 static void closed_window_is_no_silence(void **state)
 {
 	struct bench bench;
-	int64_t end;
 
 	(void)state;
 	bench_new(&bench, TRANSPORT_TCP);
 	bench.options.dead_after_ms = 1000;
 	bench_listen(&bench, NULL, 8000);
 	bench_open(&bench);
-	send_some(&bench, 1);
-	UNTIL(&bench, bench.confirmed == 1);
-	bench.collector.reads = false;
-	send_some(&bench, 2000);
-	end = loop_now_ms(bench.loop) + 4000;
-	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	stall(&bench, 4000);
 	assert_int_equal(state_of(&bench).breaks, 0);
-	bench.collector.reads = true;
-	UNTIL(&bench, destination_idle(bench.destination));
-	assert_int_equal(bench.collector.count, 1);
+	stall_ends(&bench);
 	assert_int_equal(check_all(&bench, 2001), 0);
 	bench_free(&bench);
 }
@@ -384,7 +396,6 @@ static void all_stalled_are_waited_for(void **state)
 static void stalled_collector_is_kept_when_alone(void **state)
 {
 	struct bench bench;
-	int64_t end;
 
 	(void)state;
 	bench_new(&bench, TRANSPORT_TCP);
@@ -392,17 +403,10 @@ static void stalled_collector_is_kept_when_alone(void **state)
 	bench_listen(&bench, NULL, 8000);
 	collector_deaf(bench_listen_too(&bench, NULL));
 	bench_open(&bench);
-	send_some(&bench, 1);
-	UNTIL(&bench, bench.confirmed == 1);
-	bench.collector.reads = false;
-	send_some(&bench, 2000);
-	end = loop_now_ms(bench.loop) + 3000;
-	UNTIL(&bench, loop_now_ms(bench.loop) > end);
+	stall(&bench, 3000);
 	assert_true(state_of(&bench).connected);
 	assert_non_null(strstr(state_of(&bench).passed_over, "no collector listens"));
-	bench.collector.reads = true;
-	UNTIL(&bench, destination_idle(bench.destination));
-	assert_int_equal(bench.collector.count, 1);
+	stall_ends(&bench);
 	assert_string_equal(state_of(&bench).passed_over, "");
 	assert_int_equal(check_all(&bench, bench.next), 0);
 	bench_free(&bench);
