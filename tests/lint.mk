@@ -23,10 +23,14 @@ check-headers:
 		-include config.h -fsyntax-only -x c HEADER
 	@echo "check-headers: each of `$(c_header_list) | wc -l` headers compiles alone"
 
-lint: lint-banned lint-shell lint-spelling lint-manual lint-cppcheck lint-tidy check-headers
+lint: lint-banned lint-format lint-shell lint-spelling lint-manual lint-cppcheck lint-tidy check-headers
 
 lint-banned:
 	@$(c_file_list) | sort | xargs $(top_srcdir)/tests/lint-banned
+
+# What `make format` would change.
+lint-format:
+	$(c_file_list) | sort | xargs clang-format --dry-run -Werror
 
 lint-shell:
 	shellcheck -x -e SC2317 -P $(top_srcdir) $(shell_files)
@@ -50,4 +54,4 @@ lint-tidy:
 	@$(c_unit_list) | sort | xargs -P $(JOBS) -I UNIT clang-tidy --quiet \
 		--config-file=$(top_srcdir)/.clang-tidy UNIT -- $(lint_flags)
 
-.PHONY: format check-headers lint lint-banned lint-shell lint-spelling lint-manual lint-cppcheck lint-tidy
+.PHONY: format check-headers lint lint-banned lint-format lint-shell lint-spelling lint-manual lint-cppcheck lint-tidy

@@ -261,14 +261,14 @@ static enum fmt_result keyvalue_format(
 }
 
 const struct fmt_module fmt_module = {
-	FMT_ABI,
-	sizeof(struct fmt_module),
-	"keyvalue",
-	"key=value pairs (logfmt), with values in quotes where needed",
-	options,
-	keyvalue_open,
-	keyvalue_format,
-	keyvalue_close,
-	"1",
-	NULL, /* takes no field map */
+	FMT_ABI, /* abi_version */
+	sizeof(struct fmt_module), /* struct_size */
+	"keyvalue", /* name */
+	"key=value pairs (logfmt), with values in quotes where needed", /* help */
+	options, /* options */
+	keyvalue_open, /* open */
+	keyvalue_format, /* format */
+	keyvalue_close, /* close */
+	"1", /* version */
+	NULL, /* fields: takes no field map */
 };

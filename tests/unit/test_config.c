@@ -661,9 +661,8 @@ static void manual_names_every_option(void **state)
 {
 	static const char *const some[] = {".Ss destinations\n",
 		".It Ic transport : tcp | tls | listen | listen+tls | udp | relp |",
-		"| relp+tls | file | stdout\n",
-		".It Ic max_message_bytes : Ar size\n", "From 480 to 1M.",
-		"Default: 8096.",
+		"| relp+tls | file | stdout\n", ".It Ic max_message_bytes : Ar size\n",
+		"From 480 to 1M.", "Default: 8096.",
 		"There are: cef, leef, rfc5424-json, json, ecs, ocsf.",
 		".Ss tenants_dir\n"};
 	struct strbuf manual;
