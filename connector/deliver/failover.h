@@ -13,7 +13,7 @@
  *           address, it is waited for. That connect() succeeds there says nothing of a collector that
  *           stalled: it is returned to after a delay that doubles each time it stalls again.
  * Owner:    embedded in its carrier; connections belong to it.
- * Threads:  none.   Tests: unit/test_failover.c */
+ * Threads:  none.   Tests: unit/test_failover.c; unit/test_stall.c */
 #ifndef DELIVER_FAILOVER_H
 #define DELIVER_FAILOVER_H
 

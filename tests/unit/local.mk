@@ -1,6 +1,7 @@
 # One program per module; cmocka prints TAP.
 if UNIT_TESTS
-unit_tests = tests/unit/test_base
+# Those first that wait longest.
+unit_tests = tests/unit/test_stall tests/unit/test_failover tests/unit/test_base
 UNIT_LIBS = libconnector.la $(CMOCKA_LIBS)
 tests_unit_test_base_LDADD = $(UNIT_LIBS)
 
@@ -10,13 +11,22 @@ tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/stdlog/liblogging
 tests_unit_test_log_CPPFLAGS = -I$(top_srcdir)/tests/unit/stdlog $(AM_CPPFLAGS)
 tests_unit_test_log_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_store tests/unit/test_window
+STORE_BENCH = tests/unit/store_bench.c tests/unit/store_bench.h
+unit_tests += tests/unit/test_store tests/unit/test_store_file tests/unit/test_store_damage \
+	tests/unit/test_store_disk tests/unit/test_window
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(STORE_BENCH)
 tests_unit_test_store_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_file_SOURCES = tests/unit/test_store_file.c $(STORE_BENCH)
+tests_unit_test_store_file_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_damage_SOURCES = tests/unit/test_store_damage.c $(STORE_BENCH)
+tests_unit_test_store_damage_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_disk_SOURCES = tests/unit/test_store_disk.c $(STORE_BENCH)
+tests_unit_test_store_disk_LDADD = $(UNIT_LIBS)
 tests_unit_test_window_LDADD = $(UNIT_LIBS)
 
 DELIVER_HELP = tests/unit/until.h tests/unit/deliver_help.c tests/unit/deliver_help.h
 unit_tests += tests/unit/test_syslog_msg tests/unit/test_send_queue tests/unit/test_relp \
-	tests/unit/test_destination tests/unit/test_destination_tls tests/unit/test_failover \
+	tests/unit/test_destination tests/unit/test_destination_tls \
 	tests/unit/test_carrier_file tests/unit/test_udp
 tests_unit_test_relp_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_carrier_relp
@@ -37,6 +47,8 @@ tests_unit_test_destination_tls_SOURCES = tests/unit/test_destination_tls.c $(DE
 tests_unit_test_destination_tls_LDADD = $(UNIT_LIBS)
 tests_unit_test_failover_SOURCES = tests/unit/test_failover.c $(DESTINATION_BENCH)
 tests_unit_test_failover_LDADD = $(UNIT_LIBS)
+tests_unit_test_stall_SOURCES = tests/unit/test_stall.c $(DESTINATION_BENCH)
+tests_unit_test_stall_LDADD = $(UNIT_LIBS)
 tests_unit_test_carrier_file_SOURCES = tests/unit/test_carrier_file.c $(DESTINATION_BENCH)
 tests_unit_test_carrier_file_LDADD = $(UNIT_LIBS)
 
