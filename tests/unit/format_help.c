@@ -10,8 +10,6 @@
 #include "format_help.h"
 #include "tests/fuzz/random_alert.h"
 
-#define PROPERTY_ALERTS 100000
-
 struct check check;
 struct fmt_alert alert;
 struct fmt_evidence pieces[8];
@@ -129,7 +127,7 @@ void format_property(format_check *verify)
 	uint64_t seed = 88172645463325252u;
 	unsigned ok = 0;
 
-	for (size_t i = 0; i < PROPERTY_ALERTS; i++) {
+	for (size_t i = 0; i < PROPERTY_ROUNDS; i++) {
 		const char *error;
 
 		for (size_t k = 0; k < sizeof(data); k += 8) {
@@ -146,5 +144,5 @@ void format_property(format_check *verify)
 				error, (int)check.body.n, check.body.p);
 		ok += check.result == FMT_OK;
 	}
-	assert_true(ok > PROPERTY_ALERTS / 2);
+	assert_true(ok > PROPERTY_ROUNDS / 2);
 }

@@ -418,8 +418,6 @@ static void added_goes_when_it_must(void **state)
 	assert_int_equal(check.message.cut_texts, 1);
 }
 
-#define PROPERTY_ROUNDS 100000
-
 static void any_rules_any_values(void **state)
 {
 	static unsigned char data[3000];
