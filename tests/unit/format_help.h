@@ -8,19 +8,15 @@
 #include "formats/format.h"
 #include "tests/fuzz/check_message.h"
 
-/* Of a property that holds for random input. Under AddressSanitizer each takes five times as long. */
-#ifdef __SANITIZE_ADDRESS__
-#define PROPERTY_ROUNDS 20000
-#else
-#define PROPERTY_ROUNDS 100000
-#endif
-
 #define BIG 1000000 /* octets: a maximum that no alert of a test reaches */
 
 extern struct check check; /* the open formatter and what it wrote last */
 extern struct fmt_alert alert; /* with ids, a customer, a severity and no times */
 extern struct fmt_evidence pieces[8]; /* alert.evidence */
 extern struct fmt_field fields[8][16]; /* those of pieces, by field() */
+
+/* How much random input a property is tried with: PROPERTY_ROUNDS of the environment, or 100,000. */
+size_t property_rounds(void);
 
 struct fmt_str str(const char *s);
 
