@@ -71,23 +71,28 @@ struct store *open_file(void)
 	return store;
 }
 
-int64_t feed_of(struct store *store, const char *key)
+static int64_t feed_and_cursor(struct store *store, const char *key, int64_t *cursor)
 {
 	struct error err = {0};
-	int64_t id, cursor;
+	int64_t id;
 
-	if (store_feed(store, key, &id, &cursor, &err) != RC_OK)
+	if (store_feed(store, key, &id, cursor, &err) != RC_OK)
 		fail_msg("%s", err.text);
 	return id;
 }
 
+int64_t feed_of(struct store *store, const char *key)
+{
+	int64_t cursor;
+
+	return feed_and_cursor(store, key, &cursor);
+}
+
 int64_t cursor_of(struct store *store, const char *key)
 {
-	struct error err = {0};
-	int64_t id, cursor;
+	int64_t cursor;
 
-	if (store_feed(store, key, &id, &cursor, &err) != RC_OK)
-		fail_msg("%s", err.text);
+	(void)feed_and_cursor(store, key, &cursor);
 	return cursor;
 }
 
@@ -168,26 +173,37 @@ void fill(int rows)
 	store_close(store);
 }
 
-void as_nobody(int (*story)(void))
+int in_a_process(int (*story)(void))
 {
-	char lock[420];
+	pid_t child = fork();
 	int status;
-	pid_t child;
 
-	snprintf(lock, sizeof(lock), "%s.lock", store_path);
-	child = fork();
-	if (!child) {
-		if (geteuid() == 0 &&
-			((chown(store_path, 65534, 65534) && errno != ENOENT) ||
-				(chown(lock, 65534, 65534) && errno != ENOENT) ||
-				chown(store_directory, 65534, 65534) || setgid(65534) ||
-				setuid(65534)))
-			_exit(100);
+	if (!child)
 		_exit(story());
-	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status);
+}
+
+static int (*story_of_nobody)(void);
+
+static int become_nobody(void)
+{
+	char lock[420];
+
+	snprintf(lock, sizeof(lock), "%s.lock", store_path);
+	if (geteuid() == 0 && ((chown(store_path, 65534, 65534) && errno != ENOENT) ||
+				      (chown(lock, 65534, 65534) && errno != ENOENT) ||
+				      chown(store_directory, 65534, 65534) ||
+				      setgid(65534) || setuid(65534)))
+		return 100;
+	return story_of_nobody();
+}
+
+void as_nobody(int (*story)(void))
+{
+	story_of_nobody = story;
+	assert_int_equal(in_a_process(become_nobody), 0);
 }
 
 void begins_anew(const char *what)

@@ -19,7 +19,9 @@ int remove_directory(void **state);
 /* How many names in the directory hold this text. */
 int count_names(const char *part);
 void write_at(const char *name, off_t at, const void *p, size_t n);
-/* Runs it as a user without root's rights, who owns the directory and the state in it. */
+/* What it returns, in a process of its own. */
+int in_a_process(int (*story)(void));
+/* It returns 0 as a user without root's rights, who owns the directory and the state in it. */
 void as_nobody(int (*story)(void));
 
 /* What fails in these fails the test. */

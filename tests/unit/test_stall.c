@@ -56,15 +56,21 @@ static void silent_host_is_noticed(void **state)
 	}
 }
 
-/* The only collector takes nothing for so long, while messages wait. */
+/* The first collector takes one message, and of so many more only what the kernels hold. */
+static void stops_reading(struct bench *bench, unsigned more)
+{
+	send_some(bench, 1);
+	UNTIL(bench, bench->confirmed == 1);
+	bench->collector.reads = false;
+	send_some(bench, more);
+}
+
+/* The only one takes nothing for so long, while messages wait. */
 static void stall(struct bench *bench, int64_t ms)
 {
 	int64_t end;
 
-	send_some(bench, 1);
-	UNTIL(bench, bench->confirmed == 1);
-	bench->collector.reads = false;
-	send_some(bench, 2000);
+	stops_reading(bench, 2000);
 	end = loop_now_ms(bench->loop) + ms;
 	UNTIL(bench, loop_now_ms(bench->loop) > end);
 }
@@ -117,10 +123,7 @@ static void stalled_collector_is_left(void **state)
 		bench_listen_too(&bench,
 			tls ? certs_server(bench_directory, "server", NULL) : NULL);
 		bench_open(&bench);
-		send_some(&bench, 1);
-		UNTIL(&bench, bench.confirmed == 1);
-		bench.collector.reads = false;
-		send_some(&bench, 2000);
+		stops_reading(&bench, 2000);
 		UNTIL(&bench, uses(&bench, bench.other_addresses[0]));
 		left = loop_now_ms(bench.loop);
 		assert_int_equal(log_count(&bench, "has taken nothing for 1 s"), 1);
@@ -158,10 +161,8 @@ static void all_stalled_are_waited_for(void **state)
 	bench_listen(&bench, NULL, 8000);
 	second = bench_listen_too(&bench, NULL);
 	bench_open(&bench);
-	send_some(&bench, 1);
-	UNTIL(&bench, bench.confirmed == 1);
-	bench.collector.reads = second->reads = false;
-	send_some(&bench, 8000);
+	second->reads = false;
+	stops_reading(&bench, 8000);
 	end = loop_now_ms(bench.loop) + 8000;
 	UNTIL(&bench, loop_now_ms(bench.loop) > end);
 	/* The first, the second, and after two and four times dead_after again. */

@@ -239,37 +239,31 @@ static int read_only_story(void)
 	return 0;
 }
 
-/* In a process of its own. */
-static void story(int (*tell)(void))
+static void tell(int (*story)(void))
 {
-	int status;
-	pid_t child = fork();
+	int result = in_a_process(story);
 
-	if (!child)
-		_exit(tell());
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77)
+	if (result == 77)
 		skip();
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(result, 0);
 }
 
 static void full_disk_is_waited_for(void **state)
 {
 	(void)state;
-	story(full_disk_story);
+	tell(full_disk_story);
 }
 
 static void full_disk_at_a_checkpoint_is_waited_for(void **state)
 {
 	(void)state;
-	story(full_at_checkpoint_story);
+	tell(full_at_checkpoint_story);
 }
 
 static void read_only_disk_is_told(void **state)
 {
 	(void)state;
-	story(read_only_story);
+	tell(read_only_story);
 }
 
 static void log_and_memory_stay_small(void **state)

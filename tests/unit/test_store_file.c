@@ -57,20 +57,6 @@ static void second_relay_is_refused(void **state)
 	store_close(open_file());
 }
 
-/* Looks, in a process of its own, at the state that this one holds. */
-static void copied(int (*story)(long relay))
-{
-	long relay = (long)getpid();
-	int status;
-	pid_t child = fork();
-
-	if (!child)
-		_exit(story(relay));
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 /* The highest number of a copy that holds all up to it, no more, and is whole; -1 if it does not, 0 if
  * there is no copy because the relay is too fast. */
 static int64_t copied_number(int64_t begin)
@@ -187,7 +173,7 @@ static void a_copy_is_of_one_moment(void **state)
 	assert_int_equal(unsetenv("TMPDIR"), 0);
 }
 
-static int copies_of_odd_files(long relay)
+static int copies_of_odd_files(void)
 {
 	static const struct {
 		const char *store_path;
@@ -202,7 +188,6 @@ static int copies_of_odd_files(long relay)
 	struct error err = {0};
 	struct store *store;
 
-	(void)relay;
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
 		snprintf(name, sizeof(name), "%s/%s", store_directory,
 			odd[i].store_path);
@@ -237,7 +222,8 @@ static void copies_say_what_is_wrong(void **state)
 	assert_int_equal(mkfifo(name, 0600), 0);
 	snprintf(name, sizeof(name), "%s/directory", store_directory);
 	assert_int_equal(mkdir(name, 0700), 0);
-	copied(copies_of_odd_files);
+	/* It changes the environment. */
+	assert_int_equal(in_a_process(copies_of_odd_files), 0);
 	assert_int_equal(rmdir(name), 0);
 	assert_int_equal(count_names(".damaged-"), 0);
 }
